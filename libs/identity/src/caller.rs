@@ -5,13 +5,12 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem, RequestCredential, is_access_token, record_caller, sha256_hex};
+use service_kit::{Code, Problem, RequestCredential, Secret, is_access_token, record_caller, sha256_hex};
 use uuid::Uuid;
 
 use crate::Identity;
 use crate::api_keys::ApiKey;
 use crate::resolver::ResolvedToken;
-use crate::secret::Session;
 
 /// Longer ones are nobody's.
 const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
@@ -27,7 +26,7 @@ pub struct Subject {
 #[derive(Debug, Clone)]
 pub struct Caller {
     subject: Subject,
-    session: Option<Session>,
+    session: Option<Secret>,
     session_hash: Option<Arc<str>>,
     api_key: Option<Arc<ApiKey>>,
 }
@@ -38,7 +37,7 @@ impl Caller {
     }
 
     /// The caller's own ICAT session, where there is one and it could be found.
-    pub fn session(&self) -> Option<&Session> {
+    pub fn session(&self) -> Option<&Secret> {
         self.session.as_ref()
     }
 
@@ -89,7 +88,7 @@ impl Caller {
         self.require_scope(scope).is_ok()
     }
 
-    fn from_session(user_name: String, session: Session) -> Self {
+    fn from_session(user_name: String, session: Secret) -> Self {
         let hash = sha256_hex(session.expose());
         let subject = Subject { icat_user_name: user_name };
         Self { subject, session: Some(session), session_hash: Some(hash.into()), api_key: None }
@@ -140,7 +139,7 @@ impl Identity {
         }
         let info =
             parts.icat.get_session(credential).await.map_err(|e| to_refused_credential_problem(e, credential))?;
-        let caller = Caller::from_session(info.user_name, Session::new(credential));
+        let caller = Caller::from_session(info.user_name, Secret::new(credential));
         parts.caches.insert_caller(cache_key, &caller);
         Ok(caller)
     }

@@ -42,7 +42,7 @@ async fn run_reader_checks(ctx: &DoctorCtx) -> Vec<Finding> {
     let is_embedded = core.icat.url == "self";
     let url = ctx.endpoints.resolve_url(&core.icat.url, Listener::Public);
     let icat = IcatClient::new(ctx.http.clone(), &url);
-    let reader = match ReaderAccount::from_setting(&core.icat.reader, icat) {
+    let reader = match ReaderAccount::from_setting(core.icat.reader.expose(), icat) {
         Ok(None) => {
             let says = "none is set (icat.reader): permissions of users who are not logged in, and investigations of \
                         programs' entries, cannot be looked up";

@@ -13,7 +13,6 @@ mod jwks;
 mod membership;
 mod permissions;
 mod resolver;
-mod secret;
 pub mod token;
 
 use std::sync::Arc;
@@ -32,7 +31,6 @@ pub use self::doctor::check_reader_account;
 use self::jwks::PublicKeys;
 pub use self::permissions::{Decision, Permission, VisibleInvestigations};
 use self::resolver::SessionResolver;
-pub use self::secret::Session;
 use self::token::{TokenRules, TokenVerifier};
 
 /// What permissions depend on, by the catalogue's rules or by membership. Datasets and datafiles are left out: they change
@@ -83,7 +81,7 @@ impl Identity {
             },
             resolver: SessionResolver::new(ctx.http.clone(), auth_url),
             api_keys: ApiKeys::new(&config.api_keys),
-            reader: ReaderAccount::from_setting(&core.icat.reader, icat.clone())?,
+            reader: ReaderAccount::from_setting(core.icat.reader.expose(), icat.clone())?,
             administrators: config.administrators.clone(),
             caches: Caches::new(Arc::clone(&ctx.clock)),
             clock: Arc::clone(&ctx.clock),

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde::Deserialize;
-use service_kit::{Code, HttpClient, Peer, Problem};
-
-use crate::secret::Session;
+use service_kit::{Code, HttpClient, Peer, Problem, Secret};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -18,7 +16,7 @@ pub struct SessionResolver {
 
 /// What auth says of a token.
 pub enum ResolvedToken {
-    Session(Session),
+    Session(Secret),
     /// Auth does not answer: the caller is known, the session is not.
     Unknown,
 }
@@ -50,7 +48,7 @@ impl SessionResolver {
         match answer.status() {
             StatusCode::OK => {
                 let answer: Answer = answer.json().await.map_err(|e| Problem::internal(e.without_url()))?;
-                Ok(ResolvedToken::Session(Session::new(answer.session_id)))
+                Ok(ResolvedToken::Session(Secret::new(answer.session_id)))
             }
             StatusCode::UNAUTHORIZED => Err(Problem::new(
                 Code::Unauthenticated,

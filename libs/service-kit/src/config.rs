@@ -30,7 +30,7 @@ use self::explain::{describe_source, explain_error};
 pub use self::icat::{ChangeSource, IcatConfig};
 use self::secret_files::{HARMLESS, SecretFiles, read_secret_files};
 pub use self::service_settings::{OtherSections, ServiceSettings};
-use self::service_settings::{Secret, list_secrets};
+use self::service_settings::{SecretSetting, list_secrets};
 pub use self::settings_file::FacilityLocation;
 use crate::private_paths::PrivatePath;
 
@@ -53,7 +53,7 @@ pub struct Config {
     /// The settings' own file, and the files of secrets.
     pub(crate) private_files: Vec<PrivatePath>,
     settings_file: Option<PathBuf>,
-    secrets: Vec<Secret>,
+    secrets: Vec<SecretSetting>,
     /// Why secrets that are kept in files of their own cannot be read; empty but for commands that repair it.
     pub(crate) unreadable_secrets: Vec<String>,
 }
@@ -333,7 +333,7 @@ impl Config {
     /// All settings as TOML, secrets replaced by `***`.
     pub fn to_redacted_toml(&self) -> Result<String, ConfigError> {
         let mut all: toml::Table = extract_settings(&self.figment, None, &self.origin)?;
-        for Secret { section, key } in &self.secrets {
+        for SecretSetting { section, key } in &self.secrets {
             if let Some(secret) = all.get_mut(section).and_then(|s| s.get_mut(key))
                 && !secret.as_str().is_some_and(|s| HARMLESS.contains(&s))
             {

@@ -15,7 +15,7 @@ pub async fn check_reader_password(ctx: DoctorCtx) -> Vec<Finding> {
     let (Some(db), Ok(config)) = (ctx.database(SERVICE_NAME), Config::from_settings(&ctx.config)) else {
         return Vec::new();
     };
-    let reader = &ctx.config.core.icat.reader;
+    let reader = ctx.config.core.icat.reader.expose();
     let mut parts = reader.splitn(3, ':');
     let (Some(mechanism), Some(name), Some(password)) = (parts.next(), parts.next(), parts.next()) else {
         return Vec::new();

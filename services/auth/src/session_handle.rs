@@ -6,36 +6,36 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use service_kit::{Ids, sha256_hex};
+use service_kit::{Ids, Secret, sha256_hex};
 
 const BYTES: usize = 32;
 /// Salt and purpose separate this key from other keys that may be derived from a handle.
 const SALT: &[u8] = b"undulator.auth.token_session";
 const PURPOSE: &[u8] = b"session id, AES-256-GCM, 1";
 
-/// Secret: with it and the database, the session id can be decrypted.
-pub struct SessionHandle(String);
+/// With it and the database, the session id can be decrypted.
+pub struct SessionHandle(Secret);
 
 impl SessionHandle {
     pub fn generate(ids: &dyn Ids) -> Self {
         let mut bytes = [0; BYTES];
         ids.fill_random(&mut bytes);
-        Self(URL_SAFE_NO_PAD.encode(bytes))
+        Self(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
     /// The handle in the claims of a token.
     pub fn from_token(sid: String) -> Self {
-        Self(sid)
+        Self(Secret::new(sid))
     }
 
     /// The text of the handle, for the token and for nothing else.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose()
     }
 
     /// SHA-256 of the handle in hexadecimal, which is stored.
     pub fn hash(&self) -> String {
-        sha256_hex(&self.0)
+        sha256_hex(self.expose())
     }
 
     /// Encrypts the session id; the result is nonce, ciphertext and tag.
@@ -59,7 +59,7 @@ impl SessionHandle {
     }
 
     fn derive_key(&self) -> Result<LessSafeKey, Unspecified> {
-        let secret = Salt::new(HKDF_SHA256, SALT).extract(self.0.as_bytes());
+        let secret = Salt::new(HKDF_SHA256, SALT).extract(self.expose().as_bytes());
         Ok(LessSafeKey::new(UnboundKey::from(secret.expand(&[PURPOSE], &AES_256_GCM)?)))
     }
 }

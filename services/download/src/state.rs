@@ -56,7 +56,7 @@ impl State {
             None => None,
         };
         let (reports, inbox) = TransferReports::new();
-        let reader = ReaderAccount::from_setting(&core.icat.reader, identity.icat().clone())?;
+        let reader = ReaderAccount::from_setting(core.icat.reader.expose(), identity.icat().clone())?;
         let (manifests, checksums_wanted) = (Arc::new(Manifests::new(ctx, &config)), Arc::new(Notify::new()));
         let orphaned_files = Arc::new(OrphanedFiles::new(ctx, &config, storage.clone(), reader.clone()));
         let wanted = || Arc::clone(&checksums_wanted);

@@ -8,9 +8,8 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use icat_client::{IcatClient, IcatError};
-use identity::Session;
 use serde::Serialize;
-use service_kit::{Code, Ctx, Db, Ids, Problem, problem};
+use service_kit::{Code, Ctx, Db, Ids, Problem, Secret, problem};
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
@@ -54,7 +53,7 @@ pub struct StoredDatafile {
 struct Upload<'u> {
     uploads: &'u Uploads,
     storage: &'u Storage,
-    session: &'u Session,
+    session: &'u Secret,
     datafile: NewDatafile,
     location: String,
     temporary: String,
@@ -85,7 +84,7 @@ impl Uploads {
     /// Stores a body as the file of a new datafile. Gives up when the body breaks off or stalls.
     pub async fn receive_file<E: Display>(
         &self,
-        session: &Session,
+        session: &Secret,
         datafile: NewDatafile,
         mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<StoredDatafile, Problem> {
@@ -104,7 +103,7 @@ impl Uploads {
         }
     }
 
-    async fn find_investigation(&self, session: &Session, dataset: i64) -> Result<i64, Problem> {
+    async fn find_investigation(&self, session: &Secret, dataset: i64) -> Result<i64, Problem> {
         let selection = Selection { datasets: vec![dataset], ..Selection::default() };
         require_readable(&self.icat, session.expose(), &selection).await.map_err(from_icat_error)?;
         let query = "Dataset ds INCLUDE ds.investigation";
@@ -116,7 +115,7 @@ impl Uploads {
 
 impl<'u> Upload<'u> {
     /// Chooses the location and creates the temporary file.
-    async fn start(uploads: &'u Uploads, session: &'u Session, datafile: NewDatafile) -> Result<Self, Problem> {
+    async fn start(uploads: &'u Uploads, session: &'u Secret, datafile: NewDatafile) -> Result<Self, Problem> {
         let storage = uploads.storage.as_ref().ok_or_else(no_storage)?;
         let investigation = uploads.find_investigation(session, datafile.dataset).await?;
         let location = format!("{investigation}/{}/{}", datafile.dataset, uploads.ids.random_uuid());

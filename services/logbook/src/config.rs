@@ -7,9 +7,9 @@ use bytesize::ByteSize;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use service_kit::config::deserialize_duration;
-use service_kit::{Config as Settings, ConfigError, PrivatePath};
+use service_kit::{Config as Settings, ConfigError, PrivatePath, Secret};
 
-use crate::attachments::s3::{BucketSettings, Secret};
+use crate::attachments::s3::BucketSettings;
 
 /// `[logbook]`; see `config.default.toml` for each one's meaning.
 #[derive(Debug, Clone, Deserialize)]

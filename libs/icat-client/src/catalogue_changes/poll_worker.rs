@@ -57,7 +57,7 @@ impl PollWorker {
     pub fn new(ctx: &Ctx, outbox: Outbox, polled: Arc<PolledEntities>) -> Result<Self, ConfigError> {
         let config = &ctx.config.core.icat;
         let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&config.url, Listener::Public));
-        let reader = ReaderAccount::from_setting(&config.reader, icat)?
+        let reader = ReaderAccount::from_setting(config.reader.expose(), icat)?
             .ok_or_else(|| ConfigError("polling the catalogue for changes needs icat.reader".to_owned()))?;
         Ok(Self {
             polled,

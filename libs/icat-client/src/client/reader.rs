@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service_kit::ConfigError;
+use service_kit::{ConfigError, Secret};
 use tokio::sync::Mutex;
 
 use super::IcatClient;
@@ -16,7 +16,7 @@ struct Inner {
     icat: IcatClient,
     plugin: String,
     user: String,
-    password: String,
+    password: Secret,
     /// Opened when it is needed, and again when it has ended.
     session: Mutex<Option<Arc<str>>>,
 }
@@ -30,7 +30,7 @@ impl ReaderAccount {
         let mut parts = setting.splitn(3, ':').map(str::to_owned);
         match (parts.next(), parts.next(), parts.next()) {
             (Some(plugin), Some(user), Some(password)) if !plugin.is_empty() && !user.is_empty() => {
-                Ok(Some(Self(Arc::new(Inner { icat, plugin, user, password, session: Mutex::default() }))))
+                Ok(Some(Self(Arc::new(Inner { icat, plugin, user, password: Secret::new(password), session: Mutex::default() }))))
             }
             _ => Err(ConfigError(
                 "icat.reader must be plugin:user:password, such as simple:reader:PASSWORD; the plugin is an authenticator of \
@@ -77,7 +77,7 @@ impl ReaderAccount {
         if let Some(session) = held.as_ref().filter(|held| Some(*held) != ended.as_ref()) {
             return Ok(Arc::clone(session));
         }
-        let credentials = [("username", account.user.as_str()), ("password", account.password.as_str())];
+        let credentials = [("username", account.user.as_str()), ("password", account.password.expose())];
         let session: Arc<str> = account.icat.login(&account.plugin, &credentials).await?.into();
         *held = Some(Arc::clone(&session));
         Ok(session)

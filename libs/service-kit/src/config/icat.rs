@@ -6,13 +6,14 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::{ConfigError, deserialize_duration};
+use crate::secret::Secret;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IcatConfig {
     pub url: String,
     pub ca_file: String,
-    pub reader: String,
+    pub reader: Secret,
     #[serde(deserialize_with = "deserialize_duration")]
     pub timeout: Duration,
     pub changes: ChangeSource,

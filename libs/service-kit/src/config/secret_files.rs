@@ -6,7 +6,7 @@ use figment::Figment;
 use figment::providers::Serialized;
 use figment::value::{Dict, Value};
 
-use super::service_settings::Secret;
+use super::service_settings::SecretSetting;
 use super::{ConfigError, extract_settings};
 use crate::private_paths::PrivatePath;
 
@@ -22,10 +22,10 @@ pub struct SecretFiles {
 }
 
 /// Replaces each `<secret>_file` by the content of the file.
-pub fn read_secret_files(origin: &Figment, secrets: &[Secret]) -> Result<SecretFiles, ConfigError> {
+pub fn read_secret_files(origin: &Figment, secrets: &[SecretSetting]) -> Result<SecretFiles, ConfigError> {
     let mut figment = origin.clone();
     let (mut private_files, mut unreadable) = (Vec::new(), Vec::new());
-    for Secret { section, key } in secrets {
+    for SecretSetting { section, key } in secrets {
         let file_key = format!("{section}.{key}_file");
         let Ok(file) = figment.extract_inner::<PathBuf>(&file_key) else {
             continue;

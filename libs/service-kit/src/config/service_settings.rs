@@ -38,16 +38,16 @@ impl OtherSections {
         self.0.keys().map(String::as_str)
     }
 
-    fn secrets(&self) -> impl Iterator<Item = Secret> {
-        self.0
-            .iter()
-            .flat_map(|(section, keys)| keys.iter().map(|key| Secret { section: section.clone(), key: key.clone() }))
+    fn secrets(&self) -> impl Iterator<Item = SecretSetting> {
+        self.0.iter().flat_map(|(section, keys)| {
+            keys.iter().map(|key| SecretSetting { section: section.clone(), key: key.clone() })
+        })
     }
 }
 
 /// A setting that is never shown and that may be given as the name of a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Secret {
+pub(super) struct SecretSetting {
     pub section: String,
     pub key: String,
 }
@@ -56,11 +56,11 @@ pub(super) struct Secret {
 const SHARED_SECRETS: [&str; 2] = ["database.url", "icat.reader"];
 
 /// All secrets of a program, each once.
-pub(super) fn list_secrets(services: &[ServiceSettings], others: &OtherSections) -> Vec<Secret> {
+pub(super) fn list_secrets(services: &[ServiceSettings], others: &OtherSections) -> Vec<SecretSetting> {
     let own = services.iter().flat_map(|service| service.secrets).copied();
     let named = SHARED_SECRETS.into_iter().chain(own).filter_map(|secret| secret.split_once('.'));
-    let named = named.map(|(section, key)| Secret { section: section.to_owned(), key: key.to_owned() });
-    let mut secrets: Vec<Secret> = named.chain(others.secrets()).collect();
+    let named = named.map(|(section, key)| SecretSetting { section: section.to_owned(), key: key.to_owned() });
+    let mut secrets: Vec<SecretSetting> = named.chain(others.secrets()).collect();
     secrets.sort_unstable();
     secrets.dedup();
     secrets

@@ -146,7 +146,7 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
     let file = dir.path().join("reader");
     std::fs::write(&file, "db:reader:canary-7f3a\n").unwrap();
     let config = Config::from_toml(&[], &format!("[icat]\nreader_file = \"{}\"\n", file.display())).unwrap();
-    assert_eq!(config.core.icat.reader, "db:reader:canary-7f3a");
+    assert_eq!(config.core.icat.reader.expose(), "db:reader:canary-7f3a");
     let shown = config.to_redacted_toml().unwrap();
     assert!(!shown.contains("canary") && shown.contains("reader = \"***\""), "{shown}");
 

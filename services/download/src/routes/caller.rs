@@ -1,8 +1,7 @@
 //! Who is calling: the owner of the bearer credential, or, without one, of the parameter `sessionId`, as in ids.server.
 
 use actix_web::HttpRequest;
-use identity::Session;
-use service_kit::{Code, CredentialLocation, Problem, RequestCredential};
+use service_kit::{Code, CredentialLocation, Problem, RequestCredential, Secret};
 
 use super::parameters::SelectionParameters;
 use crate::domain::id_parameters::parse_uuid;
@@ -36,7 +35,7 @@ impl SentCredential {
 
 /// A caller with a live session.
 pub struct SessionCaller {
-    pub session: Session,
+    pub session: Secret,
     /// ICAT user name.
     pub user: String,
 }

@@ -1,14 +1,12 @@
 //! Blobs as objects of an S3-compatible store, so that replicas need no common directory.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectStoreExt as _, RetryConfig};
-use serde::Deserialize;
-use service_kit::{BuildError, Code, Problem};
+use service_kit::{BuildError, Code, Problem, Secret};
 
 use crate::attachments::fs::{Directory, PartialFile};
 use crate::attachments::storage::storage_failed;
@@ -16,23 +14,6 @@ use crate::attachments::storage::storage_failed;
 /// After this long nothing is tried again: somebody is waiting. A request that is on its way may take 30 seconds more.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_RETRIES: usize = 5;
-
-/// Is never printed.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Secret {
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
 
 /// Where the bucket is, and how it is opened.
 #[derive(Debug, Clone)]

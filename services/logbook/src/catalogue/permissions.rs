@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use identity::{Caller, Identity, Permission};
-use service_kit::{Code, Problem};
+use service_kit::{Code, Problem, Secret};
 
 use crate::catalogue::instruments::Instruments;
 use crate::catalogue::visits::Visits;
@@ -167,7 +167,7 @@ impl Permissions {
     }
 
     async fn find_instrument_id(&self, caller: &Caller, name: &str) -> Result<i64, Problem> {
-        let session = caller.session().map(identity::Session::expose);
+        let session = caller.session().map(Secret::expose);
         let found = self.instruments.find_id(session, name).await.map_err(|e| {
             Problem::new(Code::Unavailable, "logbook/icat-down", "ICAT does not answer; try again later")
                 .with_retry_after(10)

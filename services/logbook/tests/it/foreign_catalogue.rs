@@ -3,20 +3,11 @@
 use serde_json::{Value, json};
 use testkit::{TestApp, list_backends, wait_until};
 
-use super::facility::{Facility, SETTINGS};
+use super::facility::{EMBARGO, Facility, SETTINGS};
 
-async fn request(app: &TestApp, method: &str, path: &str, body: Option<&Value>) -> Value {
-    let mut request = app.http.request(method.parse().unwrap(), format!("{}{path}", app.public));
-    if let Some(body) = body {
-        request = request.json(body);
-    }
-    let answer = request.send().await.unwrap();
-    assert_eq!(answer.status(), 200, "{method} {path}");
-    answer.json().await.unwrap()
-}
-
-#[tokio::test]
-async fn an_entry_is_assigned_as_soon_as_a_poll_finds_its_investigation() {
+/// Facilities with a second logbook each, which polls the catalogue.
+async fn start_logbooks() -> Vec<(Facility, TestApp)> {
+    let mut all = Vec::new();
     for (backend, facility) in list_backends().iter().zip(Facility::start_all().await) {
         let icat = format!("url = \"{}\"\nchanges = \"poll\"\npoll_interval = \"20ms\"", facility.app.public);
         let settings = SETTINGS.replace("url = \"self\"", &icat);
@@ -25,9 +16,38 @@ async fn an_entry_is_assigned_as_soon_as_a_poll_finds_its_investigation() {
             logbook.metric("undulator_catalogue_comparison_timestamp_seconds{entity=\"UserGroup\"}").await
         })
         .await;
+        all.push((facility, logbook));
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_granted_permission_counts_as_soon_as_a_poll_finds_it() {
+    for (facility, logbook) in start_logbooks().await {
+        let dan = facility.log_in("dan").await;
+        let url = format!("{}/logbook/{dan}/event?investigationId={EMBARGO}", logbook.public);
+        let read = async || logbook.http.get(&url).send().await.unwrap().status().as_u16();
+        assert_eq!(read().await, 403);
+        facility.app.clock.advance_seconds(1);
+        facility
+            .create_entities(&json!([{"InvestigationUser": {"investigation": {"id": EMBARGO}, "user": {"id": 5},
+                "role": "Investigator"}}]))
+            .await;
+        assert_eq!(read().await, 403, "the control: the decision is cached");
+        logbook.clock.advance_seconds(1);
+        wait_until("the decision is forgotten", async || (read().await == 200).then_some(())).await;
+        logbook.stop().await;
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_assigned_as_soon_as_a_poll_finds_its_investigation() {
+    for (facility, logbook) in start_logbooks().await {
         let entry = json!({"type": "notification", "category": "info", "content": []});
         let path = "/dataacquisition/program/notification?investigationName=ZZ-777&instrumentName=BL07";
-        let waiting = request(&logbook, "POST", path, Some(&entry)).await;
+        let answer = logbook.http.post(format!("{}{path}", logbook.public)).json(&entry).send().await.unwrap();
+        let waiting: Value = answer.json().await.unwrap();
         assert_eq!(waiting["investigationId"], json!(null));
 
         facility.app.clock.advance_seconds(1);
