@@ -1,10 +1,15 @@
 //! Time and memory of long documents: `cargo run --profile dev-fast -p typesetting --example long_documents 10000 500`
 //! renders 10,000 records in parts of 500. Without a second number all are one part.
 
+#[path = "../tests/latex/mod.rs"]
+mod latex;
+
 use std::fs;
 use std::time::Instant;
 
-use typesetting::{Block, Cell, Document, Inline, RecordHeader, Style, Table, Typesetter, inlines_with_formulas};
+use typesetting::{Block, Cell, Document, Formula, Inline, MathmlReader, RecordHeader, Table, Typesetter};
+
+use self::latex::parse_latex;
 
 /// What people write: some lines each, now and then a table or a formula.
 fn sample_record(n: usize) -> Vec<Block> {
@@ -29,7 +34,8 @@ fn sample_record(n: usize) -> Vec<Block> {
         blocks.push(Block::Table(Table { header_rows: 1, rows: (n..n + 5).map(row).collect() }));
     }
     if n.is_multiple_of(20) {
-        blocks.push(Block::Paragraph(inlines_with_formulas(r"with $\frac{I}{I_0} = e^{-\mu d}$", &Style::default())));
+        let formula = parse_latex(r"\frac{I}{I_0} = e^{-\mu d}", false).map(Inline::Formula);
+        blocks.push(Block::Paragraph([Inline::plain("with ")].into_iter().chain(formula).collect()));
     }
     blocks
 }

@@ -12,6 +12,6 @@ mod image;
 mod typesetter;
 
 pub use document::{Block, Cell, Document, Figure, Inline, Item, List, RecordHeader, Script, Style, Table};
-pub use formula::{Formula, MathmlReader, inlines_with_formulas};
+pub use formula::{Formula, MathmlReader};
 pub use image::Image;
 pub use typesetter::{Error, Typesetter};

@@ -1,11 +1,14 @@
-//! Formulas, as trees that the template sets. They are read from `MathML` and from LaTeX.
+//! Formulas, as trees that the template sets. They are read from `MathML`.
 
+#[cfg(test)]
+#[path = "../../tests/latex/mod.rs"]
 mod latex;
 mod mathml;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Value, json};
 
-pub use latex::inlines_with_formulas;
 pub use mathml::MathmlReader;
 
 /// Deeper formulas stay text: Typst gives up where calls are too deep.
@@ -21,11 +24,6 @@ pub struct Formula {
 }
 
 impl Formula {
-    /// From LaTeX without its dollars; `None` for what is not understood.
-    pub fn from_latex(latex: &str, is_display: bool) -> Option<Self> {
-        latex::parse_latex(latex, is_display)
-    }
-
     fn new(tree: Node, is_display: bool, description: &str) -> Option<Self> {
         (tree.depth() <= MAX_DEPTH && tree.length() > 0).then(|| Self {
             tree,

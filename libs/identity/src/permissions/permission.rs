@@ -1,0 +1,63 @@
+//! Permissions, and decisions about them.
+
+/// A question; ids are those of ICAT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    ReadInvestigation(i64),
+    ReadDataset(i64),
+    ReadDatafile(i64),
+    /// As the investigation itself.
+    ReadLogbook(i64),
+    /// Members and instrument scientists until the release, administrators always.
+    WriteLogbook(i64),
+    /// Instrument scientists of the instrument, and administrators: to read what belongs to no investigation there.
+    ReadInstrumentLogbook(i64),
+    /// The same, to write it.
+    WriteInstrumentLogbook(i64),
+    /// Principal investigators and administrators.
+    MintFor(i64),
+    Administer,
+}
+
+impl Permission {
+    /// What an API key must have been made for.
+    pub fn required_scope(self) -> &'static str {
+        match self {
+            Self::ReadInvestigation(_) | Self::ReadDataset(_) | Self::ReadDatafile(_) => "read",
+            Self::ReadLogbook(_) | Self::ReadInstrumentLogbook(_) => "logbook:read",
+            Self::WriteLogbook(_) | Self::WriteInstrumentLogbook(_) => "logbook:write",
+            Self::MintFor(_) => "doi:mint",
+            Self::Administer => "admin",
+        }
+    }
+
+    pub(super) fn checked_row(self) -> Option<(&'static str, i64)> {
+        match self {
+            Self::ReadInvestigation(id) | Self::ReadLogbook(id) | Self::WriteLogbook(id) | Self::MintFor(id) => {
+                Some(("Investigation", id))
+            }
+            Self::ReadDataset(id) => Some(("Dataset", id)),
+            Self::ReadDatafile(id) => Some(("Datafile", id)),
+            Self::ReadInstrumentLogbook(id) | Self::WriteInstrumentLogbook(id) => Some(("Instrument", id)),
+            Self::Administer => None,
+        }
+    }
+}
+
+/// An answer and the rule it follows from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub allowed: bool,
+    /// For people: which fact allowed it, or what was missing.
+    pub rule: String,
+}
+
+impl Decision {
+    pub(super) fn allow(rule: impl Into<String>) -> Self {
+        Self { allowed: true, rule: rule.into() }
+    }
+
+    pub(super) fn deny(rule: impl Into<String>) -> Self {
+        Self { allowed: false, rule: rule.into() }
+    }
+}
