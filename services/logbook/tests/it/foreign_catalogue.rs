@@ -8,10 +8,10 @@ use super::facility::{EMBARGO, Facility, SETTINGS};
 /// Facilities with a second logbook each, which polls the catalogue.
 async fn start_logbooks() -> Vec<(Facility, TestApp)> {
     let mut all = Vec::new();
-    for (backend, facility) in list_backends().iter().zip(Facility::start_all().await) {
+    for (backend, facility) in list_backends().iter().zip(Box::pin(Facility::start_all()).await) {
         let icat = format!("url = \"{}\"\nchanges = \"poll\"\npoll_interval = \"20ms\"", facility.app.public);
         let settings = SETTINGS.replace("url = \"self\"", &icat);
-        let logbook = TestApp::start_on(backend, &[logbook::SERVICE], &settings).await;
+        let logbook = Box::pin(TestApp::start_on(backend, &[logbook::SERVICE], &settings)).await;
         wait_until("the first poll has ended", async || {
             logbook.metric("undulator_catalogue_comparison_timestamp_seconds{entity=\"UserGroup\"}").await
         })

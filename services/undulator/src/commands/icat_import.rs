@@ -32,7 +32,7 @@ pub async fn import_dump(
     };
     let db = open_database(&icat::SERVICE, &settings, &SystemClock).await?;
     if is_new && !dry_run {
-        eprintln!("made a new catalogue ({})", settings.facility_location());
+        eprintln!("created a new catalogue ({})", settings.facility_location());
     }
     let progress = Progress::new("importing");
     let report = import::import_dump(&db, &config, &Sources::default(), &records, &options, |done| {

@@ -164,7 +164,7 @@ impl Facility {
 fn reader_settings() -> String {
     format!(
         "[icat]\nreader = \"simple:root:{PASSWORD}\"\n{SETTINGS}{}\"\n",
-        service_kit::sha256_hex("key of the acquisition")
+        service_kit::sha256_hex("key-of-the-acquisition")
     )
 }
 
@@ -207,7 +207,7 @@ async fn each_right_follows_from_a_rule_that_is_named() {
     let (yes, rule) = facility.get_decision("/asker/explain/administer/0", &facility.root).await;
     assert!(yes && rule.contains("identity.administrators"), "{rule}");
     // A key acts for its user, within its scopes, without a session of its own.
-    let key = "key of the acquisition";
+    let key = "key-of-the-acquisition";
     let (yes, rule) = facility.get_decision(&format!("/asker/explain/investigation/{embargo}"), key).await;
     assert!(yes && rule.contains("Member"), "{rule}");
     let (yes, rule) = facility.get_decision(&format!("/asker/explain/logbook/{embargo}"), key).await;

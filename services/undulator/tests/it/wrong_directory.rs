@@ -99,7 +99,7 @@ fn what_makes_a_facility_makes_it() {
     assert!(!dir.path().join("data").exists(), "a dry run makes nothing");
     let imported = run_program(dir.path(), &import, &[]);
     assert!(
-        imported.status.success() && read_errors(&imported).contains("made a new catalogue"),
+        imported.status.success() && read_errors(&imported).contains("created a new catalogue"),
         "{}",
         read_errors(&imported)
     );
