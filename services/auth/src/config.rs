@@ -9,9 +9,6 @@ use std::ops::RangeInclusive;
 /// Shorter passwords can be guessed, and longer ones cannot be typed.
 const MIN_LENGTHS: RangeInclusive<usize> = 8..=128;
 
-/// Mechanisms of authenticators without accounts; local accounts cannot have them.
-const RESERVED_MECHANISMS: [&str; 1] = ["anon"];
-
 /// The name of this service.
 pub const SERVICE_NAME: &str = "auth";
 
@@ -40,14 +37,9 @@ impl Config {
             )));
         }
         let is_valid = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        match config
-            .local_mechanisms
-            .iter()
-            .find(|name| !is_valid(name) || RESERVED_MECHANISMS.contains(&name.as_str()))
-        {
+        match config.local_mechanisms.iter().find(|name| !is_valid(name)) {
             Some(name) => Err(ConfigError(format!(
-                "auth.local_mechanisms: `{name}` is not a valid mechanism; use letters, digits and hyphens, and not {}",
-                RESERVED_MECHANISMS.join(", ")
+                "auth.local_mechanisms: `{name}` is not a valid mechanism; use letters, digits and hyphens"
             ))),
             None => Ok(config),
         }

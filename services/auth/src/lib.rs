@@ -26,8 +26,8 @@ use std::time::Duration;
 
 use events::Events;
 use service_kit::{
-    BuildError, Config as Settings, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings, Sources, Worker,
-    open_database,
+    BuildError, Config as Settings, ConfigError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings,
+    Sources, Worker, open_database,
 };
 use utoipa::OpenApi as _;
 
@@ -54,7 +54,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
             sql: include_str!("../migrations/0004_token_session_user.sql"),
         },
     ],
-    check: |settings| Config::from_settings(settings).map(drop),
+    check: |settings| load_config(settings).map(drop),
     openapi: || openapi::Document::openapi(),
     private_paths: |settings| Ok(vec![PrivatePath::new("auth.keys_dir", Config::from_settings(settings)?.keys_dir)]),
     build: |ctx| Box::pin(build(ctx)),
@@ -69,8 +69,14 @@ pub async fn open_accounts(settings: &Settings, sources: &Sources) -> Result<Acc
     Ok(Accounts::new(db, sources, config))
 }
 
+fn load_config(settings: &Settings) -> Result<Config, ConfigError> {
+    let config = Config::from_settings(settings)?;
+    authn_plugins::check_mechanisms(&config)?;
+    Ok(config)
+}
+
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
-    let config = Config::from_settings(&ctx.config)?;
+    let config = load_config(&ctx.config)?;
     let events = Events::start(&ctx).await?;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
     let mut mounts = routes::build_mounts(&state);

@@ -16,6 +16,8 @@ pub struct Config {
     pub max_entities: u32,
     pub time_zone: String,
     pub authorization: AuthorizationConfig,
+    /// The URL of authenticators without one of their own.
+    pub authn_url: String,
     pub authn: Vec<AuthenticatorConfig>,
 }
 
@@ -55,7 +57,7 @@ pub enum Strictness {
 #[serde(deny_unknown_fields)]
 pub struct AuthenticatorConfig {
     pub mnemonic: String,
-    pub url: String,
+    pub url: Option<String>,
     pub friendly: Option<String>,
     #[serde(default)]
     pub admin: bool,

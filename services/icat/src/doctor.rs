@@ -208,6 +208,7 @@ mod tests {
             max_entities: 1,
             time_zone: "UTC".to_owned(),
             authorization,
+            authn_url: String::new(),
             authn: Vec::new(),
         }
     }

@@ -41,7 +41,7 @@ pub struct State {
 impl State {
     pub fn new(ctx: Ctx, config: Config, outbox: Outbox) -> Result<Self, ConfigError> {
         let parse = ParseContext { time_zone: config.parse_time_zone()? };
-        let authenticators = Arc::new(Authenticators::new(&config.authn, &ctx.endpoints, ctx.http));
+        let authenticators = Arc::new(Authenticators::new(&config, &ctx.endpoints, ctx.http));
         let queries = Arc::new(QuerySettings::new(&config, parse.clone(), Arc::clone(&ctx.clock)));
         let rules = Arc::new(RuleCache::new(config.root_user_names.clone(), config.authorization, parse));
         let sessions = Sessions {

@@ -3,13 +3,14 @@
 mod anonymous;
 mod local;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use percent_encoding::percent_decode;
 use serde_json::Value;
-use service_kit::{Code, Listener, Mount, Problem};
+use service_kit::{Code, ConfigError, Listener, Mount, Problem};
 
 use crate::config::Config;
 use crate::error_format::AUTHN_ERRORS;
@@ -24,6 +25,18 @@ struct Authenticator {
 
 /// All authenticators of this service. A new one is a file in this directory and a line here.
 const AUTHENTICATORS: [Authenticator; 2] = [anonymous::AUTHENTICATOR, local::AUTHENTICATOR];
+
+/// An error if several authenticators have the same mechanism.
+pub fn check_mechanisms(config: &Config) -> Result<(), ConfigError> {
+    let mut known = HashSet::new();
+    let mut mechanisms = AUTHENTICATORS.iter().flat_map(|authenticator| (authenticator.list_mechanisms)(config));
+    match mechanisms.find(|mechanism| !known.insert(mechanism.clone())) {
+        Some(twice) => Err(ConfigError(format!(
+            "auth.local_mechanisms: `{twice}` is listed twice, or belongs to another authenticator"
+        ))),
+        None => Ok(()),
+    }
+}
 
 /// The plugins of all authenticators.
 pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
@@ -60,4 +73,24 @@ fn parse_json_field(body: &Bytes) -> Result<Value, Problem> {
 fn get_credential<'j>(json: &'j Value, key: &str) -> Option<&'j str> {
     let objects = json.get("credentials").and_then(Value::as_array).into_iter().flatten();
     objects.filter_map(|object| object.get(key)).filter_map(Value::as_str).next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_mechanism_has_one_authenticator() {
+        let config = |mechanisms: &[&str]| Config {
+            keys_dir: "keys".into(),
+            local_mechanisms: mechanisms.iter().map(|&mechanism| mechanism.to_owned()).collect(),
+            password_min_length: 8,
+            minters: Vec::new(),
+            beta_testers: Vec::new(),
+        };
+        assert!(check_mechanisms(&config(&["db", "simple"])).is_ok());
+        for wrong in [&["db", "db"], &["db", "anon"]] {
+            assert!(check_mechanisms(&config(wrong)).unwrap_err().0.contains(wrong[1]));
+        }
+    }
 }

@@ -8,7 +8,7 @@ use service_kit::{Endpoints, HttpClient, HttpError, Listener, Peer};
 use utoipa::ToSchema;
 
 use super::Login;
-use crate::config::AuthenticatorConfig;
+use crate::config::{AuthenticatorConfig, Config};
 use crate::error::Error;
 
 /// How long an authenticator may take; password hashes are slow on purpose.
@@ -63,12 +63,12 @@ struct AuthenticatorRefusal {
 }
 
 impl Authenticators {
-    pub fn new(configs: &[AuthenticatorConfig], endpoints: &Endpoints, http: HttpClient) -> Self {
-        let resolve = |config: &AuthenticatorConfig| Authenticator {
-            config: config.clone(),
-            url: endpoints.resolve_url(&config.url, Listener::Internal),
+    pub fn new(config: &Config, endpoints: &Endpoints, http: HttpClient) -> Self {
+        let resolve = |authenticator: &AuthenticatorConfig| {
+            let url = authenticator.url.as_ref().unwrap_or(&config.authn_url);
+            Authenticator { config: authenticator.clone(), url: endpoints.resolve_url(url, Listener::Internal) }
         };
-        Self { http, authenticators: configs.iter().map(resolve).collect() }
+        Self { http, authenticators: config.authn.iter().map(resolve).collect() }
     }
 
     /// In the order of the settings.

@@ -102,6 +102,7 @@ fn test_config() -> Config {
         max_entities: 1000,
         time_zone: "UTC".to_owned(),
         authorization: AuthorizationConfig::STRICT,
+        authn_url: String::new(),
         authn: Vec::new(),
     }
 }
