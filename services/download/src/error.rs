@@ -43,6 +43,40 @@ pub fn file_changed(datafile: i64) -> Problem {
     Problem::new(Code::NotFound, "download/changed", text)
 }
 
+/// An unprepared file changes while it is sent.
+pub fn file_changing(datafile: i64) -> Problem {
+    let text = format!("The file of Datafile[id:{datafile}] changes at this moment; try again");
+    Problem::new(Code::Unavailable, "download/changing", text).with_retry_after(2)
+}
+
+/// The checksums of an archive are being computed, which takes about `seconds`.
+pub fn checksums_pending(seconds: u32) -> Problem {
+    let text = "The checksums at the end of this archive are being computed; try again later, or ask for format=tar";
+    Problem::new(Code::Unavailable, "download/hashing", text).with_retry_after(seconds)
+}
+
+/// A storage cannot be opened now; `cause` goes to the log only.
+pub fn storage_unavailable(storage: &str, cause: String) -> Problem {
+    let text = format!("the storage {storage} cannot be used now; try again later");
+    Problem::new(Code::Unavailable, "download/storage-down", text).with_retry_after(10).with_source(cause)
+}
+
+/// The token of a signed URL is invalid or has expired.
+pub fn bad_token() -> Problem {
+    Problem::new(Code::Forbidden, "download/bad-token", "The link is invalid or has expired")
+}
+
+/// An upload sent no data for too long.
+pub fn upload_stalled() -> Problem {
+    Problem::new(Code::Timeout, "download/silent", "The upload stalled and timed out")
+}
+
+/// The investigation or facility of a dataset is not readable; the text is that of ids.server.
+pub fn dataset_not_readable() -> Problem {
+    let text = "READ access to the dataset's Investigation or Facility is not allowed.";
+    Problem::new(Code::Forbidden, "download/insufficient-privileges", text)
+}
+
 pub const NO_LOCATION: &str = "download/no-location";
 
 /// A single datafile without a location; the text is that of ids.server.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use icat_client::client::Filter;
 use icat_client::{IcatClient, IcatError, QueryError, Select};
 use serde_json::Value;
-use service_kit::{Code, Problem};
+use service_kit::Problem;
 
-use crate::error::{from_icat_error, no_location, not_found};
+use crate::error::{dataset_not_readable, from_icat_error, no_location, not_found};
 
 /// A datafile with a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,10 +196,7 @@ async fn get_folder_names(icat: &IcatClient, session: &str, dataset: i64) -> Res
     let texts =
         [&investigation["facility"]["name"], &investigation["name"], &investigation["visitId"], &dataset["name"]];
     let texts: Option<Vec<String>> = texts.iter().map(|text| text.as_str().map(str::to_owned)).collect();
-    texts.and_then(|texts| <[String; 4]>::try_from(texts).ok()).map(Arc::new).ok_or_else(|| {
-        let text = "READ access to the dataset's Investigation or Facility is not allowed.";
-        Problem::new(Code::Forbidden, "download/insufficient-privileges", text)
-    })
+    texts.and_then(|texts| <[String; 4]>::try_from(texts).ok()).map(Arc::new).ok_or_else(dataset_not_readable)
 }
 
 fn query_error(e: &QueryError) -> Problem {

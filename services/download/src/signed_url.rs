@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use service_kit::signed_url::{UrlSigner, Verified};
-use service_kit::{Clock, Code, Ctx, Db, Ids, Problem};
+use service_kit::{Clock, Ctx, Db, Ids, Problem};
 use tokio::sync::OnceCell;
 
+use crate::error::bad_token;
 use crate::store;
 
 /// Tokens that the suite signs for other purposes must not open files.
@@ -46,9 +47,7 @@ impl SignedUrls {
     pub async fn verify_token(&self, token: &str) -> Result<FileToken, Problem> {
         match self.load_signer().await?.verify_token(token, self.clock.now().as_second()) {
             Some(Verified::Valid(file)) => Ok(file),
-            Some(Verified::Expired) | None => {
-                Err(Problem::new(Code::Forbidden, "download/bad-token", "The link is invalid or has expired"))
-            }
+            Some(Verified::Expired) | None => Err(bad_token()),
         }
     }
 

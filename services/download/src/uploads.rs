@@ -9,7 +9,7 @@ use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use icat_client::{IcatClient, IcatError};
 use serde::Serialize;
-use service_kit::{Code, Ctx, Db, Ids, Problem, Secret, problem};
+use service_kit::{Ctx, Db, Ids, Problem, Secret, problem};
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::domain::new_datafile::NewDatafile;
 use crate::error::{
     bad_request, from_icat_create_error, from_icat_error, may_have_succeeded, no_storage, not_found, outcome_unknown,
+    upload_stalled,
 };
 use crate::orphaned_files::OrphanedFiles;
 use crate::selection::{Selection, require_readable};
@@ -94,7 +95,7 @@ impl Uploads {
                 Ok(None) => return upload.create_datafile().await,
                 Ok(Some(Ok(bytes))) => upload.write_chunk(bytes).await,
                 Ok(Some(Err(e))) => Err(bad_request(format!("The body was cut off: {e}"))),
-                Err(_) => Err(Problem::new(Code::Timeout, "download/silent", "The upload stalled and timed out")),
+                Err(_) => Err(upload_stalled()),
             };
             if let Err(e) = written {
                 upload.discard_file().await;

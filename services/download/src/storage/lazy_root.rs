@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use service_kit::{Blocking, BuildError, Code, Problem};
+use service_kit::{Blocking, BuildError, Problem};
 
 use super::StorageRoot;
+use crate::error::storage_unavailable;
 
 /// How long a request waits for a file system that has not answered yet.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
-const RETRY_AFTER_SECONDS: u32 = 10;
 
 type OpenRoot<R> = Box<dyn Fn() -> Result<R, String> + Send + Sync>;
 
@@ -83,10 +83,7 @@ impl<R: Send + Sync + 'static> LazyRoot<R> {
     }
 
     fn to_unavailable(&self, why: impl Display) -> Problem {
-        let text = format!("the storage {} cannot be used now; try again later", self.name);
-        Problem::new(Code::Unavailable, "download/storage-down", text)
-            .with_retry_after(RETRY_AFTER_SECONDS)
-            .with_source(why.to_string())
+        storage_unavailable(&self.name, why.to_string())
     }
 }
 
@@ -113,7 +110,7 @@ mod tests {
         assert!(root.open_at_start(&pool).await.is_ok(), "the start goes on");
         for _ in 0..10 {
             let refused = root.get(&pool).await.unwrap_err();
-            assert_eq!((refused.code, refused.retry_after), (Code::Unavailable, Some(10)), "{refused}");
+            assert_eq!((refused.code, refused.retry_after), (service_kit::Code::Unavailable, Some(10)), "{refused}");
         }
         assert_eq!(pool.run(|| 7).await.unwrap(), 7, "the hang has one thread, whoever asks meanwhile");
         file_system.send(Err("its path is gone".to_owned())).unwrap();

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crc32fast::Hasher;
-use service_kit::{Code, Problem};
+use service_kit::Problem;
 
 use super::Transfers;
 use super::member_reader::{MemberReader, ReadError};
 use crate::domain::archive::{LayoutFormat, Zone, stored_blocks_length};
+use crate::error;
 use crate::manifest::Manifest;
 use crate::storage::{Storage, StorageRoot};
 use crate::store;
@@ -42,9 +43,7 @@ impl Transfers {
             self.db.write(async |tx| store::checksum_jobs::enqueue_manifest(tx, id, now).await).await?;
             self.checksums_wanted.notify_one();
             let seconds = u32::try_from(bytes / BYTES_PER_SECOND).unwrap_or(u32::MAX).clamp(2, 3600);
-            let text =
-                "The checksums at the end of this archive are being computed; try again later, or ask for format=tar";
-            return Err(Problem::new(Code::Unavailable, "download/hashing", text).with_retry_after(seconds));
+            return Err(error::checksums_pending(seconds));
         }
         for member in missing {
             self.compute_checksum(storage, manifest, member, async || Ok(true)).await?;

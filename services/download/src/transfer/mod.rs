@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use futures_util::{Stream, stream};
-use service_kit::{Blocking, Clock, Code, Ctx, Db, Problem};
+use service_kit::{Blocking, Clock, Ctx, Db, Problem};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -192,8 +192,7 @@ impl Transfers {
         if manifest.id.is_some() {
             return error::file_changed(datafile);
         }
-        let text = format!("The file of Datafile[id:{datafile}] changes at this moment; try again");
-        Problem::new(Code::Unavailable, "download/changing", text).with_retry_after(2)
+        error::file_changing(datafile)
     }
 }
 
