@@ -37,11 +37,11 @@ pub use self::config::{Config, ConfigError, ServiceSettings};
 pub use self::doctor::{DoctorCtx, Finding};
 pub use self::error_format::{ErrorFormat, FailedRequest, http_status};
 pub use self::existing_database::{has_database, require_any_database, require_database};
-pub use self::http::content_disposition;
 pub use self::http::{
     ClientAddress, CredentialLocation, CredentialLocations, HealthChecks, Listener, Mount, PathCredential, Peer,
     RequestCredential, RequestId, RouteInfo, command_client, is_access_token,
 };
+pub use self::http::{content_disposition, parameters};
 pub use self::idempotency::{IdempotencyKey, StoredResponse};
 pub use self::ids::{Ids, SystemIds};
 pub use self::leases::{Lease, Leases};

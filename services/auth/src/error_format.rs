@@ -1,11 +1,14 @@
-//! The error format of ICAT authenticator plugins: `{"code","message"}`.
+//! The error formats of ICAT authenticator plugins, `{"code","message"}`, and of the sessions of ICAT+, plain text.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::ContentType;
 use serde_json::json;
 use service_kit::{Code, ErrorFormat, FailedRequest, http_status};
 
 pub const AUTHN_ERRORS: ErrorFormat = ErrorFormat::new("authenticator plugin", render_authn_error);
+/// ICAT+ has no 401: a missing or an unknown session is 403, as in icat.server.
+pub const ICAT_PLUS_ERRORS: ErrorFormat = ErrorFormat::new("ICAT+ sessions", render_icat_plus_error);
 
 fn render_authn_error(failed: &FailedRequest<'_>) -> HttpResponse {
     let FailedRequest { problem, mount_name, .. } = failed;
@@ -24,4 +27,10 @@ fn render_authn_error(failed: &FailedRequest<'_>) -> HttpResponse {
     };
     let body = json!({"code": code, "message": message}).to_string();
     HttpResponse::build(status).insert_header(("content-type", "application/json")).body(body)
+}
+
+fn render_icat_plus_error(failed: &FailedRequest<'_>) -> HttpResponse {
+    let problem = failed.problem;
+    let status = if problem.code == Code::Unauthenticated { StatusCode::FORBIDDEN } else { http_status(problem.code) };
+    HttpResponse::build(status).content_type(ContentType::plaintext()).body(problem.detail.clone())
 }

@@ -103,6 +103,24 @@ async fn an_unknown_key_is_not_called_a_session_that_has_ended() {
 }
 
 #[tokio::test]
+async fn an_api_key_in_a_path_may_be_percent_encoded() {
+    let key = "q+r/s=%41";
+    let app = start_app(&format!(
+        "[[identity.api_keys]]\nname = \"base64\"\nsha256 = \"{}\"\nuser = \"simple/base64\"\nscopes = [\"read\"]\n\
+         expires = \"2027-01-01T00:00:00Z\"\n",
+        service_kit::sha256_hex(key)
+    ))
+    .await;
+    for encoded in ["q+r%2Fs=%2541", "q%2Br%2fs%3D%2541", "%71%2B%72%2F%73%3D%25%34%31"] {
+        let (status, body) = get_with_bearer(&app, &format!("/in-path/{encoded}/who"), None).await;
+        assert_eq!((status, body.as_str()), (200, "simple/base64 without session"), "{encoded}");
+    }
+    for unknown in ["q%252Br%2Fs=%2541", "q+r%2Fs=%41", "%FF", "q+r%2Fs=%25%FF41"] {
+        assert_eq!(get_with_bearer(&app, &format!("/in-path/{unknown}/who"), None).await.0, 401, "{unknown}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_with_instruments_writes_for_these_alone() {
     let key = |name: &str, instruments: &str| {
         format!(

@@ -10,10 +10,11 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path};
 use actix_web::{FromRequest, HttpRequest};
 use utoipa::IntoParams;
 
+use super::parameters::parse_query_pairs;
 use crate::problem::{Code, Problem};
 use crate::redaction;
 
@@ -66,7 +67,7 @@ impl RequestCredential {
             let text = match location {
                 CredentialLocation::Authorization => None,
                 CredentialLocation::Header(name) => only_header(request, name)?.map(str::to_owned),
-                CredentialLocation::Path(name) => request.match_info().get(name).map(str::to_owned),
+                CredentialLocation::Path(name) => find_in_path(request, name),
                 CredentialLocation::Query(name) => find_in_query(request, name),
                 CredentialLocation::Parameter(_) => parameter.map(str::to_owned),
             };
@@ -116,8 +117,16 @@ fn unreadable_header(name: &str) -> Problem {
     Problem::new(Code::Unauthenticated, "identity/bad-credentials", text)
 }
 
+/// The decoded variable, as handlers get it from [`Path`]: `match_info` leaves some characters percent-encoded. Bytes that are
+/// not UTF-8 are replaced, so that they make an unknown credential.
+fn find_in_path(request: &HttpRequest, name: &str) -> Option<String> {
+    let position = request.match_info().iter().position(|(variable, _)| variable == name)?;
+    let variables = Path::<Vec<String>>::from_request(request, &mut Payload::None).into_inner();
+    variables.ok()?.into_inner().into_iter().nth(position)
+}
+
 fn find_in_query(request: &HttpRequest, name: &str) -> Option<String> {
-    let pairs = Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?.into_inner();
+    let pairs = parse_query_pairs(request).ok()?;
     pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
@@ -127,7 +136,7 @@ pub fn is_access_token(credential: &str) -> bool {
 }
 
 /// The session that a path selects with `{id}`; it need not be the session of the caller. `-` means the session in
-/// `Authorization: Bearer`.
+/// `Authorization: Bearer`, without which it is refused.
 #[derive(Debug, Clone, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct PathCredential {
@@ -143,8 +152,12 @@ impl FromRequest for PathCredential {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let named = Path::<String>::from_request(request, payload).into_inner().map(Path::into_inner);
         ready(named.and_then(|id| match RequestCredential::find_bearer(request)? {
-            Some(bearer) if id == "-" => Ok(Self { id: bearer.text }),
-            _ => Ok(Self { id }),
+            _ if id != "-" => Ok(Self { id }),
+            Some(bearer) => Ok(Self { id: bearer.text }),
+            None => {
+                let text = "the session id is missing: send it as Authorization: Bearer, or in place of -";
+                Err(Problem::new(Code::Unauthenticated, "identity/no-credentials", text).into())
+            }
         }))
     }
 }

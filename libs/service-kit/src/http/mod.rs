@@ -10,6 +10,7 @@ mod framing;
 mod health;
 mod limits;
 mod mount;
+pub mod parameters;
 mod request_middleware;
 mod self_calls;
 mod server;

@@ -7,6 +7,7 @@ mod checkpointer;
 mod compression;
 mod config;
 mod cors;
+mod credentials;
 mod error_formats;
 mod framing;
 mod health;

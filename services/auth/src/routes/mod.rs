@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use service_kit::{ErrorFormat, Listener, Mount};
 
+use crate::error_format::ICAT_PLUS_ERRORS;
 use crate::state::State;
 
 pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
@@ -23,7 +24,7 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
         mount("/sessions/resolve", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .header("cache-control", "no-store")
             .post("", resolve::resolve_token),
-        mount("/session", Listener::Public, ErrorFormat::PLAIN_TEXT)
+        mount("/session", Listener::Public, ICAT_PLUS_ERRORS)
             .cors()
             .post("", session::create::create_session)
             .get("/{id}", session::get::get_session)

@@ -55,6 +55,24 @@ async fn refusals_are_plain_text_and_logout_can_be_repeated() {
 }
 
 #[tokio::test]
+async fn a_logout_without_the_header_that_a_hyphen_means_is_refused() {
+    let app = start_app().await;
+    let url = format!("{}/session/-", app.public);
+    for method in ["GET", "PUT", "DELETE"] {
+        let answer = app.http.request(method.parse().unwrap(), &url).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{method}");
+        assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/plain"), "{method}");
+        assert!(answer.text().await.unwrap().contains("Authorization: Bearer"), "{method}");
+        let unreadable = app.http.request(method.parse().unwrap(), &url).header("authorization", "Bearer");
+        assert_eq!(unreadable.send().await.unwrap().status(), 403, "{method}");
+    }
+    let ended = app.http.delete(&url).bearer_auth(SESSION).send().await.unwrap();
+    assert_eq!(ended.status(), 200);
+    let unknown = app.http.delete(&url).bearer_auth("00000000-0000-0000-0000-000000000000").send().await.unwrap();
+    assert_eq!(unknown.status(), 200, "logout can be repeated");
+}
+
+#[tokio::test]
 async fn without_icat_logins_answer_503() {
     let app = TestApp::start(&[auth::SERVICE], "[icat]\nurl = \"http://127.0.0.1:9\"\n").await;
     let answer = app.http.post(format!("{}/session", app.public)).json(&json!({"plugin": "db"})).send().await.unwrap();

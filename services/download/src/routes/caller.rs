@@ -5,7 +5,7 @@ use service_kit::{Code, CredentialLocation, Problem, RequestCredential, Secret};
 
 use super::parameters::SelectionParameters;
 use crate::domain::id_parameters::parse_uuid;
-use crate::selection::{Datafile, resolve_datafiles};
+use crate::selection::{Datafile, Selection, resolve_datafiles};
 use crate::state::State;
 
 /// `Retry-After` where auth did not answer.
@@ -24,9 +24,13 @@ impl SentCredential {
         self.0.as_ref().map(|credential| credential.text.as_str())
     }
 
+    pub fn is_bearer(&self) -> bool {
+        self.0.as_ref().is_some_and(|credential| credential.location == CredentialLocation::Authorization)
+    }
+
     /// An error unless the session id is a UUID; it is not checked if there is a bearer credential.
     pub fn require_well_formed(&self) -> Result<(), Problem> {
-        if self.0.as_ref().is_some_and(|credential| credential.location == CredentialLocation::Authorization) {
+        if self.is_bearer() {
             return Ok(());
         }
         parse_uuid("sessionId", self.value()).map(drop).map_err(Problem::from)
@@ -59,6 +63,19 @@ pub async fn require_session(state: &State, credential: &SentCredential) -> Resu
     Ok(SessionCaller { session, user: caller.subject().icat_user_name.clone() })
 }
 
+/// Verifies the credential of a call by ids. `None` for a selection without ids and the parameter `sessionId`, which
+/// ids.server does not verify then.
+pub async fn require_session_for_selection(
+    state: &State,
+    credential: &SentCredential,
+    selection: &Selection,
+) -> Result<Option<SessionCaller>, Problem> {
+    if selection.is_empty() && !credential.is_bearer() {
+        return Ok(None);
+    }
+    require_session(state, credential).await.map(Some)
+}
+
 /// The datafiles of a call by ids, as its session sees them.
 pub async fn resolve_selection(
     state: &State,
@@ -68,9 +85,8 @@ pub async fn resolve_selection(
     let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
     credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
-    if selection.is_empty() {
+    let Some(caller) = require_session_for_selection(state, &credential, &selection).await? else {
         return Ok(Vec::new());
-    }
-    let caller = require_session(state, &credential).await?;
+    };
     resolve_datafiles(state.identity.icat(), caller.session.expose(), &selection).await
 }

@@ -2,10 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
+use service_kit::parameters::parse_query;
 
-use super::caller::{SentCredential, require_session};
+use super::caller::{SentCredential, require_session_for_selection};
 use super::common_responses::CommonResponses;
-use super::parameters::{SelectionParameters, parse_query};
+use super::parameters::SelectionParameters;
 use crate::error::{SWITCHED_OFF, from_icat_error, may_have_succeeded, not_implemented};
 use crate::error_format::Failure;
 use crate::selection::resolve_datafiles;
@@ -40,10 +41,9 @@ pub async fn delete_data(state: web::Data<State>, request: HttpRequest) -> Resul
     let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
     credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
-    if selection.is_empty() {
+    let Some(caller) = require_session_for_selection(&state, &credential, &selection).await? else {
         return Ok(HttpResponse::NoContent().finish());
-    }
-    let caller = require_session(&state, &credential).await?;
+    };
     let icat = state.identity.icat();
     let files = resolve_datafiles(icat, caller.session.expose(), &selection).await?;
     for chunk in files.chunks(IDS_PER_REQUEST) {

@@ -3,11 +3,12 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use service_kit::Problem;
+use service_kit::parameters::parse_query;
 use utoipa::ToSchema;
 
 use super::caller::resolve_selection;
 use super::common_responses::CommonResponses;
-use super::parameters::{SelectionParameters, parse_query};
+use super::parameters::SelectionParameters;
 use crate::error_format::Failure;
 use crate::state::State;
 

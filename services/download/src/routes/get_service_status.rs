@@ -3,12 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Permission;
 use serde::Serialize;
+use service_kit::parameters::parse_query;
 use service_kit::{Code, Problem};
 use utoipa::ToSchema;
 
 use super::caller::SentCredential;
 use super::common_responses::CommonResponses;
-use super::parameters::{SelectionParameters, parse_query};
+use super::parameters::SelectionParameters;
 use crate::error_format::Failure;
 use crate::state::State;
 

@@ -4,11 +4,12 @@
 use std::io;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use service_kit::parameters::parse_query;
 use service_kit::{Code, Problem};
 
 use super::caller::resolve_selection;
 use super::common_responses::CommonResponses;
-use super::parameters::{SelectionParameters, parse_query};
+use super::parameters::SelectionParameters;
 use super::responses::text_response;
 use crate::domain::file_errors::{describe_failure, is_file_absent};
 use crate::domain::manifest_entry::MissingFile;

@@ -1,11 +1,12 @@
 //! `GET /ids/getStatus` → `ONLINE`, if the ids exist: without an archive all files are online.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use service_kit::parameters::parse_query;
 use service_kit::{Code, Problem};
 
 use super::caller::{SentCredential, require_session};
 use super::common_responses::CommonResponses;
-use super::parameters::{SelectionParameters, parse_query};
+use super::parameters::SelectionParameters;
 use super::responses::text_response;
 use crate::error::from_icat_error;
 use crate::error_format::Failure;
@@ -42,7 +43,7 @@ pub async fn get_status(state: web::Data<State>, request: HttpRequest) -> Result
         credential.require_well_formed()?;
     }
     let selection = parameters.parse_selection()?;
-    if selection.is_empty() {
+    if selection.is_empty() && !credential.is_bearer() {
         return Ok(text_response(ONLINE.to_owned()));
     }
     if !is_anonymous {

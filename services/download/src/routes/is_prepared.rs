@@ -2,9 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
+use service_kit::parameters::parse_query;
 
 use super::common_responses::CommonResponses;
-use super::parameters::{SelectionParameters, parse_query};
+use super::parameters::SelectionParameters;
 use super::responses::text_response;
 use crate::domain::id_parameters;
 use crate::error_format::Failure;

@@ -1,37 +1,11 @@
-//! The parameters that many operations share, and parsing of parameters from a query or a form.
+//! The parameters that many operations share.
 
-use std::collections::HashSet;
-
-use actix_web::{HttpRequest, web};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 use service_kit::Problem;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::id_parameters::{parse_id_list, parse_uuid};
-use crate::error::bad_request;
 use crate::selection::Selection;
-
-/// A form, before its fields are parsed.
-pub type FormPairs = web::Form<Vec<(String, String)>>;
-
-pub fn parse_query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    parse_pairs(pairs.map_err(|e| bad_request(e.to_string()))?.into_inner())
-}
-
-pub fn parse_form<T: DeserializeOwned>(form: FormPairs) -> Result<T, Problem> {
-    parse_pairs(form.into_inner())
-}
-
-/// All fields of `T` are optional texts. The first value of a repeated parameter counts, and unknown ones are ignored.
-pub fn parse_pairs<T: DeserializeOwned>(pairs: Vec<(String, String)>) -> Result<T, Problem> {
-    let mut seen = HashSet::new();
-    let first = pairs.into_iter().filter(|(key, _)| seen.insert(key.clone()));
-    let values: Map<String, Value> = first.map(|(key, value)| (key, value.into())).collect();
-    serde_json::from_value(values.into()).map_err(Problem::internal)
-}
 
 /// Whether the value is `true` in upper or lower case.
 pub fn is_true(value: Option<&str>) -> bool {

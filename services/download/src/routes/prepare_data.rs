@@ -5,11 +5,12 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::Error as ValueError;
 use service_kit::Problem;
+use service_kit::parameters::{FormPairs, parse_form};
 use utoipa::ToSchema;
 
-use super::caller::{SentCredential, SessionCaller, require_session};
+use super::caller::{SentCredential, SessionCaller, require_session_for_selection};
 use super::common_responses::CommonResponses;
-use super::parameters::{FormPairs, is_true, parse_form, parse_selection};
+use super::parameters::{is_true, parse_selection};
 use super::responses::text_response;
 use crate::error::bad_request;
 use crate::error_format::Failure;
@@ -93,11 +94,11 @@ pub async fn prepare_data(
     let zip = is_true(form.zip.as_deref()) || selection.single_datafile().is_none();
     let compress = is_true(form.compress.as_deref());
     let policy = MissingFilePolicy::parse_optional(form.missing.as_deref())?;
-    let (datafiles, owner) = if selection.is_empty() {
-        (Vec::new(), String::new())
-    } else {
-        let SessionCaller { session, user } = require_session(&state, &credential).await?;
-        (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
+    let (datafiles, owner) = match require_session_for_selection(&state, &credential, &selection).await? {
+        Some(SessionCaller { session, user }) => {
+            (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
+        }
+        None => (Vec::new(), String::new()),
     };
     let mut selected = state.manifests.select_files(state.storage()?, &datafiles).await?;
     if policy == MissingFilePolicy::Refuse {

@@ -2,10 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
+use service_kit::parameters::{FormPairs, parse_form};
 
 use super::caller::resolve_selection;
 use super::common_responses::CommonResponses;
-use super::parameters::{FormPairs, SelectionParameters, parse_form};
+use super::parameters::SelectionParameters;
 use crate::error_format::Failure;
 use crate::state::State;
 

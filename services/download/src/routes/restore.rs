@@ -2,10 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use service_kit::Problem;
+use service_kit::parameters::{FormPairs, parse_form};
 
 use super::caller::SentCredential;
 use super::common_responses::CommonResponses;
-use super::parameters::{FormPairs, SelectionParameters, parse_form};
+use super::parameters::SelectionParameters;
 use crate::error::{SINGLE_LEVEL, not_implemented};
 use crate::error_format::Failure;
 

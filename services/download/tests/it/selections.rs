@@ -205,6 +205,44 @@ async fn ids_that_are_given_again_are_not_asked_for_again() {
     facility.app.stop().await;
 }
 
+/// Without ids, ids.server accepts every UUID as a session; a credential in the header is always verified.
+#[tokio::test]
+async fn an_invalid_bearer_is_refused_also_without_ids() {
+    const UNKNOWN: &str = "00000000-0000-0000-0000-000000000000";
+    let facility = Facility::start(&testkit::Backend::Sqlite, "").await;
+    let methods = [
+        ("GET", "getSize"),
+        ("GET", "getDatafileIds"),
+        ("GET", "getStatus"),
+        ("GET", "getData"),
+        ("POST", "prepareData"),
+        ("POST", "reset"),
+        ("DELETE", "delete"),
+    ];
+    for (method, call) in methods {
+        let ask = async |session: Option<&str>, bearer: Option<&str>| {
+            let parameter = session.map(|session| format!("sessionId={session}")).unwrap_or_default();
+            let is_form = method == "POST";
+            let query = if is_form { String::new() } else { format!("?{parameter}") };
+            let bearer = bearer.map(|bearer| format!("Bearer {bearer}"));
+            let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+            headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+            let body = if is_form { parameter.into_bytes() } else { Vec::new() };
+            facility.send_request(method, &format!("/ids/{call}{query}"), &headers, body).await.status
+        };
+        let empty = if ["reset", "delete"].contains(&call) { 204 } else { 200 };
+        assert_eq!(ask(Some(UNKNOWN), None).await, empty, "{call}");
+        assert_eq!(ask(None, Some(SESSION)).await, empty, "{call}");
+        assert_eq!(ask(Some(UNKNOWN), Some(SESSION)).await, empty, "{call}");
+        for session in [None, Some(SESSION)] {
+            for wrong in [UNKNOWN, "x", "a.b.c"] {
+                assert_eq!(ask(session, Some(wrong)).await, 403, "{call} {wrong}");
+            }
+        }
+    }
+    facility.app.stop().await;
+}
+
 #[tokio::test]
 async fn every_file_of_an_archive_can_be_unpacked_beside_the_others() {
     let facility = Facility::start(&testkit::Backend::Sqlite, "").await;

@@ -34,7 +34,7 @@ pub struct ExportRequest {
 
 impl ExportRequest {
     pub fn parse_json(text: &str) -> Result<Self, Error> {
-        serde_json::from_str(text).map_err(|e| Error::BadParameter(format!("{e} in json {text}")))
+        super::parse_request(text)
     }
 
     pub fn parse_attributes(&self) -> Result<Attributes, Error> {

@@ -50,7 +50,7 @@ pub struct ImportRequest {
 
 impl ImportRequest {
     pub fn parse_json(text: &str) -> Result<Self, Error> {
-        serde_json::from_str(text).map_err(|e| Error::BadParameter(format!("{e} in json {text}")))
+        super::parse_request(text)
     }
 
     pub fn parse_attributes(&self) -> Result<Attributes, Error> {

@@ -16,6 +16,9 @@ pub use self::import::{DuplicateAction, ImportRequest, PortImporter};
 pub use self::upload::Upload;
 
 use icat_client::schema::{BASE_FIELDS, Field};
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
 
 /// The set of columns of a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,11 @@ impl Attributes {
             Some(_) => None,
         }
     }
+}
+
+/// Parses the `json` of a request. The error does not repeat it, because it contains the session id.
+fn parse_request<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
+    serde_json::from_str(json).map_err(|e| Error::BadParameter(format!("{e} in json")))
 }
 
 /// The base fields without the id: who created a row and when, and who changed it last.

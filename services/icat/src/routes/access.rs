@@ -4,6 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
+use service_kit::parameters::{FormPairs, parse_form};
 use utoipa::ToSchema;
 
 use crate::authorization::Operation;
@@ -48,9 +49,9 @@ pub struct Form {
 pub async fn is_access_allowed(
     state: web::Data<State>,
     request: HttpRequest,
-    form: web::Form<Form>,
+    form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
-    let Form { session_id, entity, access_type } = form.into_inner();
+    let Form { session_id, entity, access_type } = parse_form(form)?;
     let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));

@@ -5,6 +5,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
+use service_kit::parameters::{FormPairs, parse_form};
 use utoipa::ToSchema;
 
 use crate::error::Error;
@@ -35,7 +36,7 @@ pub struct Form {
 pub async fn mark_public_tables_stale(
     state: web::Data<State>,
     request: HttpRequest,
-    form: Option<web::Form<Form>>,
+    form: Option<FormPairs>,
 ) -> Result<HttpResponse, Problem> {
     require_root(&state, &request, form).await
 }
@@ -55,17 +56,14 @@ pub async fn mark_public_tables_stale(
 pub async fn mark_public_steps_stale(
     state: web::Data<State>,
     request: HttpRequest,
-    form: Option<web::Form<Form>>,
+    form: Option<FormPairs>,
 ) -> Result<HttpResponse, Problem> {
     require_root(&state, &request, form).await
 }
 
-async fn require_root(
-    state: &State,
-    request: &HttpRequest,
-    form: Option<web::Form<Form>>,
-) -> Result<HttpResponse, Problem> {
-    let session_id = requested_session_id(request, form.as_ref().and_then(|form| form.session_id.as_deref()))?;
+async fn require_root(state: &State, request: &HttpRequest, form: Option<FormPairs>) -> Result<HttpResponse, Problem> {
+    let session_id = form.map(parse_form::<Form>).transpose()?.and_then(|form| form.session_id);
+    let session_id = requested_session_id(request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     if !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());

@@ -204,6 +204,21 @@ async fn an_import_names_the_first_line_that_cannot_be_stored_and_leaves_nothing
     }
 }
 
+#[tokio::test]
+async fn the_error_for_an_invalid_request_does_not_repeat_the_session_id() {
+    for c in Client::start_on_each_engine("").await {
+        for request in [json!({"sessionId": c.session, "colour": "red"}), json!({"sessionId": c.session, "query": 1})] {
+            for (status, body) in [export_dump(&c, &request).await, import_dump(&c, &request, "1.0\n").await] {
+                assert!(status == 400 && body.contains("BAD_PARAMETER") && body.contains(" in json"), "{body}");
+                assert!(!body.contains(&c.session), "{body}");
+            }
+        }
+        let (_, body) = import_dump(&c, &json!({"sessionId": c.session, "colour": "red"}), "1.0\n").await;
+        assert!(body.contains("unknown field `colour`"), "{body}");
+        c.app.stop().await;
+    }
+}
+
 /// Answers of more rows than one chunk, with includes.
 #[tokio::test]
 async fn long_answers_come_in_pieces() {

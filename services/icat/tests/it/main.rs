@@ -17,6 +17,7 @@ mod openapi;
 mod query_answers;
 mod query_plans;
 mod query_property;
+mod request_parameters;
 mod rest_client;
 mod rights;
 mod spoiled_queries;

@@ -9,6 +9,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
+use service_kit::parameters::parse_query;
 use utoipa::IntoParams;
 
 use self::requested_data::{DataOptions, RequestedData, find_by_token, find_requested_data};
@@ -16,7 +17,7 @@ use crate::domain::archive::{Compression, LayoutFormat};
 use crate::domain::archive_format::ArchiveFormat;
 use crate::error_format::Failure;
 use crate::routes::common_responses::{Bytes, CommonResponses};
-use crate::routes::parameters::{SelectionParameters, is_true, parse_query};
+use crate::routes::parameters::{SelectionParameters, is_true};
 use crate::state::State;
 
 /// The media type of all data of ids.server.

@@ -9,7 +9,7 @@ use crate::domain::archive_format::ArchiveFormat;
 use crate::domain::manifest_entry::{ManifestEntry, MissingFile};
 use crate::error::not_found;
 use crate::manifest::{Manifest, build_single_file_manifest};
-use crate::routes::caller::{SentCredential, SessionCaller, require_session};
+use crate::routes::caller::{SentCredential, SessionCaller, require_session_for_selection};
 use crate::routes::parameters::SelectionParameters;
 use crate::selection::resolve_datafiles;
 use crate::state::State;
@@ -114,11 +114,11 @@ async fn find_by_ids(
     credential.require_well_formed()?;
     let selection = parameters.parse_selection()?;
     let compress = options.compress;
-    let (datafiles, subject) = if selection.is_empty() {
-        (Vec::new(), String::new())
-    } else {
-        let SessionCaller { session, user } = require_session(state, &credential).await?;
-        (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
+    let (datafiles, subject) = match require_session_for_selection(state, &credential, &selection).await? {
+        Some(SessionCaller { session, user }) => {
+            (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
+        }
+        None => (Vec::new(), String::new()),
     };
     let mut entries = state.manifests.select_files(state.storage()?, &datafiles).await?.require_all()?;
     let fresh = |manifest, name, compress| RequestedData {

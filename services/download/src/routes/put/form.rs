@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
+use service_kit::parameters::parse_pairs;
 use service_kit::{FailedRequest, Problem, problem};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
@@ -19,7 +20,6 @@ use crate::error_format::Failure;
 use crate::error_format::IDS_ERRORS;
 use crate::routes::caller::{SentCredential, require_session};
 use crate::routes::common_responses::CommonResponses;
-use crate::routes::parameters::parse_pairs;
 use crate::state::State;
 use crate::uploads::StoredDatafile;
 

@@ -2,13 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
+use service_kit::parameters::parse_query;
 
 use super::datafile_parameters::{DatafileParameters, parse_new_datafile};
 use crate::error::{SWITCHED_OFF, not_implemented};
 use crate::error_format::Failure;
 use crate::routes::caller::{SentCredential, require_session};
 use crate::routes::common_responses::{Bytes, CommonResponses};
-use crate::routes::parameters::parse_query;
 use crate::state::State;
 use crate::uploads::StoredDatafile;
 

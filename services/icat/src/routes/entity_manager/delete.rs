@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
+use service_kit::parameters::parse_query;
 use utoipa::IntoParams;
 
 use crate::error::Error;
@@ -39,12 +40,8 @@ pub struct Query {
         (status = 404, description = "`NO_SUCH_OBJECT_FOUND`", body = Failure),
     ),
 )]
-pub async fn delete_entities(
-    state: web::Data<State>,
-    request: HttpRequest,
-    query: web::Query<Query>,
-) -> Result<HttpResponse, Problem> {
-    let Query { session_id, entities } = query.into_inner();
+pub async fn delete_entities(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let Query { session_id, entities } = parse_query(&request)?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let targets = mutations::parse_targets(&text)?;
     let session_id = requested_session_id(&request, session_id.as_deref())?;

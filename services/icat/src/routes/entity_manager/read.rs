@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
+use service_kit::parameters::parse_query;
 use utoipa::IntoParams;
 
 use crate::error::Error;
@@ -44,12 +45,8 @@ pub struct Query {
         (status = 412, description = "`VALIDATION`: the result has more than `maxEntities` rows", body = Failure),
     ),
 )]
-pub async fn read_entities(
-    state: web::Data<State>,
-    request: HttpRequest,
-    query: web::Query<Query>,
-) -> Result<HttpResponse, Problem> {
-    let Query { session_id, query, id } = query.into_inner();
+pub async fn read_entities(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let Query { session_id, query, id } = parse_query(&request)?;
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
     let session_id = requested_session_id(&request, session_id.as_deref())?;
     answer_query(&state, session_id.as_deref(), &text, id.as_deref()).await

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
+use service_kit::parameters::{FormPairs, parse_form};
 use utoipa::ToSchema;
 
 use crate::error::Error;
@@ -39,9 +40,9 @@ pub struct Form {
 pub async fn search_entities(
     state: web::Data<State>,
     request: HttpRequest,
-    form: web::Form<Form>,
+    form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
-    let Form { session_id, query } = form.into_inner();
+    let Form { session_id, query } = parse_form(form)?;
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
     let session_id = requested_session_id(&request, session_id.as_deref())?;
     super::read::answer_query(&state, session_id.as_deref(), &text, None).await

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use service_kit::parameters::{FormPairs, parse_form};
 use service_kit::{IdempotencyKey, Problem, sha256_hex};
 use utoipa::ToSchema;
 
@@ -51,9 +52,9 @@ pub struct Form {
 pub async fn write_entities(
     state: web::Data<State>,
     request: HttpRequest,
-    form: web::Form<Form>,
+    form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
-    let Form { session_id, entities } = form.into_inner();
+    let Form { session_id, entities } = parse_form(form)?;
     let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;

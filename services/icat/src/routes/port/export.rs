@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use service_kit::parameters::parse_query;
 use service_kit::{Code, Problem};
 use utoipa::IntoParams;
 
@@ -35,12 +36,9 @@ pub struct Query {
         (status = 403, description = "`SESSION`: there is no valid session", body = Failure),
     ),
 )]
-pub async fn export_entities(
-    state: web::Data<State>,
-    request: HttpRequest,
-    query: web::Query<Query>,
-) -> Result<HttpResponse, Problem> {
-    let text = query.into_inner().json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
+pub async fn export_entities(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let Query { json } = parse_query(&request)?;
+    let text = json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
     let export_request = ExportRequest::parse_json(&text)?;
     let attributes = export_request.parse_attributes()?;
     let session_id = requested_session_id(&request, export_request.session_id.as_deref())?;

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
+use service_kit::parameters::{FormPairs, parse_form};
 use service_kit::{ClientAddress, Problem};
 use utoipa::ToSchema;
 
@@ -35,10 +36,11 @@ pub struct Form {
 pub async fn log_in(
     state: web::Data<State>,
     client: web::ReqData<ClientAddress>,
-    form: web::Form<Form>,
+    form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
-    let text = form.json.as_deref().ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
-    let login = Login::parse_json(text)?;
+    let Form { json } = parse_form(form)?;
+    let text = json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
+    let login = Login::parse_json(&text)?;
     let id = state.sessions.log_in(&login, &client.0.to_string()).await?;
     Ok(crate::routes::http::json_response(format!("{{\"sessionId\":\"{id}\"}}")))
 }
