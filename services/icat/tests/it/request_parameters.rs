@@ -2,6 +2,9 @@
 
 use crate::rest_client::Client;
 
+/// Method, path below `/icat`, and parameters besides the session id.
+type SampleRequest<'r> = (&'r str, &'r str, &'r [(&'r str, &'r str)]);
+
 /// icat.server takes the first value of a repeated parameter.
 #[tokio::test]
 async fn the_first_value_of_a_repeated_parameter_counts() {
@@ -23,7 +26,7 @@ async fn the_first_value_of_a_repeated_parameter_counts() {
         };
         let search = [("query", "SELECT g.name FROM Grouping g")];
         let dump = format!(r#"{{"sessionId":"{root}","query":"Grouping"}}"#);
-        let requests: [(&str, &str, &[(&str, &str)]); 10] = [
+        let requests: [SampleRequest<'_>; 10] = [
             ("POST", "entityManager", &[("entities", r#"{"Grouping":{"name":"g"}}"#)]),
             ("GET", "entityManager", &search),
             ("POST", "entityManager/search", &search),
@@ -53,7 +56,7 @@ async fn a_hyphen_for_the_session_needs_a_bearer() {
     for c in Client::start_on_each_engine("").await {
         let send = async |method: &str, bearer: Option<&str>| {
             let request = c.app.http.request(method.parse().unwrap(), format!("{}/icat/session/-", c.app.public));
-            let request = bearer.into_iter().fold(request, |request, bearer| request.bearer_auth(bearer));
+            let request = bearer.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
             let answer = request.send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         };
