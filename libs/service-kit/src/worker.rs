@@ -10,6 +10,7 @@ use std::time::Duration;
 use backon::BackoffBuilder as _;
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -69,8 +70,11 @@ impl Worker {
             let (stop, wake, job) = (stop.clone(), Arc::clone(&wake), Arc::clone(&job));
             async move {
                 let mut times = tokio::time::interval(interval);
+                // After a run that took longer than the interval there is one further run, not one for each that was missed.
+                times.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 loop {
                     tokio::select! {
+                        biased;
                         () = stop.cancelled() => return,
                         _ = times.tick() => {}
                         () = wake.notified() => {}

@@ -21,8 +21,8 @@ use super::{PolledEntities, create_events};
 use crate::client::{Change, ChangePoller, IcatClient, PollSettings, Positions, ReaderAccount};
 use crate::{IcatError, QueryError};
 
-/// A request may take as long as the HTTP client allows; the lease outlives it.
-pub(super) const LEASE_TIME: Duration = Duration::from_mins(5);
+/// After a crash another process waits that long. A poll that takes longer renews its lease meanwhile.
+pub(super) const LEASE_TIME: Duration = Duration::from_mins(1);
 /// How late a transaction may commit and still be seen by a poll; what comes later is found by the comparison.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(1);
 
@@ -34,6 +34,14 @@ pub(super) enum PollError {
     Database(#[from] DbError),
     #[error(transparent)]
     Query(#[from] QueryError),
+}
+
+/// How a poll ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PollOutcome {
+    Polled,
+    /// Another replica polls or has just polled, or this process stops.
+    Skipped,
 }
 
 /// Polls the catalogue. Everything it knows is in its bookmark, so that another replica can continue at any time.
@@ -89,6 +97,9 @@ impl PollWorker {
     /// Logs the begin and the end of an outage; the next poll continues from what is stored.
     async fn poll_and_report(&self) {
         let outcome = self.poll_with_lease().await;
+        if matches!(outcome, Ok(PollOutcome::Skipped)) {
+            return;
+        }
         let was_failing = self.is_failing.swap(outcome.is_err(), Ordering::Relaxed);
         match outcome {
             Err(e) if was_failing => {
@@ -98,21 +109,38 @@ impl PollWorker {
                 error = format_error_chain(&e),
                 "the catalogue cannot be polled for changes; polls continue where the last one ended"
             ),
-            Ok(()) if was_failing => tracing::info!("the catalogue can be polled for changes again"),
-            Ok(()) => {}
+            Ok(_) if was_failing => tracing::info!("the catalogue can be polled for changes again"),
+            Ok(_) => {}
         }
     }
 
-    async fn poll_with_lease(&self) -> Result<(), PollError> {
+    async fn poll_with_lease(&self) -> Result<PollOutcome, PollError> {
         let names = self.polled.list_names();
         if names.is_empty() {
-            return Ok(());
+            return Ok(PollOutcome::Skipped);
         }
-        let Some(lease) = self.leases.acquire(POLL_BOOKMARK, LEASE_TIME).await? else { return Ok(()) };
+        let Some(lease) = self.leases.acquire(POLL_BOOKMARK, LEASE_TIME).await? else {
+            return Ok(PollOutcome::Skipped);
+        };
         let mut poller = self.poller.lock().await;
-        let outcome = self.poll_entities(&lease, &names, &mut poller).await;
+        // What a poll that ends early has not stored is read again by the next one.
+        let outcome = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Ok(PollOutcome::Skipped),
+            outcome = self.poll_entities(&lease, &names, &mut poller) => outcome,
+            lost = self.renew_until_lost(&lease) => lost,
+        };
         self.leases.release(&lease).await?;
         outcome
+    }
+
+    async fn renew_until_lost(&self, lease: &Lease) -> Result<PollOutcome, PollError> {
+        loop {
+            tokio::time::sleep(LEASE_TIME / 3).await;
+            if !self.leases.renew(lease, LEASE_TIME).await? {
+                return Ok(PollOutcome::Skipped);
+            }
+        }
     }
 
     /// One poll, and the comparisons that are due.
@@ -121,11 +149,11 @@ impl PollWorker {
         lease: &Lease,
         names: &[&'static str],
         kept: &mut Option<ChangePoller>,
-    ) -> Result<(), PollError> {
+    ) -> Result<PollOutcome, PollError> {
         let mut bookmark = PollBookmark::load(&self.db).await?;
         self.update_metrics(&bookmark, names);
         if self.is_recent(&bookmark) {
-            return Ok(());
+            return Ok(PollOutcome::Skipped);
         }
         let poller = match kept {
             Some(poller) => poller,
@@ -138,7 +166,7 @@ impl PollWorker {
             self.compare_due_entities(lease, poller, names, &mut bookmark).await?;
         }
         self.update_metrics(&bookmark, names);
-        Ok(())
+        Ok(PollOutcome::Polled)
     }
 
     /// Whether another replica has polled within this interval. A moment in the future was told by a clock that was wrong.
@@ -158,7 +186,7 @@ impl PollWorker {
         loop {
             poller.set_positions(bookmark.positions.clone());
             let now = self.clock.now();
-            let changes = self.read_changes(poller).await?;
+            let changes = self.read_changes(poller, now).await?;
             poller.settle_positions(&changes, now);
             bookmark.positions.clone_from(poller.positions());
             bookmark.polled_at = Some(now);
@@ -177,12 +205,12 @@ impl PollWorker {
         }
     }
 
-    async fn read_changes(&self, poller: &mut ChangePoller) -> Result<Vec<Change>, IcatError> {
+    async fn read_changes(&self, poller: &mut ChangePoller, now: Timestamp) -> Result<Vec<Change>, IcatError> {
         let poller = Mutex::new(poller);
         let question = async |_: &IcatClient, session: &str| {
             let mut poller = poller.lock().await;
-            poller.start_after_newest(session).await?;
-            poller.poll_changes(session).await
+            poller.start_after_newest(session, now).await?;
+            poller.poll_changes(session, now).await
         };
         self.reader.with_session(question).await
     }

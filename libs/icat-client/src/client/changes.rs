@@ -17,7 +17,8 @@ use super::window::{Window, to_local_time};
 use crate::schema::Entity;
 
 impl ChangePoller {
-    /// New (time, id) pairs in rising order.
+    /// New (time, id) pairs in rising order. An error if they are older than what was asked for: then the server reads times
+    /// in another zone than was configured.
     pub(super) async fn read_changes(
         &self,
         session_id: &str,
@@ -30,15 +31,10 @@ impl ChangePoller {
             let time = row.0.as_millisecond();
             position.is_none_or(|p| time >= p.from && p.reported.get(&row.1) != Some(&time))
         };
-        let mut low = position.map(|position| self.overlap_start(position.mod_time));
+        let mut low = position.filter(|p| p.mod_time > 0).map(|p| self.overlap_start(p.mod_time));
         let mut found: BTreeMap<i64, Timestamp> = BTreeMap::new();
         while found.len() < room {
-            let select = select_id_and_time(entity).order_by("modTime").order_by("id").limit(0, page_rows);
-            let select = match low {
-                Some(low) => select.filter(Filter::ge("modTime", to_local_time(low, &self.settings.zone))),
-                None => select,
-            };
-            let page = self.query_id_and_time(session_id, select).await?;
+            let page = self.read_page(session_id, entity, low, page_rows).await?;
             let last = page.last().filter(|_| page.len() >= page_rows as usize).copied();
             let Some((last, _)) = last else {
                 found.extend(page.into_iter().filter(is_new).map(|(time, id)| (id, time)));
@@ -60,6 +56,21 @@ impl ChangePoller {
         Ok(found)
     }
 
+    /// The first rows from `low` on, by time.
+    async fn read_page(
+        &self,
+        session_id: &str,
+        entity: &'static Entity,
+        low: Option<Timestamp>,
+        page_rows: u32,
+    ) -> Result<Vec<(Timestamp, i64)>, IcatError> {
+        let select = select_id_and_time(entity).order_by("modTime").order_by("id").limit(0, page_rows);
+        let Some(low) = low else { return self.query_id_and_time(session_id, select).await };
+        let select = select.filter(Filter::ge("modTime", to_local_time(low, &self.settings.zone)));
+        let page = self.query_id_and_time(session_id, select).await?;
+        if page.iter().any(|row| row.0 < low) { Err(wrong_zone()) } else { Ok(page) }
+    }
+
     /// All rows of a window, which are too many for one page, in pages by id.
     async fn read_window(
         &self,
@@ -74,7 +85,9 @@ impl ChangePoller {
             .filter(Filter::lt("modTime", to_local_time(window.end, zone)));
         let query = within.build().map_err(|e| invalid_query(&e))?;
         let pages = self.client.pages(session_id, query).map_err(|e| invalid_query(&e))?.with_rows(page_rows);
-        pages.collect_rows().await?.iter().map(parse_id_and_time).collect()
+        let rows = pages.collect_rows().await?;
+        let rows = rows.iter().map(parse_id_and_time).collect::<Result<Vec<_>, _>>()?;
+        if rows.iter().all(|row| window.contains(row.0)) { Ok(rows) } else { Err(wrong_zone()) }
     }
 
     async fn page_rows(&self) -> Result<u32, IcatError> {
@@ -82,38 +95,35 @@ impl ChangePoller {
         Ok(self.settings.page_rows.clamp(1, most.max(1)))
     }
 
-    /// Whether the server reads times in the zone that was configured, tried on its newest row. With another zone,
-    /// changes would be missed in silence. `false` if there is no row to try it on yet.
-    pub(super) async fn is_zone_right(&self, session_id: &str) -> Result<bool, IcatError> {
-        for entity in &self.entities {
-            let newest = select_id_and_time(entity).order_by_descending("id").limit(0, 1);
-            let Some((time, id)) = self.query_id_and_time(session_id, newest).await?.first().copied() else { continue };
-            let window = Window::containing(time, &self.settings.zone);
-            let (start, end) =
-                (to_local_time(window.start, &self.settings.zone), to_local_time(window.end, &self.settings.zone));
-            let there =
-                select_id_and_time(entity).filter(Filter::eq("id", id)).filter(Filter::between("modTime", start, end));
-            if !self.query_id_and_time(session_id, there).await?.is_empty() {
-                return Ok(true);
-            }
-            let again = select_id_and_time(entity).filter(Filter::eq("id", id));
-            if self.query_id_and_time(session_id, again).await?.iter().any(|row| window.contains(row.0)) {
-                return Err(IcatError::unexpected_answer(
-                    "as if it were in another time zone than icat.time_zone says",
-                ));
-            }
-        }
-        Ok(false)
-    }
-
-    /// The highest `modTime` of an entity, if it has rows.
-    pub(super) async fn find_newest_time(
+    /// Whether the server reads times in the zone that was configured, tried on the newest row of an entity. With another
+    /// zone, changes would be missed in silence. `false` if the row changes meanwhile, which proves nothing.
+    pub(super) async fn is_zone_right(
         &self,
         session_id: &str,
         entity: &Entity,
-    ) -> Result<Option<Timestamp>, IcatError> {
-        let newest = select_id_and_time(entity).order_by_descending("modTime").limit(0, 1);
-        Ok(self.query_id_and_time(session_id, newest).await?.first().map(|(time, _)| *time))
+        (time, id): (Timestamp, i64),
+    ) -> Result<bool, IcatError> {
+        let window = Window::containing(time, &self.settings.zone);
+        let (start, end) =
+            (to_local_time(window.start, &self.settings.zone), to_local_time(window.end, &self.settings.zone));
+        let there =
+            select_id_and_time(entity).filter(Filter::eq("id", id)).filter(Filter::between("modTime", start, end));
+        if !self.query_id_and_time(session_id, there).await?.is_empty() {
+            return Ok(true);
+        }
+        let again = select_id_and_time(entity).filter(Filter::eq("id", id));
+        let is_unchanged = self.query_id_and_time(session_id, again).await?.iter().any(|row| window.contains(row.0));
+        if is_unchanged { Err(wrong_zone()) } else { Ok(false) }
+    }
+
+    /// The row with the highest `modTime` of an entity, if it has rows.
+    pub(super) async fn find_newest_row(
+        &self,
+        session_id: &str,
+        entity: &Entity,
+    ) -> Result<Option<(Timestamp, i64)>, IcatError> {
+        let newest = select_id_and_time(entity).order_by_descending("modTime").order_by_descending("id").limit(0, 1);
+        Ok(self.query_id_and_time(session_id, newest).await?.first().copied())
     }
 
     async fn query_id_and_time(&self, session_id: &str, select: Select) -> Result<Vec<(Timestamp, i64)>, IcatError> {
@@ -129,6 +139,11 @@ fn select_id_and_time(entity: &Entity) -> Select {
 fn parse_id_and_time(row: &Value) -> Result<(Timestamp, i64), IcatError> {
     let time = row[1].as_str().and_then(|text| text.parse().ok());
     time.zip(row[0].as_i64()).ok_or_else(unexpected_row)
+}
+
+/// The language has local times without a zone, so that with another zone changes would be missed.
+fn wrong_zone() -> IcatError {
+    IcatError::unexpected_answer("as if it were in another time zone than icat.time_zone says")
 }
 
 pub(super) fn unexpected_row() -> IcatError {

@@ -3,6 +3,9 @@
 //!
 //! Rows become visible when their transaction commits, which may be later than their `modTime`; therefore each poll
 //! looks back over the last seconds again and leaves out what it has reported already.
+//!
+//! A `modTime` in the future, which imports and wrong clocks leave behind, does not move a position: what changes after it
+//! is found all the same.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +24,8 @@ use crate::schema::{self, Entity};
 
 /// Ids in one request.
 const MAX_IDS: u32 = 10_000;
+/// A `modTime` that is later than the clock of this host by more than this is in the future.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// A row that has been created or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +51,17 @@ pub struct Position {
     /// When the last poll that reported something ended, by the clock of whoever polls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reported_at: Option<Timestamp>,
+}
+
+impl Position {
+    /// Whether an entity with this newest row has nothing to report.
+    fn is_past(&self, newest: (Timestamp, i64)) -> bool {
+        self.reported.is_empty() && newest.0.as_millisecond() < self.from
+    }
+
+    fn has_reported(&self, (time, id): (Timestamp, i64)) -> bool {
+        self.reported.get(&id) == Some(&time.as_millisecond())
+    }
 }
 
 /// How far each entity has been read; persist it together with what the changes led to.
@@ -77,7 +93,7 @@ pub struct ChangePoller {
     pub(super) entities: Vec<&'static Entity>,
     pub(super) settings: PollSettings,
     positions: Positions,
-    zone_checked: bool,
+    is_zone_checked: bool,
 }
 
 impl ChangePoller {
@@ -91,7 +107,7 @@ impl ChangePoller {
         let known =
             |name: &&str| schema::find_entity(name).ok_or_else(|| QueryError::UnknownEntity((*name).to_owned()));
         let entities = entities.iter().map(known).collect::<Result<_, _>>()?;
-        Ok(Self { client, entities, settings, positions, zone_checked: false })
+        Ok(Self { client, entities, settings, positions, is_zone_checked: false })
     }
 
     /// Makes entities that have no position yet start (an overlap before) here, not at the beginning of time.
@@ -102,17 +118,16 @@ impl ChangePoller {
         }
     }
 
-    /// Makes entities that have no position yet start after the newest row that the server has. The clock of this host does
-    /// not matter.
-    pub async fn start_after_newest(&mut self, session_id: &str) -> Result<(), IcatError> {
+    /// Makes entities that have no position yet start after the newest row that the server has, or at the beginning of time
+    /// if it has none.
+    pub async fn start_after_newest(&mut self, session_id: &str, now: Timestamp) -> Result<(), IcatError> {
         for &entity in &self.entities {
             if self.positions.contains_key(entity.name) {
                 continue;
             }
-            if let Some(newest) = self.find_newest_time(session_id, entity).await? {
-                let position = self.position_after(newest.as_millisecond());
-                self.positions.insert(entity.name.to_owned(), position);
-            }
+            let newest = self.find_newest_row(session_id, entity).await?;
+            let position = newest.map(|(time, _)| self.position_after(time.min(latest_credible(now))));
+            self.positions.insert(entity.name.to_owned(), position.unwrap_or_default());
         }
         Ok(())
     }
@@ -125,22 +140,26 @@ impl ChangePoller {
     /// Ends the overlap of entities of which nothing was reported for that long, so that polls of a catalogue at rest read
     /// no rows and positions stay small. `changes` is the result of the last poll.
     pub fn settle_positions(&mut self, changes: &[Change], now: Timestamp) {
+        let latest = latest_credible(now).as_millisecond();
         let mut positions = std::mem::take(&mut self.positions);
         for (entity, position) in &mut positions {
             if position.reported_at.is_none() || changes.iter().any(|change| change.entity == entity) {
                 position.reported_at = Some(now);
             }
             let is_at_rest = position.reported_at.is_some_and(|at| now.duration_since(at) >= self.settings.overlap);
-            if let Some(&newest) = position.reported.values().max().filter(|_| is_at_rest) {
-                *position = self.position_after(newest);
+            let newest = position.reported.values().filter(|time| **time <= latest).max().copied();
+            if let Some(newest) = newest.filter(|_| is_at_rest) {
+                let mut reported = std::mem::take(&mut position.reported);
+                reported.retain(|_, time| *time > latest);
+                let moment = Timestamp::from_millisecond(newest).unwrap_or_default();
+                *position = Position { reported, ..self.position_after(moment) };
             }
         }
         self.positions = positions;
     }
 
     /// Leaves out this moment and what is older.
-    fn position_after(&self, mod_time: i64) -> Position {
-        let moment = Timestamp::from_millisecond(mod_time).unwrap_or_default();
+    fn position_after(&self, moment: Timestamp) -> Position {
         let end = Window::containing(moment, &self.settings.zone).end;
         let mod_time = end.checked_add(self.settings.overlap).unwrap_or(end).as_millisecond();
         Position { mod_time, from: end.as_millisecond(), ..Position::default() }
@@ -152,11 +171,9 @@ impl ChangePoller {
     }
 
     /// What has changed since the last poll, by entity and then by time; empty when all has been read. A row that has
-    /// changed twice in between is reported once. If this fails, nothing counts as reported.
-    pub async fn poll_changes(&mut self, session_id: &str) -> Result<Vec<Change>, IcatError> {
-        if !self.zone_checked {
-            self.zone_checked = self.is_zone_right(session_id).await?;
-        }
+    /// changed twice in between is reported once. `now` tells which `modTime`s are in the future. If this fails, nothing
+    /// counts as reported.
+    pub async fn poll_changes(&mut self, session_id: &str, now: Timestamp) -> Result<Vec<Change>, IcatError> {
         let mut positions = self.positions.clone();
         let mut changes = Vec::new();
         for &entity in &self.entities {
@@ -165,10 +182,18 @@ impl ChangePoller {
                 break;
             }
             let before = positions.get(entity.name);
-            let found = self.read_changes(session_id, entity, before, room).await?;
-            if let Some(after) = self.advance_position(before, &found) {
-                positions.insert(entity.name.to_owned(), after);
+            let Some(newest) = self.find_newest_row(session_id, entity).await? else { continue };
+            let is_past = before.is_some_and(|before| before.is_past(newest));
+            // Zones may differ in summer only, so the check is repeated for each newest row.
+            if !self.is_zone_checked || !(is_past || before.is_some_and(|before| before.has_reported(newest))) {
+                self.is_zone_checked |= self.is_zone_right(session_id, entity, newest).await?;
             }
+            if is_past {
+                continue;
+            }
+            let found = self.read_changes(session_id, entity, before, room).await?;
+            let after = self.advance_position(before, &found, now);
+            positions.insert(entity.name.to_owned(), after);
             changes.extend(found.iter().map(|&(mod_time, id)| Change { entity: entity.name, id, mod_time }));
         }
         self.positions = positions;
@@ -186,16 +211,17 @@ impl ChangePoller {
     }
 
     /// The position after these changes, and what has to be left out when the overlap is read again.
-    fn advance_position(&self, before: Option<&Position>, found: &[(Timestamp, i64)]) -> Option<Position> {
-        let last = found.last().map(|(time, id)| (time.as_millisecond(), *id));
+    fn advance_position(&self, before: Option<&Position>, found: &[(Timestamp, i64)], now: Timestamp) -> Position {
+        let latest = latest_credible(now);
+        let last = found.iter().rev().find(|(time, _)| *time <= latest).map(|(time, id)| (time.as_millisecond(), *id));
         let before_last = before.map(|position| (position.mod_time, position.id));
-        let (mod_time, id) = last.max(before_last)?;
+        let (mod_time, id) = last.max(before_last).unwrap_or_default();
         let from = self.overlap_start(mod_time).as_millisecond().max(before.map_or(i64::MIN, |before| before.from));
         let mut reported = before.map(|position| position.reported.clone()).unwrap_or_default();
         reported.extend(found.iter().map(|(time, id)| (*id, time.as_millisecond())));
         reported.retain(|_, time| *time >= from);
         let reported_at = before.and_then(|before| before.reported_at);
-        Some(Position { mod_time, id, reported, from, reported_at })
+        Position { mod_time, id, reported, from, reported_at }
     }
 
     pub(super) fn overlap_start(&self, mod_time: i64) -> Timestamp {
@@ -203,6 +229,11 @@ impl ChangePoller {
         let start = moment.checked_sub(self.settings.overlap).unwrap_or(Timestamp::MIN);
         Window::containing(start, &self.settings.zone).start
     }
+}
+
+/// What is later is in the future.
+fn latest_credible(now: Timestamp) -> Timestamp {
+    now.checked_add(CLOCK_TOLERANCE).unwrap_or(now)
 }
 
 /// Whether a nightly comparison of all ids is due: none has run since the last time that it was `hour` o'clock UTC.

@@ -29,9 +29,9 @@ fn body(text: &'static str) -> Answer {
     Answer::Body(200, text)
 }
 
-/// The answers to a first poll: session, newest row, check of the time zone, limit, changes; then the pages of all ids.
+/// The answers to a first poll: session, newest row twice, check of the time zone, limit; then the pages of all ids.
 fn answers_to_first_poll(id_pages: &[&'static str]) -> Vec<Answer> {
-    let poll = [r#"{"sessionId":"s"}"#, OLD, OLD, OLD, "{}", "[]"];
+    let poll = [r#"{"sessionId":"s"}"#, OLD, OLD, OLD, "{}"];
     poll.iter().chain(id_pages).map(|text| body(text)).collect()
 }
 
@@ -63,6 +63,7 @@ async fn nothing_is_stored_without_the_lease_and_nothing_is_lost() {
         let mut answers = answers_to_first_poll(&["[7]", "[]"]);
         let begin = answers.len();
         answers.push(Answer::Held(Arc::clone(&first), 200, CHANGED));
+        answers.extend([body(CHANGED), body(CHANGED)]);
         answers.push(Answer::Held(Arc::clone(&second), 400, r#"{"code":"INTERNAL","message":"full"}"#));
         answers.push(body(CHANGED));
         let server = Server::start_with_answers(answers).await;
@@ -80,17 +81,38 @@ async fn nothing_is_stored_without_the_lease_and_nothing_is_lost() {
         };
         assert_eq!(app.db("watcher").write(steal).await.unwrap(), 1);
         first.notify_one();
-        wait_for_requests(&server, begin + 2).await;
+        wait_for_requests(&server, begin + 4).await;
         assert_eq!(read_stored(&app).await, (bookmark.clone(), 0), "another replica had the lease");
         assert_eq!(heard(&app).await, []);
         second.notify_one();
         wait_until("the change is heard after all", async || (!heard(&app).await.is_empty()).then_some(())).await;
-        for polls in 4..=5 {
+        // Two requests for each poll, as long as the overlap lasts.
+        for requests in [9, 11] {
             app.clock.advance_seconds(1);
-            wait_for_requests(&server, begin + polls).await;
+            wait_for_requests(&server, begin + requests).await;
         }
         assert_eq!(heard(&app).await, [(Verb::Updated, vec![7])]);
         assert_ne!(read_stored(&app).await.0, bookmark);
+        app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_stops_during_a_poll_gives_its_lease_back() {
+    for backend in list_backends() {
+        let mut answers = answers_to_first_poll(&["[7]", "[]"]);
+        let begin = answers.len();
+        answers.push(Answer::Never);
+        let server = Server::start_with_answers(answers).await;
+        let app = start_watcher(&backend, &server).await;
+        wait_for_requests(&server, begin).await;
+        let compared = "undulator_catalogue_comparison_timestamp_seconds{entity=\"Grouping\"}";
+        wait_until("the first poll has ended", async || app.metric(compared).await).await;
+        app.clock.advance_seconds(1);
+        wait_for_requests(&server, begin + 1).await;
+        // The clock stands still: only a lease that was given back lets the next process poll.
+        let app = Box::pin(app.restart_after(async || ())).await;
+        wait_for_requests(&server, begin + 2).await;
         app.stop().await;
     }
 }
@@ -101,9 +123,9 @@ async fn ids_are_compared_in_blocks_of_any_number() {
         let mut answers = answers_to_first_poll(&["[1,2,70000]", "[140000,900000]", "[]"]);
         let first = answers.len();
         // A poll, and ids in other pages: 1, 70000 and 900000 are gone, 140001 and 3000000 are new.
-        answers.extend([body("[]"), body("[2,140000]"), body("[140001]"), body("[3000000]"), body("[]")]);
+        answers.extend([body(OLD), body("[2,140000]"), body("[140001]"), body("[3000000]"), body("[]")]);
         let second = answers.len();
-        answers.extend([body("[]"), body("[]"), body("[]")]);
+        answers.extend([body(OLD), body("[]"), body("[]")]);
         let server = Server::start_with_answers(answers).await;
         let app = start_watcher(&backend, &server).await;
         wait_for_requests(&server, first).await;

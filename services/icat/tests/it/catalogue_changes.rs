@@ -79,6 +79,9 @@ impl Site {
 }
 
 async fn create_groupings(icat: &IcatClient, session: &str, first: usize, count: usize) -> Vec<i64> {
+    if count == 0 {
+        return Vec::new();
+    }
     let rows: Vec<_> = (first..first + count).map(|n| json!({"Grouping": {"name": format!("g{n}")}})).collect();
     icat.create_entities(session, &rows).await.unwrap()
 }
@@ -119,6 +122,17 @@ async fn changes_of_a_foreign_catalogue_become_events_once() {
             .await;
             assert_eq!(site.heard().await[known..], [(Verb::Updated, created)]);
         }
+        site.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_rows_of_an_empty_table_are_changes() {
+    for backend in list_backends() {
+        let site = Site::start_on(&backend, 0).await;
+        let created = site.create_more(0, 2).await;
+        site.poll_again().await;
+        assert_eq!(site.heard().await, [(Verb::Updated, created)]);
         site.stop().await;
     }
 }

@@ -7,6 +7,7 @@ use icat_client::client::{ChangePoller, Filter, PollSettings, Positions, quote_s
 use icat_client::{IcatClient, IcatCode, IcatError, Select};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
+use service_kit::Clock as _;
 use service_kit::{Listener, Mount, Running, ServiceDef};
 use testkit::{TestApp, list_backends};
 
@@ -69,7 +70,7 @@ impl Catalogue {
     }
 
     async fn poll_ids(&self, poller: &mut ChangePoller) -> Vec<i64> {
-        poller.poll_changes(&self.session).await.unwrap().iter().map(|change| change.id).collect()
+        poller.poll_changes(&self.session, self.app.clock.now()).await.unwrap().iter().map(|change| change.id).collect()
     }
 }
 
@@ -305,7 +306,7 @@ async fn a_poll_reports_each_change_once() {
         c.app.clock.advance_seconds(2);
         let change = wrap_entity("Grouping", json!({"id": created[4], "name": "changed"}));
         c.icat.update_entities(&c.session, &[change]).await.unwrap();
-        let changes = poller.poll_changes(&c.session).await.unwrap();
+        let changes = poller.poll_changes(&c.session, c.app.clock.now()).await.unwrap();
         assert_eq!(changes.len(), 1);
         assert_eq!((changes[0].entity, changes[0].id), ("Grouping", created[4]));
         assert_eq!(changes[0].mod_time.to_string(), "2026-01-12T09:00:02Z");
@@ -348,7 +349,7 @@ async fn a_poll_that_fails_reports_nothing_as_seen_and_a_long_one_goes_on_in_the
         }
         let settings = PollSettings { page_rows: 3, batch: 6, ..PollSettings::default() };
         let mut poller = ChangePoller::new(c.icat.clone(), &["Grouping"], settings, Positions::new()).unwrap();
-        assert!(poller.poll_changes("no session").await.is_err());
+        assert!(poller.poll_changes("no session", c.app.clock.now()).await.is_err());
         let mut seen = Vec::new();
         let mut polls = 0;
         loop {
@@ -400,10 +401,41 @@ async fn a_poller_with_the_wrong_time_zone_refuses_to_work() {
     for c in Catalogue::start_on_each_engine(&settings).await {
         let created = c.create_groupings(["g"]).await;
         for wrong in ["UTC", "America/Lima", "Asia/Tokyo"] {
-            let e = c.new_poller(Positions::new(), wrong).poll_changes(&c.session).await.unwrap_err();
+            let e =
+                c.new_poller(Positions::new(), wrong).poll_changes(&c.session, c.app.clock.now()).await.unwrap_err();
             assert_eq!(e.to_string(), "ICAT answered as if it were in another time zone than icat.time_zone says");
         }
         assert_eq!(c.poll_ids(&mut c.new_poller(Positions::new(), "Europe/Paris")).await, created);
         c.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_zone_that_is_right_only_in_winter_is_noticed_in_summer_and_loses_nothing() {
+    for (server_zone, zone) in [("Europe/London", "UTC"), ("UTC", "Europe/London")] {
+        let settings = format!("{SETTINGS}time_zone = \"{server_zone}\"\nlifetime_minutes = 1000000\n");
+        for c in Catalogue::start_on_each_engine(&settings).await {
+            let mut created = c.create_groupings(["winter"]).await;
+            let mut poller = c.new_poller(Positions::new(), zone);
+            let mut seen = c.poll_ids(&mut poller).await;
+            let summer = "2026-07-01T10:00:00Z".parse::<jiff::Timestamp>().unwrap();
+            c.app.clock.advance_seconds(summer.as_second() - c.app.clock.now().as_second());
+            let mut error = None;
+            for n in 0..4 {
+                created.extend(c.create_groupings([format!("summer {n}")]).await);
+                match poller.poll_changes(&c.session, c.app.clock.now()).await {
+                    Ok(changes) => seen.extend(changes.iter().map(|change| change.id)),
+                    Err(e) => error = error.or(Some(e.to_string())),
+                }
+                c.app.clock.advance_seconds(30 * 60);
+            }
+            let expected = "ICAT answered as if it were in another time zone than icat.time_zone says";
+            assert_eq!(error.as_deref(), Some(expected), "{server_zone} {zone}");
+
+            let mut corrected = c.new_poller(poller.positions().clone(), server_zone);
+            seen.extend(c.poll_ids(&mut corrected).await);
+            assert_eq!(seen, created, "{server_zone} {zone}");
+            c.app.stop().await;
+        }
     }
 }
