@@ -63,30 +63,42 @@ pub async fn require_session(state: &State, credential: &SentCredential) -> Resu
     Ok(SessionCaller { session, user: caller.subject().icat_user_name.clone() })
 }
 
-/// Verifies the credential of a call by ids. `None` for a selection without ids and the parameter `sessionId`, which
-/// ids.server does not verify then.
-pub async fn require_session_for_selection(
-    state: &State,
-    credential: &SentCredential,
-    selection: &Selection,
-) -> Result<Option<SessionCaller>, Problem> {
-    if selection.is_empty() && !credential.is_bearer() {
-        return Ok(None);
-    }
-    require_session(state, credential).await.map(Some)
+/// A call by ids whose parameters are well-formed. Nothing is verified yet.
+pub struct SelectionCall {
+    credential: SentCredential,
+    pub selection: Selection,
 }
 
-/// The datafiles of a call by ids, as its session sees them.
-pub async fn resolve_selection(
-    state: &State,
-    request: &HttpRequest,
-    parameters: &SelectionParameters,
-) -> Result<Vec<Datafile>, Problem> {
-    let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
-    credential.require_well_formed()?;
-    let selection = parameters.parse_selection()?;
-    let Some(caller) = require_session_for_selection(state, &credential, &selection).await? else {
-        return Ok(Vec::new());
-    };
-    resolve_datafiles(state.identity.icat(), caller.session.expose(), &selection).await
+/// What a call by ids selects.
+pub struct ResolvedSelection {
+    /// As the session of the caller sees them.
+    pub datafiles: Vec<Datafile>,
+    /// ICAT user name; empty without a session.
+    pub user: String,
+}
+
+impl SelectionCall {
+    pub fn from_request(request: &HttpRequest, parameters: &SelectionParameters) -> Result<Self, Problem> {
+        let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
+        credential.require_well_formed()?;
+        Ok(Self { credential, selection: parameters.parse_selection()? })
+    }
+
+    /// Verifies the credential. `None` for a selection without ids and the parameter `sessionId`, which ids.server does not
+    /// verify then.
+    pub async fn require_session(&self, state: &State) -> Result<Option<SessionCaller>, Problem> {
+        if self.selection.is_empty() && !self.credential.is_bearer() {
+            return Ok(None);
+        }
+        require_session(state, &self.credential).await.map(Some)
+    }
+
+    /// Verifies the credential and finds the datafiles.
+    pub async fn resolve_selection(&self, state: &State) -> Result<ResolvedSelection, Problem> {
+        let Some(SessionCaller { session, user }) = self.require_session(state).await? else {
+            return Ok(ResolvedSelection { datafiles: Vec::new(), user: String::new() });
+        };
+        let datafiles = resolve_datafiles(state.identity.icat(), session.expose(), &self.selection).await?;
+        Ok(ResolvedSelection { datafiles, user })
+    }
 }

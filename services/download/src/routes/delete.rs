@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 use service_kit::parameters::parse_query;
 
-use super::caller::{SentCredential, require_session_for_selection};
+use super::caller::SelectionCall;
 use super::common_responses::CommonResponses;
 use super::parameters::SelectionParameters;
 use crate::error::{SWITCHED_OFF, from_icat_error, may_have_succeeded, not_implemented};
@@ -38,14 +38,12 @@ pub async fn delete_data(state: web::Data<State>, request: HttpRequest) -> Resul
         return Err(not_implemented(SWITCHED_OFF));
     }
     let parameters: SelectionParameters = parse_query(&request)?;
-    let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
-    credential.require_well_formed()?;
-    let selection = parameters.parse_selection()?;
-    let Some(caller) = require_session_for_selection(&state, &credential, &selection).await? else {
+    let call = SelectionCall::from_request(&request, &parameters)?;
+    let Some(caller) = call.require_session(&state).await? else {
         return Ok(HttpResponse::NoContent().finish());
     };
     let icat = state.identity.icat();
-    let files = resolve_datafiles(icat, caller.session.expose(), &selection).await?;
+    let files = resolve_datafiles(icat, caller.session.expose(), &call.selection).await?;
     for chunk in files.chunks(IDS_PER_REQUEST) {
         // Scheduled before the rows are deleted: whatever happens then, the files are checked.
         let possible_orphans: Vec<PossibleOrphan> =

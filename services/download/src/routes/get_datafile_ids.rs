@@ -6,7 +6,7 @@ use service_kit::Problem;
 use service_kit::parameters::parse_query;
 use utoipa::ToSchema;
 
-use super::caller::resolve_selection;
+use super::caller::SelectionCall;
 use super::common_responses::CommonResponses;
 use super::parameters::SelectionParameters;
 use crate::error_format::Failure;
@@ -47,7 +47,7 @@ pub async fn get_datafile_ids(state: web::Data<State>, request: HttpRequest) -> 
         let body = DatafileIds { zip: Some(prepared.zip), compress: Some(prepared.compress), ids };
         return Ok(HttpResponse::Ok().json(body));
     }
-    let files = resolve_selection(&state, &request, &parameters).await?;
-    let ids: Vec<i64> = files.iter().map(|file| file.id).collect();
+    let selected = SelectionCall::from_request(&request, &parameters)?.resolve_selection(&state).await?;
+    let ids: Vec<i64> = selected.datafiles.iter().map(|file| file.id).collect();
     Ok(HttpResponse::Ok().json(DatafileIds { zip: None, compress: None, ids }))
 }

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::parameters::parse_query;
 use service_kit::{Code, Problem};
 
-use super::caller::resolve_selection;
+use super::caller::SelectionCall;
 use super::common_responses::CommonResponses;
 use super::parameters::SelectionParameters;
 use super::responses::text_response;
@@ -15,7 +15,7 @@ use crate::domain::file_errors::{describe_failure, is_file_absent};
 use crate::domain::manifest_entry::MissingFile;
 use crate::error::{NO_LOCATION, missing_files, not_found};
 use crate::error_format::Failure;
-use crate::selection::Datafile;
+use crate::selection::{Datafile, Selection};
 use crate::state::State;
 
 #[utoipa::path(
@@ -40,8 +40,9 @@ pub async fn get_size(state: web::Data<State>, request: HttpRequest) -> Result<H
         let (_, manifest) = state.prepared_selections.load_with_manifest(id).await?;
         return Ok(text_response(manifest.total_size().to_string()));
     }
-    let files =
-        resolve_selection(&state, &request, &parameters).await.map_err(|e| map_single_row_error(&parameters, e))?;
+    let call = SelectionCall::from_request(&request, &parameters)?;
+    let resolved = call.resolve_selection(&state).await.map_err(|e| map_single_row_error(&call.selection, e))?;
+    let files = resolved.datafiles;
     let catalogued: i64 = files.iter().filter_map(|file| file.size).fold(0, i64::saturating_add);
     let uncatalogued: Vec<&Datafile> = files.iter().filter(|file| file.size.is_none()).collect();
     let mut measured = 0;
@@ -70,10 +71,8 @@ fn to_missing_file(file: &Datafile, e: &io::Error) -> MissingFile {
 }
 
 /// For a single row, ids.server answers 404 whatever ICAT refuses, and has another text for one without location.
-fn map_single_row_error(parameters: &SelectionParameters, e: Problem) -> Problem {
-    let is_one = parameters.parse_selection().is_ok_and(|selection| {
-        selection.datafiles.len() + selection.datasets.len() + selection.investigations.len() == 1
-    });
+fn map_single_row_error(selection: &Selection, e: Problem) -> Problem {
+    let is_one = selection.datafiles.len() + selection.datasets.len() + selection.investigations.len() == 1;
     match (is_one, e.slug) {
         (true, "download/insufficient-privileges") => not_found(e.detail),
         (true, NO_LOCATION) => Problem::new(Code::NotFound, NO_LOCATION, "Datafile not found"),

@@ -47,19 +47,11 @@ impl SelectionParameters {
         id.map(|id| parse_uuid("preparedId", Some(id))).transpose().map_err(Problem::from)
     }
 
+    /// The three lists of ids.
     pub fn parse_selection(&self) -> Result<Selection, Problem> {
-        parse_selection(self.datafile_ids.as_deref(), self.dataset_ids.as_deref(), self.investigation_ids.as_deref())
+        let datafiles = parse_id_list("datafileIds", self.datafile_ids.as_deref())?;
+        let datasets = parse_id_list("datasetIds", self.dataset_ids.as_deref())?;
+        let investigations = parse_id_list("investigationIds", self.investigation_ids.as_deref())?;
+        Ok(Selection { investigations, datasets, datafiles })
     }
-}
-
-/// Parses three comma-separated lists of ids.
-pub fn parse_selection(
-    datafile_ids: Option<&str>,
-    dataset_ids: Option<&str>,
-    investigation_ids: Option<&str>,
-) -> Result<Selection, Problem> {
-    let datafiles = parse_id_list("datafileIds", datafile_ids)?;
-    let datasets = parse_id_list("datasetIds", dataset_ids)?;
-    let investigations = parse_id_list("investigationIds", investigation_ids)?;
-    Ok(Selection { investigations, datasets, datafiles })
 }

@@ -8,15 +8,14 @@ use service_kit::Problem;
 use service_kit::parameters::{FormPairs, parse_form};
 use utoipa::ToSchema;
 
-use super::caller::{SentCredential, SessionCaller, require_session_for_selection};
+use super::caller::{ResolvedSelection, SelectionCall};
 use super::common_responses::CommonResponses;
-use super::parameters::{is_true, parse_selection};
+use super::parameters::{SelectionParameters, is_true};
 use super::responses::text_response;
 use crate::error::bad_request;
 use crate::error_format::Failure;
 use crate::manifest::SelectedFiles;
 use crate::prepared_selections::PrepareOptions;
-use crate::selection::resolve_datafiles;
 use crate::state::State;
 
 /// What to do with missing files.
@@ -87,19 +86,18 @@ pub async fn prepare_data(
     form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
     let form: PrepareForm = parse_form(form)?;
-    let credential = SentCredential::from_request(&request, form.session_id.as_deref())?;
-    credential.require_well_formed()?;
-    let selection =
-        parse_selection(form.datafile_ids.as_deref(), form.dataset_ids.as_deref(), form.investigation_ids.as_deref())?;
-    let zip = is_true(form.zip.as_deref()) || selection.single_datafile().is_none();
+    let parameters = SelectionParameters {
+        session_id: form.session_id,
+        prepared_id: None,
+        datafile_ids: form.datafile_ids,
+        dataset_ids: form.dataset_ids,
+        investigation_ids: form.investigation_ids,
+    };
+    let call = SelectionCall::from_request(&request, &parameters)?;
+    let zip = is_true(form.zip.as_deref()) || call.selection.single_datafile().is_none();
     let compress = is_true(form.compress.as_deref());
     let policy = MissingFilePolicy::parse_optional(form.missing.as_deref())?;
-    let (datafiles, owner) = match require_session_for_selection(&state, &credential, &selection).await? {
-        Some(SessionCaller { session, user }) => {
-            (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
-        }
-        None => (Vec::new(), String::new()),
-    };
+    let ResolvedSelection { datafiles, user: owner } = call.resolve_selection(&state).await?;
     let mut selected = state.manifests.select_files(state.storage()?, &datafiles).await?;
     if policy == MissingFilePolicy::Refuse {
         selected = SelectedFiles { entries: selected.require_all()?, missing: Vec::new() };

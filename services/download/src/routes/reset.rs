@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 use service_kit::parameters::{FormPairs, parse_form};
 
-use super::caller::resolve_selection;
+use super::caller::SelectionCall;
 use super::common_responses::CommonResponses;
 use super::parameters::SelectionParameters;
 use crate::error_format::Failure;
@@ -33,7 +33,7 @@ pub async fn reset_failures(
     let parameters: SelectionParameters = parse_form(form)?;
     match parameters.parse_prepared_id()? {
         Some(id) => drop(state.prepared_selections.find_by_id(id).await?),
-        None => drop(resolve_selection(&state, &request, &parameters).await?),
+        None => drop(SelectionCall::from_request(&request, &parameters)?.resolve_selection(&state).await?),
     }
     Ok(HttpResponse::NoContent().finish())
 }

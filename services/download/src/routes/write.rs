@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::Problem;
 use service_kit::parameters::{FormPairs, parse_form};
 
-use super::caller::resolve_selection;
+use super::caller::SelectionCall;
 use super::common_responses::CommonResponses;
 use super::parameters::SelectionParameters;
 use crate::error::{SINGLE_LEVEL, SWITCHED_OFF, not_implemented};
@@ -36,6 +36,6 @@ pub async fn write_data(
         return Err(not_implemented(SWITCHED_OFF));
     }
     let parameters: SelectionParameters = parse_form(form)?;
-    resolve_selection(&state, &request, &parameters).await?;
+    SelectionCall::from_request(&request, &parameters)?.resolve_selection(&state).await?;
     Err(not_implemented(SINGLE_LEVEL))
 }

@@ -9,9 +9,8 @@ use crate::domain::archive_format::ArchiveFormat;
 use crate::domain::manifest_entry::{ManifestEntry, MissingFile};
 use crate::error::not_found;
 use crate::manifest::{Manifest, build_single_file_manifest};
-use crate::routes::caller::{SentCredential, SessionCaller, require_session_for_selection};
+use crate::routes::caller::{ResolvedSelection, SelectionCall};
 use crate::routes::parameters::SelectionParameters;
-use crate::selection::resolve_datafiles;
 use crate::state::State;
 
 /// What is sent.
@@ -110,16 +109,8 @@ async fn find_by_ids(
     parameters: &SelectionParameters,
     options: DataOptions,
 ) -> Result<RequestedData, Problem> {
-    let credential = SentCredential::from_request(request, parameters.session_id.as_deref())?;
-    credential.require_well_formed()?;
-    let selection = parameters.parse_selection()?;
-    let compress = options.compress;
-    let (datafiles, subject) = match require_session_for_selection(state, &credential, &selection).await? {
-        Some(SessionCaller { session, user }) => {
-            (resolve_datafiles(state.identity.icat(), session.expose(), &selection).await?, user)
-        }
-        None => (Vec::new(), String::new()),
-    };
+    let call = SelectionCall::from_request(request, parameters)?;
+    let ResolvedSelection { datafiles, user: subject } = call.resolve_selection(state).await?;
     let mut entries = state.manifests.select_files(state.storage()?, &datafiles).await?.require_all()?;
     let fresh = |manifest, name, compress| RequestedData {
         manifest,
@@ -129,7 +120,7 @@ async fn find_by_ids(
         is_fresh: true,
         missing: Vec::new(),
     };
-    let is_single = selection.single_datafile().is_some() && entries.len() == 1;
+    let is_single = call.selection.single_datafile().is_some() && entries.len() == 1;
     if options.format.is_none() && !options.zip && is_single {
         let (Some(entry), Some(datafile)) = (entries.pop(), datafiles.first()) else {
             return Err(Problem::internal("the single file of a selection is missing"));
@@ -138,5 +129,5 @@ async fn find_by_ids(
         return Ok(fresh(manifest, Some(datafile.name.clone()), false));
     }
     let manifest = state.manifests.load_or_create_manifest(&entries).await?;
-    Ok(fresh(manifest, None, compress))
+    Ok(fresh(manifest, None, options.compress))
 }
