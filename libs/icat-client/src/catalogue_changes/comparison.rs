@@ -8,7 +8,7 @@ use super::bookmarks::{PollBookmark, find_id_block, list_id_blocks, save_id_bloc
 use super::create_events;
 use super::id_blocks::block_of;
 use super::metrics::EntityLabels;
-use super::poll_worker::{LEASE_TIME, PollError, PollWorker};
+use super::poll_worker::{PollError, PollWorker};
 use crate::client::{ChangePoller, IcatClient, is_comparison_due};
 
 /// The UTC hour after which all ids are compared.
@@ -80,9 +80,6 @@ impl PollWorker {
             }
             if open_block.is_none() {
                 return Ok(true);
-            }
-            if self.stop.is_cancelled() || !self.leases.renew(lease, LEASE_TIME).await? {
-                return Ok(false);
             }
         }
     }

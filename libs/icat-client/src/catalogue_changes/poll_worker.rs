@@ -22,7 +22,7 @@ use crate::client::{Change, ChangePoller, IcatClient, PollSettings, Positions, R
 use crate::{IcatError, QueryError};
 
 /// After a crash another process waits that long. A poll that takes longer renews its lease meanwhile.
-pub(super) const LEASE_TIME: Duration = Duration::from_mins(1);
+const LEASE_TIME: Duration = Duration::from_mins(1);
 /// How late a transaction may commit and still be seen by a poll; what comes later is found by the comparison.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(1);
 
@@ -51,11 +51,11 @@ pub(super) struct PollWorker {
     interval: Duration,
     pub(super) reader: ReaderAccount,
     pub(super) db: Db,
-    pub(super) leases: Leases,
+    leases: Leases,
     outbox: Outbox,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<PollMetrics>,
-    pub(super) stop: CancellationToken,
+    stop: CancellationToken,
     /// Kept between polls, because it has checked the time zone. Its positions are read each time.
     poller: Mutex<Option<ChangePoller>>,
     is_failing: AtomicBool,
@@ -198,9 +198,6 @@ impl PollWorker {
             }
             if changes.len() < self.settings.batch {
                 return Ok(true);
-            }
-            if self.stop.is_cancelled() || !self.leases.renew(lease, LEASE_TIME).await? {
-                return Ok(false);
             }
         }
     }
