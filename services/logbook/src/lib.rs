@@ -90,7 +90,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
 
 /// Entries that wait for an investigation are assigned as soon as the catalogue has it.
 fn listen_for_catalogue_changes(changes: &CatalogueChanges<'_>, state: &State, assign_wake: &Arc<Notify>) {
-    let (visits, instruments) = (Arc::clone(&state.visits), Arc::clone(&state.instruments));
+    let (visits, instruments) = (Arc::clone(&state.catalogue.visits), Arc::clone(&state.catalogue.instruments));
     let assign_wake = Arc::clone(assign_wake);
     let forget = Arc::new(move || {
         visits.clear_cache();
@@ -121,9 +121,9 @@ fn read_config(settings: &Settings) -> Result<Config, ConfigError> {
 fn create_workers(ctx: &Ctx, state: &State, assign_wake: Arc<Notify>) -> Vec<Worker> {
     let assign = AssignWorker {
         db: ctx.db.clone(),
-        lookup: state.lookup.clone(),
-        visits: Arc::clone(&state.visits),
-        assignment: Arc::clone(&state.assignment),
+        lookup: state.catalogue.lookup.clone(),
+        visits: Arc::clone(&state.catalogue.visits),
+        assignment: Arc::clone(&state.catalogue.assignment),
         entries: Arc::clone(&state.entries),
     };
     let close = CloseWorker {
@@ -132,14 +132,14 @@ fn create_workers(ctx: &Ctx, state: &State, assign_wake: Arc<Notify>) -> Vec<Wor
         leases: ctx.leases.clone(),
         history: state.history.clone(),
         signing_key: Arc::clone(&state.signing_key),
-        lookup: state.lookup.clone(),
-        visits: Arc::clone(&state.visits),
+        lookup: state.catalogue.lookup.clone(),
+        visits: Arc::clone(&state.catalogue.visits),
     };
     let cleanup = CleanupWorker {
         db: ctx.db.clone(),
         clock: Arc::clone(&ctx.clock),
         leases: ctx.leases.clone(),
-        storage: state.storage.clone(),
+        storage: state.files.storage.clone(),
     };
     vec![
         assign.into_worker(ctx, assign_wake),

@@ -36,7 +36,7 @@ pub struct Entries {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub history: History,
-    pub inline_images: InlineImages,
+    pub inline_images: Arc<InlineImages>,
     pub tag_definitions: Arc<TagDefinitions>,
     pub permissions: Arc<Permissions>,
     pub visits: Arc<Visits>,

@@ -19,7 +19,7 @@ pub struct AttachmentComponents {
     pub attachments: Arc<Attachments>,
     pub downloads: Arc<Downloads>,
     pub signed_urls: Arc<SignedUrls>,
-    pub inline_images: InlineImages,
+    pub inline_images: Arc<InlineImages>,
 }
 
 impl AttachmentComponents {
@@ -52,11 +52,11 @@ impl AttachmentComponents {
             thumbnails: Arc::new(Thumbnails::new(Arc::clone(&attachments), tools.documents.clone())),
             permissions: Arc::clone(permissions),
         });
-        let inline_images = InlineImages {
+        let inline_images = Arc::new(InlineImages {
             attachments: Arc::clone(&attachments),
             text_pool: tools.text_pool.clone(),
             documents: tools.documents.clone(),
-        };
+        });
         Ok(Self { storage, attachments, downloads, signed_urls, inline_images })
     }
 }

@@ -35,9 +35,9 @@ impl State {
         let tools = Tools::new(ctx, config)?;
         let Tools { db, clock, ids, tasks, zone, .. } = &tools;
         let catalogue = CatalogueComponents::new(&tools, config, &identity);
-        let CatalogueComponents { lookup, visits, instruments, assignment, permissions, users } = catalogue;
-        let files = AttachmentComponents::new(ctx, &tools, config, &permissions).await?;
-        let AttachmentComponents { storage, attachments, downloads, signed_urls, inline_images } = files;
+        let CatalogueComponents { visits, instruments, assignment, permissions, users, .. } = &catalogue;
+        let files = AttachmentComponents::new(ctx, &tools, config, permissions).await?;
+        let AttachmentComponents { attachments, signed_urls, inline_images, .. } = &files;
         let wake = Arc::new(Notify::new());
         let history = History::new(db.clone(), outbox, Arc::clone(&wake));
         let tag_definitions =
@@ -47,15 +47,15 @@ impl State {
             clock: Arc::clone(clock),
             ids: Arc::clone(ids),
             history: history.clone(),
-            inline_images,
+            inline_images: Arc::clone(inline_images),
             tag_definitions: Arc::clone(&tag_definitions),
-            permissions: Arc::clone(&permissions),
-            visits: Arc::clone(&visits),
+            permissions: Arc::clone(permissions),
+            visits: Arc::clone(visits),
         });
-        let renderer = Arc::new(EntryRenderer { db: db.clone(), signed_urls: Arc::clone(&signed_urls) });
+        let renderer = Arc::new(EntryRenderer { db: db.clone(), signed_urls: Arc::clone(signed_urls) });
         let streams = EntryStreams::new(
             db.clone(),
-            Arc::clone(&permissions),
+            Arc::clone(permissions),
             Arc::clone(&renderer),
             ctx.closing.clone(),
             Arc::clone(&wake),
@@ -63,14 +63,14 @@ impl State {
         Ok(Self {
             user_entries: Arc::new(UserEntries {
                 entries: Arc::clone(&entries),
-                users: Arc::clone(&users),
+                users: Arc::clone(users),
                 renderer: Arc::clone(&renderer),
                 zone: zone.clone(),
             }),
             beamline_entries: Arc::new(BeamlineEntries {
                 entries: Arc::clone(&entries),
-                assignment: Arc::clone(&assignment),
-                instruments: Arc::clone(&instruments),
+                assignment: Arc::clone(assignment),
+                instruments: Arc::clone(instruments),
                 renderer: Arc::clone(&renderer),
                 tasks: tasks.clone(),
                 zone: zone.clone(),
@@ -78,8 +78,8 @@ impl State {
             repair: Arc::new(InstrumentRepair {
                 db: db.clone(),
                 entries: Arc::clone(&entries),
-                users: Arc::clone(&users),
-                visits: Arc::clone(&visits),
+                users: Arc::clone(users),
+                visits: Arc::clone(visits),
             }),
             lists: Arc::new(EntryLists {
                 db: db.clone(),
@@ -92,9 +92,9 @@ impl State {
                 db: db.clone(),
                 clock: Arc::clone(clock),
                 ids: Arc::clone(ids),
-                attachments: Arc::clone(&attachments),
-                permissions: Arc::clone(&permissions),
-                users: Arc::clone(&users),
+                attachments: Arc::clone(attachments),
+                permissions: Arc::clone(permissions),
+                users: Arc::clone(users),
                 renderer: Arc::clone(&renderer),
                 history: history.clone(),
                 printer: Printer::default(),
@@ -108,21 +108,21 @@ impl State {
                 db: db.clone(),
                 clock: Arc::clone(clock),
                 ids: Arc::clone(ids),
-                attachments: Arc::clone(&attachments),
+                attachments: Arc::clone(attachments),
                 entries: Arc::clone(&entries),
                 archives: ctx.pools.open("logbook.imports", 2, 8),
                 documents: tools.documents.clone(),
                 zone: zone.clone(),
                 max_archive_bytes: config.largest_import.as_u64(),
             }),
-            search: Arc::new(EntrySearch::new(db.clone(), Arc::clone(&permissions), Arc::clone(&renderer))),
+            search: Arc::new(EntrySearch::new(db.clone(), Arc::clone(permissions), Arc::clone(&renderer))),
             statistics: Arc::new(Statistics::new(db.clone(), zone.clone())),
             banners: Arc::new(Banners::new(db.clone(), Arc::clone(clock), Arc::clone(ids))),
             preferences: Arc::new(Preferences::new(db.clone(), Arc::clone(clock), Arc::clone(ids))),
             pages: Arc::new(Pages {
                 identity: identity.clone(),
-                permissions: Arc::clone(&permissions),
-                users: Arc::clone(&users),
+                permissions: Arc::clone(permissions),
+                users: Arc::clone(users),
                 db: db.clone(),
                 tag_definitions: Arc::clone(&tag_definitions),
                 text_pool: tools.text_pool.clone(),
@@ -133,16 +133,8 @@ impl State {
             signing_key: Arc::new(SigningKey::load(db, &**ids, &config.signing_key_file).await?),
             streams: Arc::new(streams),
             identity,
-            lookup,
-            visits,
-            instruments,
-            assignment,
-            permissions,
-            users,
-            storage,
-            attachments,
-            downloads,
-            signed_urls,
+            catalogue,
+            files,
             history,
             tag_definitions,
             entries,

@@ -11,17 +11,9 @@ use identity::Identity;
 use service_kit::Mount;
 use tokio::sync::Notify;
 
-use crate::attachments::Attachments;
-use crate::attachments::download::Downloads;
-use crate::attachments::signed_url::SignedUrls;
-use crate::attachments::storage::Storage;
+use self::attachments::AttachmentComponents;
+use self::catalogue::CatalogueComponents;
 use crate::catalogue::datafile_viewer::DatafileViewer;
-use crate::catalogue::icat_lookup::IcatLookup;
-use crate::catalogue::instruments::Instruments;
-use crate::catalogue::investigation_assignment::InvestigationAssignment;
-use crate::catalogue::permissions::Permissions;
-use crate::catalogue::users::Users;
-use crate::catalogue::visits::Visits;
 use crate::entries::beamline_entries::BeamlineEntries;
 use crate::entries::fill_instruments::InstrumentRepair;
 use crate::entries::lists::EntryLists;
@@ -41,17 +33,9 @@ use crate::web::pages::Pages;
 /// The components. Only what starts the service and mounts its routes sees all of them.
 pub struct State {
     pub identity: Identity,
-    pub lookup: IcatLookup,
-    pub visits: Arc<Visits>,
-    pub instruments: Arc<Instruments>,
-    pub assignment: Arc<InvestigationAssignment>,
-    pub permissions: Arc<Permissions>,
-    pub users: Arc<Users>,
+    pub catalogue: CatalogueComponents,
+    pub files: AttachmentComponents,
     pub viewer: Arc<DatafileViewer>,
-    pub storage: Storage,
-    pub attachments: Arc<Attachments>,
-    pub downloads: Arc<Downloads>,
-    pub signed_urls: Arc<SignedUrls>,
     pub history: History,
     pub signing_key: Arc<SigningKey>,
     pub tag_definitions: Arc<TagDefinitions>,
@@ -77,13 +61,13 @@ impl State {
     /// A mount whose handlers take components as `web::Data`.
     pub fn register(&self, mount: Mount) -> Mount {
         mount
-            .state(Arc::clone(&self.assignment))
-            .state(Arc::clone(&self.permissions))
-            .state(Arc::clone(&self.users))
+            .state(Arc::clone(&self.catalogue.assignment))
+            .state(Arc::clone(&self.catalogue.permissions))
+            .state(Arc::clone(&self.catalogue.users))
             .state(Arc::clone(&self.viewer))
-            .state(Arc::clone(&self.attachments))
-            .state(Arc::clone(&self.downloads))
-            .state(Arc::clone(&self.signed_urls))
+            .state(Arc::clone(&self.files.attachments))
+            .state(Arc::clone(&self.files.downloads))
+            .state(Arc::clone(&self.files.signed_urls))
             .state(Arc::new(self.history.clone()))
             .state(Arc::clone(&self.signing_key))
             .state(Arc::clone(&self.tag_definitions))
