@@ -1,9 +1,9 @@
 //! The migrations of services: the next one of the catalogue's entities, and checks of all.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use crate::services;
@@ -64,9 +64,5 @@ pub fn find_breaches(root: &Path) -> io::Result<Vec<String>> {
 }
 
 fn hash_text(text: &str) -> String {
-    let mut hex = String::new();
-    for byte in Sha256::digest(text) {
-        let _infallible = write!(hex, "{byte:02x}");
-    }
-    hex
+    HEXLOWER.encode(&Sha256::digest(text))
 }

@@ -37,11 +37,12 @@ impl PollBookmark {
         let Some(row) = db.read().await?.fetch_optional(FIND, &[POLL_BOOKMARK.into()]).await? else {
             return Ok(Self::default());
         };
-        serde_json::from_str(&row.get::<String>("value")?).map_err(|e| unreadable(POLL_BOOKMARK, &e.to_string()))
+        serde_json::from_str(&row.get::<String>("value")?)
+            .map_err(|e| unreadable_bookmark(POLL_BOOKMARK, &e.to_string()))
     }
 
     pub async fn save_bookmark(&self, tx: &mut Tx, now: Micros) -> Result<(), DbError> {
-        let text = serde_json::to_string(self).map_err(|e| unreadable(POLL_BOOKMARK, &e.to_string()))?;
+        let text = serde_json::to_string(self).map_err(|e| unreadable_bookmark(POLL_BOOKMARK, &e.to_string()))?;
         tx.execute(SAVE, &[POLL_BOOKMARK.into(), text.as_str().into(), now.into()]).await.map(drop)
     }
 }
@@ -51,7 +52,7 @@ pub(super) async fn list_id_blocks(db: &Db, entity: &str) -> Result<BTreeSet<i64
     // '/' is the character after '.'.
     let (first, end) = (format!("icat.ids.{entity}."), format!("icat.ids.{entity}/"));
     let rows = db.read().await?.fetch_all(LIST_NAMES, &[first.as_str().into(), end.as_str().into()]).await?;
-    let number = |name: String| name[first.len()..].parse().map_err(|_| unreadable(&name, "it has no number"));
+    let number = |name: String| name[first.len()..].parse().map_err(|_| unreadable_bookmark(&name, "it has no number"));
     rows.iter().map(|row| row.get::<String>("name").and_then(number)).collect()
 }
 
@@ -61,7 +62,8 @@ pub(super) async fn find_id_block(db: &Db, entity: &str, number: i64) -> Result<
     let Some(row) = db.read().await?.fetch_optional(FIND, &[name.as_str().into()]).await? else {
         return Ok(Vec::new());
     };
-    id_blocks::parse_ids(number, &row.get::<String>("value")?).ok_or_else(|| unreadable(&name, "it has no ids"))
+    id_blocks::parse_ids(number, &row.get::<String>("value")?)
+        .ok_or_else(|| unreadable_bookmark(&name, "it has no ids"))
 }
 
 /// Stores the ids of a block, or deletes it if there are none.
@@ -84,6 +86,6 @@ fn block_name(entity: &str, number: i64) -> String {
     format!("icat.ids.{entity}.{number:015}")
 }
 
-fn unreadable(name: &str, why: &str) -> DbError {
+fn unreadable_bookmark(name: &str, why: &str) -> DbError {
     DbError::Setup(format!("the bookmark {name} cannot be read: {why}; delete the row to start from the current state"))
 }

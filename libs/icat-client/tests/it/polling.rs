@@ -16,12 +16,12 @@ fn new_poller(server: &Server) -> ChangePoller {
     ChangePoller::new(icat, &["Dataset"], settings, Positions::new()).unwrap()
 }
 
-fn body(text: &'static str) -> Answer {
+fn body_answer(text: &'static str) -> Answer {
     Answer::Body(200, text)
 }
 
-/// Shortly after the rows.
-fn now() -> Timestamp {
+/// Five minutes after the last row.
+fn moment_after_rows() -> Timestamp {
     "2026-07-01T11:05:00Z".parse().unwrap()
 }
 
@@ -37,11 +37,11 @@ fn sent_queries(server: &Server) -> Vec<String> {
 
 #[tokio::test]
 async fn times_are_asked_for_in_the_zone_of_the_server() {
-    let server = Server::start_with_answers([ROW, ROW, "{}", ROW].map(body).to_vec()).await;
+    let server = Server::start_with_answers([ROW, ROW, "{}", ROW].map(body_answer).to_vec()).await;
     let mut poller = new_poller(&server);
-    let changes = poller.poll_changes("s", now()).await.unwrap();
+    let changes = poller.poll_changes("s", moment_after_rows()).await.unwrap();
     assert_eq!((changes.len(), changes[0].mod_time.to_string().as_str()), (1, "2026-07-01T10:00:00.5Z"));
-    assert!(poller.poll_changes("s", now()).await.unwrap().is_empty());
+    assert!(poller.poll_changes("s", moment_after_rows()).await.unwrap().is_empty());
     let columns = "SELECT o.id, o.modTime FROM Dataset o";
     let newest = " ORDER BY o.modTime DESC, o.id DESC LIMIT 0,1";
     let expected = [
@@ -56,23 +56,23 @@ async fn times_are_asked_for_in_the_zone_of_the_server() {
 
 #[tokio::test]
 async fn a_row_that_changes_while_the_zone_is_tried_proves_nothing() {
-    let answers = [ROW, "[]", CHANGED, "{}", CHANGED].map(body);
+    let answers = [ROW, "[]", CHANGED, "{}", CHANGED].map(body_answer);
     let server = Server::start_with_answers(answers.to_vec()).await;
     let mut poller = new_poller(&server);
-    assert_eq!(poller.poll_changes("s", now()).await.unwrap().len(), 1);
-    poller.poll_changes("s", now()).await.unwrap();
+    assert_eq!(poller.poll_changes("s", moment_after_rows()).await.unwrap().len(), 1);
+    poller.poll_changes("s", moment_after_rows()).await.unwrap();
     assert_eq!(sent_queries(&server).len(), 7, "and it is tried again");
 
-    let wrong = Server::start_with_answers([ROW, "[]", ROW].map(body).to_vec()).await;
-    assert!(new_poller(&wrong).poll_changes("s", now()).await.is_err());
+    let wrong = Server::start_with_answers([ROW, "[]", ROW].map(body_answer).to_vec()).await;
+    assert!(new_poller(&wrong).poll_changes("s", moment_after_rows()).await.is_err());
 }
 
 #[tokio::test]
 async fn rows_before_the_time_that_was_asked_for_prove_a_wrong_zone() {
-    let server = Server::start_with_answers([CHANGED, CHANGED, "{}", ROW].map(body).to_vec()).await;
+    let server = Server::start_with_answers([CHANGED, CHANGED, "{}", ROW].map(body_answer).to_vec()).await;
     let mut poller = new_poller(&server);
     poller.start_at("2026-07-01T10:59:00Z".parse().unwrap());
-    assert!(poller.poll_changes("s", now()).await.is_err());
+    assert!(poller.poll_changes("s", moment_after_rows()).await.is_err());
 }
 
 #[tokio::test]
@@ -80,14 +80,14 @@ async fn a_time_in_the_future_hides_no_later_change() {
     const FUTURE: &str = r#"[[9,"2099-01-01T00:00:00.000Z"]]"#;
     const FIRST: &str = r#"[[7,"2026-07-01T12:00:00.500+02:00"],[9,"2099-01-01T00:00:00.000Z"]]"#;
     const SECOND: &str = r#"[[8,"2026-07-01T12:00:02.000+02:00"],[9,"2099-01-01T00:00:00.000Z"]]"#;
-    let answers = [FUTURE, FUTURE, FUTURE, "{}", FIRST, FUTURE, SECOND, FUTURE, SECOND, "[]"].map(body);
+    let answers = [FUTURE, FUTURE, FUTURE, "{}", FIRST, FUTURE, SECOND, FUTURE, SECOND, "[]"].map(body_answer);
     let server = Server::start_with_answers(answers.to_vec()).await;
     let mut poller = new_poller(&server);
     poller.start_after_newest("s", "2026-07-01T09:50:00Z".parse().unwrap()).await.unwrap();
     for expected in [vec![7, 9], vec![8], vec![]] {
-        let changes = poller.poll_changes("s", now()).await.unwrap();
+        let changes = poller.poll_changes("s", moment_after_rows()).await.unwrap();
         assert_eq!(changes.iter().map(|change| change.id).collect::<Vec<_>>(), expected);
-        poller.settle_positions(&changes, now());
+        poller.settle_positions(&changes, moment_after_rows());
     }
     let later = "2026-07-01T10:30:00Z".parse().unwrap();
     poller.settle_positions(&[], later);

@@ -66,7 +66,7 @@ impl Site {
     }
 
     /// What was heard, as verbs and ids.
-    async fn heard(&self) -> Vec<(Verb, Vec<i64>)> {
+    async fn list_heard_changes(&self) -> Vec<(Verb, Vec<i64>)> {
         let events = self.watcher.recorded_events::<EntityChanged>().await;
         assert!(events.iter().all(|event| event.entity == "Grouping"), "{events:?}");
         events.into_iter().map(|event| (event.verb(), event.ids)).collect()
@@ -90,16 +90,16 @@ async fn create_groupings(icat: &IcatClient, session: &str, first: usize, count:
 async fn changes_of_a_foreign_catalogue_become_events_once() {
     for backend in list_backends() {
         let site = Site::start_on(&backend, 9).await;
-        assert_eq!(site.heard().await, [], "what was there before is no change");
+        assert_eq!(site.list_heard_changes().await, [], "what was there before is no change");
 
         // More rows of one moment than a page has.
         let created = site.create_more(100, 20).await;
         site.poll_again().await;
-        assert_eq!(site.heard().await, [(Verb::Updated, created.clone())]);
+        assert_eq!(site.list_heard_changes().await, [(Verb::Updated, created.clone())]);
         site.poll_again().await;
         site.watcher.clock.advance_seconds(120);
         site.poll_again().await;
-        assert_eq!(site.heard().await.len(), 1, "also when the overlap is over");
+        assert_eq!(site.list_heard_changes().await.len(), 1, "also when the overlap is over");
 
         site.catalogue.clock.advance_seconds(130);
         site.icat
@@ -107,20 +107,20 @@ async fn changes_of_a_foreign_catalogue_become_events_once() {
             .await
             .unwrap();
         site.poll_again().await;
-        assert_eq!(site.heard().await[1..], [(Verb::Updated, vec![created[3]])]);
+        assert_eq!(site.list_heard_changes().await[1..], [(Verb::Updated, vec![created[3]])]);
 
         // The clock of the watcher does not matter, neither behind nor ahead.
         for seconds in [-7200, 14_400] {
             site.watcher.clock.advance_seconds(seconds);
             site.catalogue.clock.advance_seconds(1);
-            let known = site.heard().await.len();
+            let known = site.list_heard_changes().await.len();
             let created = site.create_more(usize::try_from(20_000 + seconds).unwrap(), 1).await;
             wait_until("the change is heard", async || {
                 site.watcher.clock.advance_seconds(1);
-                (site.heard().await.len() > known).then_some(())
+                (site.list_heard_changes().await.len() > known).then_some(())
             })
             .await;
-            assert_eq!(site.heard().await[known..], [(Verb::Updated, created)]);
+            assert_eq!(site.list_heard_changes().await[known..], [(Verb::Updated, created)]);
         }
         site.stop().await;
     }
@@ -132,7 +132,7 @@ async fn the_first_rows_of_an_empty_table_are_changes() {
         let site = Site::start_on(&backend, 0).await;
         let created = site.create_more(0, 2).await;
         site.poll_again().await;
-        assert_eq!(site.heard().await, [(Verb::Updated, created)]);
+        assert_eq!(site.list_heard_changes().await, [(Verb::Updated, created)]);
         site.stop().await;
     }
 }
@@ -147,7 +147,7 @@ async fn a_restart_continues_where_the_last_poll_ended() {
         let watcher = Box::pin(watcher.restart_after(meanwhile)).await;
         let site = Site { catalogue, icat, session, watcher, initial };
         site.poll_again().await;
-        assert_eq!(site.heard().await, [(Verb::Updated, created)], "what changed while nobody polled");
+        assert_eq!(site.list_heard_changes().await, [(Verb::Updated, created)], "what changed while nobody polled");
         site.stop().await;
     }
 }
@@ -163,11 +163,11 @@ async fn deletions_and_rows_with_an_old_time_are_found_at_night() {
         site.catalogue.clock.advance_seconds(-1000);
         let old = site.create_more(200, 1).await;
         site.poll_again().await;
-        assert_eq!(site.heard().await.len(), 1, "a poll sees neither");
+        assert_eq!(site.list_heard_changes().await.len(), 1, "a poll sees neither");
 
         site.watcher.clock.advance_seconds(24 * 3600);
-        wait_until("the comparison", async || (site.heard().await.len() > 2).then_some(())).await;
-        let heard = site.heard().await;
+        wait_until("the comparison", async || (site.list_heard_changes().await.len() > 2).then_some(())).await;
+        let heard = site.list_heard_changes().await;
         let kept = vec![created[1], old[0]];
         let gone = vec![site.initial[5]];
         assert_eq!(heard, [(Verb::Updated, created), (Verb::Deleted, gone), (Verb::Created, kept)]);
