@@ -31,6 +31,14 @@ pub(crate) struct RequestLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct FailureLabels {
+    /// The pattern, never the path.
+    pub http_route: String,
+    /// The slug of the problem, such as `icat/too-slow`.
+    pub error_slug: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct CallLabels {
     pub http_request_method: &'static str,
     /// Which system was called: `icat`, `auth`.
@@ -67,6 +75,7 @@ pub(crate) struct WorkerLabels {
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     pub(crate) requests: Durations<RequestLabels>,
+    pub(crate) failures: Family<FailureLabels, Counter>,
     pub(crate) active_requests: Gauge,
     pub(crate) calls: Durations<CallLabels>,
     pub(crate) leases: Family<LeaseLabels, Gauge>,
@@ -94,6 +103,7 @@ impl Default for Metrics {
         let metrics = Self {
             registry: Arc::default(),
             requests: Family::new_with_constructor(new_duration_histogram),
+            failures: Family::default(),
             active_requests: Gauge::default(),
             calls: Family::new_with_constructor(new_duration_histogram),
             leases: Family::default(),
@@ -107,6 +117,7 @@ impl Default for Metrics {
         };
         let m = &metrics;
         m.register("http_server_request_duration_seconds", "Requests by route pattern", m.requests.clone());
+        m.register("undulator_http_failures", "Refused and failed requests by reason", m.failures.clone());
         m.register("http_server_active_requests", "Requests being answered", m.active_requests.clone());
         m.register("http_client_request_duration_seconds", "Calls to other systems", m.calls.clone());
         m.register("undulator_lease_held", "1 where this process holds the lease", m.leases.clone());

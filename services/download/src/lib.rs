@@ -9,8 +9,8 @@
 //! ends, and consumes the ends of sessions. While ICAT is down, requests by ids answer 503; prepared selections can still be
 //! downloaded, unless a reader account has to check whether their datafiles exist.
 
-mod catalogue_check;
 mod config;
+mod deleted_datafiles;
 mod domain;
 mod error;
 pub mod error_format;

@@ -8,8 +8,8 @@ use identity::Identity;
 use service_kit::{BuildError, Clock, Ctx, Problem};
 use tokio::sync::Notify;
 
-use crate::catalogue_check::CatalogueCheck;
 use crate::config::Config;
+use crate::deleted_datafiles::DeletedDatafilesCheck;
 use crate::error;
 use crate::manifest::Manifests;
 use crate::orphaned_files::OrphanedFiles;
@@ -30,7 +30,7 @@ pub struct State {
     storage: Option<Storage>,
     pub manifests: Arc<Manifests>,
     pub prepared_selections: PreparedSelections,
-    pub catalogue_check: CatalogueCheck,
+    pub deleted_datafiles: DeletedDatafilesCheck,
     pub orphaned_files: Arc<OrphanedFiles>,
     pub transfers: Arc<Transfers>,
     pub signed_urls: SignedUrls,
@@ -68,7 +68,7 @@ impl State {
                 Arc::clone(&manifests),
                 wanted(),
             ),
-            catalogue_check: CatalogueCheck::new(reader.clone(), Arc::clone(&ctx.clock)),
+            deleted_datafiles: DeletedDatafilesCheck::new(reader.clone(), Arc::clone(&ctx.clock)),
             uploads: Uploads::new(ctx, &config, identity.icat().clone(), storage.clone(), Arc::clone(&orphaned_files)),
             orphaned_files,
             transfers: Arc::new(Transfers::new(ctx, &config, Arc::clone(&manifests), reports, wanted())),

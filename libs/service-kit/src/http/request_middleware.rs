@@ -27,7 +27,7 @@ use crate::caller_name::CallerName;
 use crate::config::CorsConfig;
 use crate::error_format::{ErrorFormat, FailedRequest};
 use crate::ids::Ids;
-use crate::metrics::{Metrics, RequestLabels};
+use crate::metrics::{FailureLabels, Metrics, RequestLabels};
 use crate::problem::{Code, Problem, format_error_chain};
 use crate::{redaction, telemetry};
 
@@ -119,15 +119,12 @@ pub(super) async fn handle_request(
     if let Some(caller) = &caller {
         span.record("user.name", caller.as_str());
     }
-    log_request(&RequestLogLine {
-        method,
-        route: &route,
-        status,
-        elapsed,
-        request_id: &request_id,
-        caller,
-        refusal: response_context.refusal.get(),
-    });
+    let refusal = response_context.refusal.get();
+    log_request(&RequestLogLine { method, route: &route, status, elapsed, request_id: &request_id, caller, refusal });
+    if let Some(error_slug) = refusal {
+        let labels = FailureLabels { http_route: route.clone(), error_slug };
+        context.metrics.failures.get_or_create(&labels).inc();
+    }
     let labels =
         RequestLabels { http_request_method: method, http_route: route, http_response_status_code: status.as_u16() };
     context.metrics.requests.get_or_create(&labels).observe(elapsed);
@@ -222,7 +219,7 @@ struct ResponseContext<'r> {
     /// Which pages may read them.
     cors: Vec<(HeaderName, HeaderValue)>,
     request_id: &'r str,
-    /// The slug of the problem that was answered, for the log.
+    /// The slug of the problem that was answered, for the log and the metrics.
     refusal: Cell<Option<&'static str>>,
 }
 

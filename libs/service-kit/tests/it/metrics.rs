@@ -21,6 +21,7 @@ async fn panic_in_handler() -> String {
 }
 
 const COUNT: &str = "http_server_request_duration_seconds_count";
+const FAILURES: &str = "undulator_http_failures_total";
 
 #[tokio::test]
 async fn requests_are_counted_by_pattern_and_status_and_never_by_what_stands_in_the_path() {
@@ -56,6 +57,17 @@ async fn requests_are_counted_by_pattern_and_status_and_never_by_what_stands_in_
             r#"{http_request_method="HEAD",http_route="/things/{id}",http_response_status_code="200"} 1"#,
             r#"{http_request_method="POST",http_route="/things/{id}",http_response_status_code="405"} 1"#,
             r#"{http_request_method="_OTHER",http_route="/things/{id}",http_response_status_code="405"} 1"#,
+        ]
+    );
+    let mut failures: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix(FAILURES)).collect();
+    failures.sort_unstable();
+    assert_eq!(
+        failures,
+        [
+            r#"{http_route="/things/{id}",error_slug="method-not-allowed"} 2"#,
+            r#"{http_route="/things/{id}",error_slug="sample/no"} 1"#,
+            r#"{http_route="/things/{id}/panic",error_slug="internal"} 1"#,
+            r#"{http_route="unmatched",error_slug="no-route"} 3"#,
         ]
     );
     assert!(!text.to_lowercase().contains("canary"), "{text}");

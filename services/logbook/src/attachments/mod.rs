@@ -1,5 +1,8 @@
 //! The bytes of attachments: each content is one blob, in a directory or in a bucket, whole and never changed.
 //!
+//! An upload is received (`uploads`), stored as a blob (`store`), described by a `NewAttachment`, and becomes an attachment when
+//! the entry that refers to it is committed (`entries::create`).
+//!
 //! A row says which blobs there are. It is there before the blob is and after the blob has gone. A blob's key is new whenever a
 //! content is stored anew, so that what a cleanup removes is never what somebody has just begun to refer to.
 

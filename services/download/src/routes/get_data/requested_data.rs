@@ -62,7 +62,7 @@ pub async fn find_by_token(state: &State, token: &str) -> Result<RequestedData, 
 async fn find_by_prepared_id(state: &State, id: &str, options: DataOptions) -> Result<RequestedData, Problem> {
     let DataOptions { format, is_head, .. } = options;
     let (prepared, manifest) = state.prepared_selections.load_with_manifest(id).await?;
-    match state.catalogue_check.require_datafiles(&manifest).await {
+    match state.deleted_datafiles.require_datafiles(&manifest).await {
         // HEAD is answered from the manifest, also while ICAT is unreachable.
         Err(e) if is_head && e.code == Code::Unavailable => {}
         checked => checked?,

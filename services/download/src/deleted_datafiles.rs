@@ -15,12 +15,12 @@ use crate::selection::list_existing_ids;
 const VALIDITY: Duration = Duration::from_mins(1);
 
 /// Looks up the datafiles of manifests.
-pub struct CatalogueCheck {
+pub struct DeletedDatafilesCheck {
     reader: Option<ReaderAccount>,
     clock: Arc<dyn Clock>,
 }
 
-impl CatalogueCheck {
+impl DeletedDatafilesCheck {
     pub fn new(reader: Option<ReaderAccount>, clock: Arc<dyn Clock>) -> Self {
         Self { reader, clock }
     }
