@@ -10,12 +10,13 @@ use events::messages::icat::Verb;
 use icat_client::schema::{self, Entity, FieldKind, Member};
 use service_kit::{DbError, Engine, Micros, Row, Tx, Val};
 
+use super::rows::{FIRST_VALUE_COLUMN, find_row, row_columns, select_statement};
 use super::{Author, rules};
 
 /// Rows per INSERT: with more `PostgreSQL` becomes slower, with fewer there are more round trips.
 const ROWS_PER_INSERT: usize = 50;
 /// Ids per statement; they are bound as one parameter.
-const IDS_PER_SELECT: usize = 10_000;
+pub(super) const IDS_PER_SELECT: usize = 10_000;
 
 /// `rev` of a new row, the default of the column.
 const FIRST_REVISION: i64 = 1;
@@ -95,12 +96,6 @@ pub fn is_count(entity: &Entity, name: &str) -> bool {
     matches!(entity.name, "Dataset" | "Investigation") && matches!(name, "fileSize" | "fileCount")
 }
 
-fn select_statement(entity: &'static Entity) -> String {
-    let columns: Vec<&str> = value_columns(entity).collect();
-    let comma = if columns.is_empty() { "" } else { ", " };
-    format!("SELECT id, create_id, create_time, mod_id, mod_time{comma}{} FROM {}", columns.join(", "), entity.table)
-}
-
 /// The rows with these ids, in any order; ids without a row are left out.
 pub async fn find_by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<Vec<StoredRow>, DbError> {
     let mut found = Vec::with_capacity(ids.len());
@@ -115,8 +110,7 @@ pub async fn find_by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> R
 }
 
 pub async fn get_by_id(tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<Option<StoredRow>, DbError> {
-    let sql = format!("{} WHERE id = $1", select_statement(entity));
-    tx.fetch_optional(&sql, &[id.into()]).await?.map(|row| parse_row(entity, &row)).transpose()
+    find_row(tx, entity, id).await?.map(|row| parse_row(entity, &row)).transpose()
 }
 
 /// All rows of a table in the order of ids.
@@ -281,8 +275,7 @@ pub async fn insert_new_rows(
 }
 
 fn build_insert(engine: Engine, entity: &'static Entity, rows: &[NewRow], author: &Author) -> (String, Vec<Val>) {
-    let columns: Vec<&str> =
-        ["id", "create_id", "create_time", "mod_id", "mod_time"].into_iter().chain(value_columns(entity)).collect();
+    let columns: Vec<&str> = row_columns(entity).collect();
     let mut sql = format!("INSERT INTO {} ({}) VALUES ", entity.table, columns.join(", "));
     let mut vals = Vec::with_capacity(rows.len() * columns.len());
     for (n, row) in rows.iter().enumerate() {
@@ -362,15 +355,14 @@ async fn bump_version_if_rule(tx: &mut Tx, entity: &Entity) -> Result<(), DbErro
 }
 
 fn parse_row(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {
-    const FIRST: usize = 5;
     let stamp = |user: usize, at: usize| Ok::<_, DbError>(Stamp { user_name: row.get_at(user)?, at: row.get_at(at)? });
     let mut values = empty_values(entity);
     for (n, value) in values.iter_mut().enumerate() {
         *value = match value {
-            Val::Text(_) => Val::Text(row.get_at(FIRST + n)?),
-            Val::F64(_) => Val::F64(row.get_at(FIRST + n)?),
-            Val::I64(_) => Val::I64(row.get_at(FIRST + n)?),
-            Val::Blob(_) => Val::Blob(row.get_at(FIRST + n)?),
+            Val::Text(_) => Val::Text(row.get_at(FIRST_VALUE_COLUMN + n)?),
+            Val::F64(_) => Val::F64(row.get_at(FIRST_VALUE_COLUMN + n)?),
+            Val::I64(_) => Val::I64(row.get_at(FIRST_VALUE_COLUMN + n)?),
+            Val::Blob(_) => Val::Blob(row.get_at(FIRST_VALUE_COLUMN + n)?),
         };
     }
     Ok(StoredRow { id: row.get_at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })

@@ -2,6 +2,7 @@
 
 mod author;
 pub mod entities;
+pub mod rows;
 pub mod rules;
 pub mod sessions;
 
