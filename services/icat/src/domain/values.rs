@@ -209,7 +209,8 @@ mod tests {
     fn dates_of_all_years_are_rendered() {
         const DAY: i64 = 86_400_000_000;
         let days = (-400 * 365..400 * 365).map(|day| day * DAY + day * 7_919_993);
-        let ends = [i64::MIN, -377_705_023_201_000_000, -62_167_219_200_000_001, -62_167_219_200_000_000, -1, 0, i64::MAX];
+        let ends =
+            [i64::MIN, -377_705_023_201_000_000, -62_167_219_200_000_001, -62_167_219_200_000_000, -1, 0, i64::MAX];
         for micros in days.chain(ends) {
             let moment = Micros::from_i64(micros);
             let expected = moment.to_timestamp().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();

@@ -73,7 +73,9 @@ impl<'a> IncludeLoader<'a> {
                         let pairs = parents.list_targets(number);
                         self.load_one(one, pairs, &times, &access, &include.children).await?
                     }
-                    None => self.load_many(require_to_many(origin, include), (parents, &times), &access, include).await?,
+                    None => {
+                        self.load_many(require_to_many(origin, include), (parents, &times), &access, include).await?
+                    }
                 };
                 let children = self.load_below(include.target, &rows, below, &include.children).await?;
                 levels.push(IncludedRows { relation, rows, children });
@@ -123,7 +125,7 @@ impl<'a> IncludeLoader<'a> {
                 let parent_column = FIRST_VALUE_COLUMN + value_index(target, many.mapped_by).unwrap_or_default();
                 let limit = self.counter.limit + 1;
                 rows::visit_children(self.tx, target, column, &parents.list_ids(), limit, |row| {
-                    children.push((row.get_at(parent_column)?, row.get_at(0)?));
+                    children.extend(row.get_integer(parent_column)?.zip(row.get_integer(0)?));
                     rendered.push(row)
                 })
                 .await?;
@@ -177,11 +179,7 @@ impl EntityCounter {
 }
 
 /// Pairs of (parent, child) of a to-many relation.
-pub async fn list_child_ids(
-    tx: &mut Tx,
-    many: &'static ToMany,
-    parents: &[i64],
-) -> Result<Vec<(i64, i64)>, DbError> {
+pub async fn list_child_ids(tx: &mut Tx, many: &'static ToMany, parents: &[i64]) -> Result<Vec<(i64, i64)>, DbError> {
     entities::list_child_ids(tx, many.target(), many.inverse().column, parents, usize::MAX).await
 }
 

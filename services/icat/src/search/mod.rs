@@ -7,12 +7,12 @@ mod includes;
 mod rendered_rows;
 mod result;
 
-use service_kit::{DbError, Row, Tx, Val};
+use service_kit::{BulkRow, DbError, Row, Tx, Val};
 
-use self::rendered_rows::RenderedRows;
 pub use self::environment::QuerySettings;
 pub(crate) use self::included_ids::find_included_ids;
 use self::includes::IncludeLoader;
+use self::rendered_rows::RenderedRows;
 pub use self::result::{PIECE_BYTES, SearchResult};
 use crate::authorization::Rights;
 use crate::error::Error;
@@ -41,7 +41,7 @@ pub async fn render_entity_by_id(
         return Err(Error::access_denied("READ", entity.name));
     }
     let mut rendered = RenderedRows::new(entity, &get.includes);
-    rendered.push(&row)?;
+    rendered.push(&BulkRow::from(&row))?;
     let mut loader = IncludeLoader::new(tx, rights, env, 1, settings.max_entities);
     let levels = loader.load_includes(entity, &rendered, &get.includes).await?;
     let mut out = String::new();

@@ -2,7 +2,7 @@
 //! value by value from the row of the database, with gaps where included relations belong.
 
 use icat_client::schema::{Entity, FieldKind, Member};
-use service_kit::{DbError, Micros, Row, Tx};
+use service_kit::{BulkRow, BulkText, DbError, Micros, Tx};
 
 use crate::domain::values::{append_date, append_integer, append_json_string, format_java_double};
 use crate::query::Include;
@@ -127,9 +127,9 @@ impl RenderedRows {
     }
 
     /// Renders a row, which has the columns of [`rows::row_columns`].
-    pub fn push(&mut self, row: &Row) -> Result<(), DbError> {
+    pub fn push(&mut self, row: &BulkRow<'_>) -> Result<(), DbError> {
         let Self { layout, text: out, rows, gaps } = self;
-        let (id, start, first_gap) = (row.get_at(0)?, out.len(), gaps.len());
+        let (id, start, first_gap) = (require_integer(row, 0)?, out.len(), gaps.len());
         out.push_str("{\"id\":");
         append_integer(out, id);
         append_stamp(out, row, (",\"createId\":", 1), (",\"createTime\":", 2))?;
@@ -148,7 +148,7 @@ impl RenderedRows {
                     }
                 }
                 Part::Gap { include, foreign_key } => {
-                    let target = foreign_key.map_or(Ok(None), |column| row.get_at(column))?;
+                    let target = foreign_key.map_or(Ok(None), |column| row.get_integer(column))?;
                     gaps.push(Gap { place: out.len(), include: *include, target });
                 }
             }
@@ -163,11 +163,6 @@ impl RenderedRows {
             self.rows.sort_unstable_by_key(|row| row.id);
             self.rows.dedup_by_key(|row| row.id);
         }
-    }
-
-    /// The bytes of all rows.
-    pub fn count_bytes(&self) -> usize {
-        self.text.len()
     }
 
     pub fn len(&self) -> usize {
@@ -209,35 +204,41 @@ impl RenderedRows {
 
 fn append_stamp(
     out: &mut String,
-    row: &Row,
+    row: &BulkRow<'_>,
     (user_key, user): (&str, usize),
     (time_key, time): (&str, usize),
 ) -> Result<(), DbError> {
     out.push_str(user_key);
     if !append_column(out, FieldKind::String, row, user)? {
-        // An error that names the column, because it is never NULL.
-        row.get_at::<String>(user)?;
+        return Err(column_is_null(user));
     }
     out.push_str(time_key);
-    out.push('"');
-    append_date(out, row.get_at(time)?);
-    out.push('"');
+    append_stored_integer(out, FieldKind::Date, require_integer(row, time)?);
     Ok(())
 }
 
+fn require_integer(row: &BulkRow<'_>, column: usize) -> Result<i64, DbError> {
+    row.get_integer(column)?.ok_or_else(|| column_is_null(column))
+}
+
+fn column_is_null(column: usize) -> DbError {
+    DbError::Column { column: format!("number {column}"), reason: "is NULL".to_owned() }
+}
+
 /// Appends the value of a column; returns false and appends nothing if it is NULL.
-pub fn append_column(out: &mut String, kind: FieldKind, row: &Row, column: usize) -> Result<bool, DbError> {
+pub fn append_column(out: &mut String, kind: FieldKind, row: &BulkRow<'_>, column: usize) -> Result<bool, DbError> {
     match kind {
-        FieldKind::String => {
-            let Some(text) = row.get_text_at(column)? else { return Ok(false) };
-            append_json_string(out, text);
-        }
+        FieldKind::String => match row.get_text(column)? {
+            Some(BulkText::Plain(text)) => append_json_string(out, text),
+            Some(BulkText::Json(text)) => out.push_str(text),
+            None => return Ok(false),
+        },
         FieldKind::Double => {
-            let Some(number) = row.get_at(column)? else { return Ok(false) };
+            let Some(number) = row.get_real(column)? else { return Ok(false) };
             out.push_str(&format_java_double(number));
         }
         FieldKind::Long | FieldKind::Integer | FieldKind::Boolean | FieldKind::Date | FieldKind::Enum(_) => {
-            let Some(number) = row.get_at(column)? else { return Ok(false) };
+            let Some(number) = row.get_integer(column)? else { return Ok(false) };
             append_stored_integer(out, kind, number);
         }
     }

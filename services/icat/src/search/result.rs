@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use futures_util::stream::{self, Stream};
 use icat_client::schema::{Entity, FieldKind};
-use service_kit::{Db, DbError, Row, Tx};
+use service_kit::{BulkColumn, BulkRow, Db, DbError, Row, Tx};
 
 use super::includes::IncludeLoader;
 use super::rendered_rows::{RenderedRows, append_column};
@@ -15,14 +15,16 @@ use super::{QuerySettings, entity_json, find_included_ids, list_values, run_stat
 use crate::authorization::Rights;
 use crate::error::{Error, OUT_OF_RANGE};
 use crate::query::{Column, ColumnKind, Include, Plan, SearchQuery, Statement, compile_search, parse_search};
-use crate::store::rows::select_whole_rows;
+use crate::store::rows::{has_order, row_column_kinds, select_whole_rows};
 
 /// Rows that are loaded and written at once, at most.
 const MAX_ROWS_PER_PAGE: usize = 500;
+/// Rows that the statement of a search reads at once. If there are more, it is run again for their ids alone.
+const MAX_ROWS_AT_ONCE: usize = 1000;
 /// Rows of the first page of several, so that it is sent early.
 const ROWS_OF_FIRST_PAGE: usize = 100;
 /// Bytes that the following pages should have.
-const PAGE_BYTES: usize = 512 * 1024;
+const PAGE_BYTES: usize = 256 * 1024;
 /// Bytes that are passed on at once.
 pub const PIECE_BYTES: usize = 64 * 1024;
 
@@ -53,8 +55,8 @@ struct FoundEntities {
     entity: &'static Entity,
     /// `None` where a LEFT JOIN yields no row.
     ids: Vec<Option<i64>>,
-    /// The first page, if the statement of the search has read whole rows, and how many of the ids it covers.
-    first_page: Option<(RenderedRows, usize)>,
+    /// The rows, if the statement of the search has read all of them.
+    rows: Option<RenderedRows>,
 }
 
 impl SearchResult {
@@ -76,7 +78,7 @@ impl SearchResult {
         let mut result =
             Self { db, settings, tx: Some(tx), rights, search, found, next: 0, rows_per_page: 0, written: false };
         result.rows_per_page = match &result.found {
-            FoundRows::Entities(FoundEntities { first_page: Some((_, covered)), .. }) => *covered,
+            FoundRows::Entities(FoundEntities { rows: Some(_), .. }) => MAX_ROWS_AT_ONCE,
             _ if result.len() <= MAX_ROWS_PER_PAGE => MAX_ROWS_PER_PAGE,
             _ => ROWS_OF_FIRST_PAGE,
         };
@@ -138,11 +140,11 @@ impl SearchResult {
         };
         match &mut self.found {
             FoundRows::Text(_) => {}
-            FoundRows::Entities(FoundEntities { entity, ids, first_page }) => {
+            FoundRows::Entities(FoundEntities { entity, ids, rows }) => {
                 let (entity, ids) = (*entity, &ids[from..to]);
                 let includes = &self.search.includes;
-                let rows = match first_page.take() {
-                    Some((rows, _)) => rows,
+                let rows = match rows.take() {
+                    Some(rows) => rows,
                     None => {
                         let wanted: Vec<i64> = ids.iter().copied().flatten().collect();
                         RenderedRows::load(&mut tx, entity, &wanted, includes).await?
@@ -198,8 +200,7 @@ async fn find_rows(
     if let [Column { kind: ColumnKind::Entity(entity), .. }] = search.columns.as_slice() {
         let found = find_entities(tx, entity, &search.includes, statement).await?;
         check_count(found.ids.len())?;
-        let covered = found.first_page.as_ref().map_or(MAX_ROWS_PER_PAGE, |(_, covered)| *covered);
-        if found.ids.len() > covered && !search.includes.is_empty() {
+        if found.rows.is_none() && found.ids.len() > MAX_ROWS_PER_PAGE && !search.includes.is_empty() {
             let environment = settings.new_environment(rights, tx.engine());
             let ids: Vec<i64> = found.ids.iter().copied().flatten().collect();
             find_included_ids(tx, rights, environment, (entity, &ids), &search.includes, limit).await?;
@@ -223,7 +224,7 @@ async fn find_rows(
         if valid.is_ok() {
             valid = refuse_infinite(row, &search.columns);
         }
-        append_tuple(&mut text, &search.columns, row, &[])
+        append_tuple(&mut text, &search.columns, &row.into(), &[])
     })
     .await?;
     check_count(rows)?;
@@ -232,30 +233,39 @@ async fn find_rows(
     Ok(FoundRows::Text(text))
 }
 
-/// Runs the statement of a search that selects the ids of rows. If it can, it reads the rows of the first page at once.
+/// Runs the statement of a search that selects the ids of rows. If it can, it reads whole rows, unless there are many.
 async fn find_entities(
     tx: &mut Tx,
     entity: &'static Entity,
     includes: &[Include],
     statement: &Statement,
 ) -> Result<FoundEntities, DbError> {
-    let whole_rows = select_whole_rows(&statement.sql, entity);
-    let (mut ids, mut covered) = (Vec::new(), 0);
-    let mut rows = RenderedRows::new(entity, includes);
-    tx.visit_rows(whole_rows.as_deref().unwrap_or(&statement.sql), &list_values(statement), |row| {
-        let id: Option<i64> = row.get_at(0)?;
-        ids.push(id);
-        if whole_rows.is_some() && rows.count_bytes() < PAGE_BYTES {
-            covered = ids.len();
-            if id.is_some() {
-                rows.push(row)?;
-            }
+    let mut ids: Vec<Option<i64>> = Vec::new();
+    let vals = list_values(statement);
+    if let Some(sql) = select_whole_rows(&statement.sql, entity, MAX_ROWS_AT_ONCE + 1) {
+        let mut rows = RenderedRows::new(entity, includes);
+        let visit = |row: &BulkRow<'_>| {
+            let id = row.get_integer(0)?;
+            ids.push(id);
+            if id.is_some() { rows.push(row) } else { Ok(()) }
+        };
+        tx.visit_bulk(&sql, &row_column_kinds(entity), &vals, visit).await?;
+        if ids.len() <= MAX_ROWS_AT_ONCE {
+            rows.sort();
+            return Ok(FoundEntities { entity, ids, rows: Some(rows) });
         }
+        ids.clear();
+    }
+    let mut visit = |row: &BulkRow<'_>| {
+        ids.push(row.get_integer(0)?);
         Ok::<_, DbError>(())
-    })
-    .await?;
-    rows.sort();
-    Ok(FoundEntities { entity, ids, first_page: whole_rows.map(|_| (rows, covered)) })
+    };
+    if has_order(&statement.sql) {
+        tx.visit_rows(&statement.sql, &vals, |row| visit(&row.into())).await?;
+    } else {
+        tx.visit_bulk(&statement.sql, &[BulkColumn::Integer], &vals, visit).await?;
+    }
+    Ok(FoundEntities { entity, ids, rows: None })
 }
 
 /// `SQLite` yields infinite numbers where `PostgreSQL` reports an error.
@@ -284,7 +294,7 @@ async fn append_tuples(out: &mut String, tx: &mut Tx, columns: &[Column], rows: 
         if n > 0 {
             out.push(',');
         }
-        append_tuple(out, columns, row, &entities)?;
+        append_tuple(out, columns, &row.into(), &entities)?;
     }
     Ok(())
 }
@@ -293,7 +303,7 @@ async fn append_tuples(out: &mut String, tx: &mut Tx, columns: &[Column], rows: 
 fn append_tuple(
     out: &mut String,
     columns: &[Column],
-    row: &Row,
+    row: &BulkRow<'_>,
     entities: &[Option<RenderedRows>],
 ) -> Result<(), DbError> {
     let several = columns.len() > 1;
@@ -306,7 +316,7 @@ fn append_tuple(
         }
         let kind = match column.kind {
             ColumnKind::Entity(entity) => {
-                let id: Option<i64> = row.get_at(place)?;
+                let id = row.get_integer(place)?;
                 let rows = entities.get(place).and_then(Option::as_ref);
                 match rows.and_then(|rows| Some((rows, rows.find(id?)?))) {
                     Some(found) => entity_json::append_entity(out, entity, found, &[]),

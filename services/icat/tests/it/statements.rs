@@ -104,7 +104,9 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
                 let column = many.inverse().column;
                 let children = icat::store::entities::list_child_ids(&mut tx, many.target(), column, &[1], 5).await;
                 assert!(children.unwrap().is_empty(), "{}.{}", entity.name, many.name);
-                let none = |_: &service_kit::Row| -> Result<(), service_kit::DbError> { unreachable!("there are no rows") };
+                let none = |_: &service_kit::BulkRow<'_>| -> Result<(), service_kit::DbError> {
+                    unreachable!("there are no rows")
+                };
                 icat::store::rows::visit_children(&mut tx, many.target(), column, &[1], 5, none).await.unwrap();
             }
         }
