@@ -132,8 +132,8 @@ async fn find_selected_ids(
         {
             found.entry(target.name).or_default().extend(ids);
         }
+        found.entry(entity.name).or_default().extend(ids);
     }
-    found.entry(entity.name).or_default().extend(ids);
     Ok(found)
 }
 
