@@ -6,6 +6,9 @@ const CREATE: &str = "CREATE TABLE t (id BIGINT PRIMARY KEY, a TEXT, n BIGINT, x
 const INTEGERS_AND_TEXTS: [BulkColumn; 4] =
     [BulkColumn::Integer, BulkColumn::Text, BulkColumn::Integer, BulkColumn::Text];
 
+/// Id, text, integer, real, text.
+type Values = (i64, Option<String>, Option<i64>, Option<f64>, Option<String>);
+
 /// The text, from whichever form the database sent.
 fn parse_text(text: BulkText<'_>) -> String {
     match text {
@@ -30,7 +33,7 @@ fn list_texts() -> Vec<Option<String>> {
 #[tokio::test]
 async fn all_values_arrive_as_they_are_stored() {
     for test in testkit::create_databases("bulk", &[]).await {
-        let mut rows: Vec<(i64, Option<String>, Option<i64>, Option<f64>, Option<String>)> = Vec::new();
+        let mut rows: Vec<Values> = Vec::new();
         let numbers = [Some(0), Some(-1), Some(i64::MIN), Some(i64::MAX), None];
         let reals =
             [Some(0.1 + 0.2), Some(-0.0), Some(f64::MIN_POSITIVE), Some(f64::MAX), Some(17.333_333_333_333_332), None];
