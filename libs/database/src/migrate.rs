@@ -1,7 +1,8 @@
 //! Forward-only migrations, run at start under a lock.
 //!
 //! The text is portable but for placeholders: `{text}` is a text column whose order is that of its bytes, `{blob}` a
-//! column of bytes, `{fulltext NAME};` makes a full-text index (see [`fulltext`](crate::fulltext)) with the columns `rowid` and `tokens`.
+//! column of bytes, `{clustered}` after the parentheses of a table stores its rows in the order of the primary key where the
+//! engine can, `{fulltext NAME};` makes a full-text index (see [`fulltext`](crate::fulltext)) with the columns `rowid` and `tokens`.
 
 use std::time::Duration;
 
@@ -118,11 +119,12 @@ async fn find_pending_migrations<'m>(tx: &mut Tx, migrations: &'m [Migration]) -
 
 /// Fills the placeholders for one engine.
 fn render_for_engine(sql: &str, engine: Engine) -> String {
-    let (text, blob) = match engine {
-        Engine::Sqlite => ("TEXT", "BLOB"),
-        Engine::Postgres => ("TEXT COLLATE \"C\"", "BYTEA"),
+    let (text, blob, clustered) = match engine {
+        Engine::Sqlite => ("TEXT", "BLOB", " WITHOUT ROWID"),
+        Engine::Postgres => ("TEXT COLLATE \"C\"", "BYTEA", ""),
     };
-    render_fulltext_indexes(&sql.replace("{text}", text).replace("{blob}", blob), engine)
+    let sql = sql.replace("{text}", text).replace("{blob}", blob).replace("{clustered}", clustered);
+    render_fulltext_indexes(&sql, engine)
 }
 
 /// The engine keeps words as they are given and in no order: what a word is, and what stands beside what, is decided in

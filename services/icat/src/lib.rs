@@ -11,6 +11,7 @@ mod domain;
 pub mod error;
 pub mod error_format;
 pub mod export;
+pub mod grants;
 pub mod import;
 pub mod ingest;
 mod mutations;
@@ -34,9 +35,13 @@ use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettin
 use utoipa::OpenApi as _;
 
 use self::config::SERVICE_NAME;
+use self::grants::GrantSynchronizer;
+use self::query::ParseContext;
 pub use self::config::{AuthorizationConfig, Config, Strictness};
 use self::state::State;
 
+/// How often rules are looked at for sets of granted rows to add or remove. Until then new rules are evaluated row by row.
+const SYNCHRONIZE_INTERVAL: Duration = Duration::from_secs(2);
 /// How often expired sessions are removed.
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
@@ -54,6 +59,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
             sql: include_str!("../migrations/0004_session_created_at.sql"),
         },
         Migration { version: 5, name: "revocations", sql: include_str!("../migrations/0005_revocations.sql") },
+        Migration { version: 7, name: "grants", sql: include_str!("../migrations/0007_grants.sql") },
     ],
     check: |settings| Config::from_settings(settings).map(drop),
     openapi: openapi::Document::openapi,
@@ -70,6 +76,11 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
         async move { sessions::purge_expired(&db, clock.now_micros()).await.map(drop) }
     });
+    let synchronizer = Arc::new(GrantSynchronizer::new(ctx.db.clone(), ParseContext { time_zone: config.parse_time_zone()? }));
+    let grants = Worker::periodic("icat.synchronize-grants", SYNCHRONIZE_INTERVAL, &ctx.stop, move || {
+        let synchronizer = Arc::clone(&synchronizer);
+        async move { synchronizer.synchronize().await }
+    });
     let events = Events::start(&ctx).await?;
     let outbox = events.outbox();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
@@ -77,5 +88,5 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     };
     events.add_consumer(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
-    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge] })
+    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge, grants] })
 }

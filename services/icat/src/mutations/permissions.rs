@@ -73,7 +73,9 @@ impl Permissions<'_> {
             Access::All => true,
             Access::None => ids.is_empty(),
             Access::Rules(rules) => {
-                let allowed = find_matching_ids(tx, &compile_filter(entity, rules, ids, &self.env)).await?;
+                // The sets of granted rows follow only at the end of the transaction.
+                let env = QueryEnvironment { granted_user: None, ..self.env };
+                let allowed = find_matching_ids(tx, &compile_filter(entity, rules, ids, &env)).await?;
                 ids.iter().all(|id| allowed.contains(id))
             }
         })

@@ -190,6 +190,7 @@ async fn common_queries_use_indexes() {
             engine: db.engine(),
             row_cap: 10_001,
             strict: true,
+            granted_user: None,
         };
         let mut statements: Vec<(&str, &str, Statement)> = Vec::new();
         for (name, text) in SEARCHES {
