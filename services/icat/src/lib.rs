@@ -35,9 +35,9 @@ use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettin
 use utoipa::OpenApi as _;
 
 use self::config::SERVICE_NAME;
+pub use self::config::{AuthorizationConfig, Config, Strictness};
 use self::grants::GrantSynchronizer;
 use self::query::ParseContext;
-pub use self::config::{AuthorizationConfig, Config, Strictness};
 use self::state::State;
 
 /// How often rules are looked at for sets of granted rows to add or remove. Until then new rules are evaluated row by row.
@@ -76,7 +76,8 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
         async move { sessions::purge_expired(&db, clock.now_micros()).await.map(drop) }
     });
-    let synchronizer = Arc::new(GrantSynchronizer::new(ctx.db.clone(), ParseContext { time_zone: config.parse_time_zone()? }));
+    let synchronizer =
+        Arc::new(GrantSynchronizer::new(ctx.db.clone(), ParseContext { time_zone: config.parse_time_zone()? }));
     let grants = Worker::periodic("icat.synchronize-grants", SYNCHRONIZE_INTERVAL, &ctx.stop, move || {
         let synchronizer = Arc::clone(&synchronizer);
         async move { synchronizer.synchronize().await }

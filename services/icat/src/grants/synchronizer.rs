@@ -89,8 +89,8 @@ async fn take_step(tx: &mut Tx, step: &Step) -> Result<(), DbError> {
         Step::Add(select) => {
             let id = tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
             let values = render_values(&select.params);
-            let sources = serde_json::to_string(&select.sources)
-                .unwrap_or_else(|e| unreachable!("names are JSON: {e}"));
+            let sources =
+                serde_json::to_string(&select.sources).unwrap_or_else(|e| unreachable!("names are JSON: {e}"));
             grants::insert_set(tx, id, [select.entity.name, &select.sql, &values, &sources]).await?;
             let vals: Vec<_> = select.params.iter().cloned().map(Into::into).collect();
             grants::insert_pairs(tx, id, (&select.sql, &vals), None).await?;

@@ -65,7 +65,8 @@ fn split_user(body: &SelectBody, filter: Option<Condition>) -> (Option<Path>, Op
         Some(cond) => vec![cond],
         None => return (None, None),
     };
-    let Some((index, name)) = parts.iter().enumerate().find_map(|(n, part)| Some((n, find_user_name(body, part)?))) else {
+    let Some((index, name)) = parts.iter().enumerate().find_map(|(n, part)| Some((n, find_user_name(body, part)?)))
+    else {
         return (None, join_conditions(parts));
     };
     let mut rest = parts;
@@ -111,7 +112,9 @@ fn is_maintainable(cond: &Condition) -> bool {
 fn is_plain(expr: &Expr) -> bool {
     match expr {
         // Who changed a row last and when changes without its attributes.
-        Expr::Path(path) => path.field.is_none_or(|field| !matches!(field.name, "createId" | "createTime" | "modId" | "modTime")),
+        Expr::Path(path) => {
+            path.field.is_none_or(|field| !matches!(field.name, "createId" | "createTime" | "modId" | "modTime"))
+        }
         Expr::Literal(_) | Expr::User => true,
         Expr::Call { function, arguments } => !function.can_fail() && arguments.iter().all(is_plain),
         _ => false,

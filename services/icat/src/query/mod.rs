@@ -22,8 +22,8 @@ mod tests;
 
 pub use self::environment::{ParseContext, QueryEnvironment};
 pub use self::error::QueryError;
-pub use self::parser::{parse_get, parse_search};
 pub use self::grant_select::{GrantSelect, SourceTable};
+pub use self::parser::{parse_get, parse_search};
 pub use self::rule::{Access, GrantSet, Rule, parse_rule};
 pub use self::sql::{compile_filter, compile_grant, compile_search};
 pub use self::statement::{Param, Plan, Statement};

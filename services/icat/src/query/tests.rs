@@ -237,21 +237,31 @@ fn rules_with_the_same_condition_have_the_same_set() {
     let sources: Vec<(&str, &[String], bool)> =
         members.sources.iter().map(|s| (s.entity.as_str(), s.columns.as_slice(), s.has_foreign_key)).collect();
     let keys = ["investigation_id".to_owned(), "user_id".to_owned()];
-    assert_eq!(sources, [("Investigation", &[][..], false), ("InvestigationUser", &keys[..], true), ("User", &[], false)]);
+    assert_eq!(
+        sources,
+        [("Investigation", &[][..], false), ("InvestigationUser", &keys[..], true), ("User", &[], false)]
+    );
     for text in [
         "Dataset <-> Investigation <-> InvestigationUser <-> User [name = :user]",
         "DatafileParameter <-> Datafile <-> Dataset <-> Investigation <-> InvestigationUser <-> User [name = :user]",
     ] {
         assert_eq!(select(text).as_ref(), Some(&members), "{text}");
     }
-    let group = select("SELECT i FROM Investigation i JOIN i.investigationInstruments ii WHERE ii.instrument.name = 'ID01'");
+    let group =
+        select("SELECT i FROM Investigation i JOIN i.investigationInstruments ii WHERE ii.instrument.name = 'ID01'");
     assert!(group.unwrap().for_everybody);
     for (text, why) in [
         ("SELECT i FROM Investigation i WHERE i.releaseDate < CURRENT_TIMESTAMP", "cheaper than a set"),
         ("SELECT d FROM Dataset d WHERE d.type.name = 'raw'", "cheaper than a set"),
-        ("SELECT i FROM Investigation i JOIN i.investigationUsers u WHERE u.user.name = :user AND i.releaseDate < CURRENT_DATE", "time"),
+        (
+            "SELECT i FROM Investigation i JOIN i.investigationUsers u WHERE u.user.name = :user AND i.releaseDate < CURRENT_DATE",
+            "time",
+        ),
         ("SELECT i FROM Investigation i JOIN i.investigationUsers u WHERE u.user.name <> :user", "all users but one"),
-        ("SELECT i FROM Investigation i JOIN i.investigationUsers u WHERE u.user.name = :user OR i.name = 'x'", "not by user"),
+        (
+            "SELECT i FROM Investigation i JOIN i.investigationUsers u WHERE u.user.name = :user OR i.name = 'x'",
+            "not by user",
+        ),
         ("SELECT i FROM Investigation i LEFT JOIN i.investigationUsers u WHERE u.id IS NULL", "missing rows"),
         ("SELECT i FROM Investigation i JOIN i.datasets d WHERE i.investigationUsers IS EMPTY", "missing rows"),
         ("SELECT i FROM Investigation i JOIN i.datasets d WHERE d.modId = :user", "changes with every attribute"),

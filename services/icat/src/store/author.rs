@@ -32,7 +32,12 @@ struct Change {
 
 impl Author {
     pub fn new(user_name: impl Into<String>, changed_at: Micros) -> Self {
-        Self { user_name: user_name.into(), changed_at, changes: Mutex::default(), grants: tokio::sync::Mutex::default() }
+        Self {
+            user_name: user_name.into(),
+            changed_at,
+            changes: Mutex::default(),
+            grants: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Runs `work` in a write transaction, and emits the events of its changes at the end.
@@ -47,7 +52,7 @@ impl Author {
             self.lock_changes().clear();
             *self.grants.lock().await = GrantMaintenance::default();
             let done = work(tx).await?;
-            self.grants.lock().await.apply(tx).await?;
+            self.grants.lock().await.update_sets(tx).await?;
             self.emit_change_events(tx, outbox).await?;
             Ok(done)
         })

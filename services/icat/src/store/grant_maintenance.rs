@@ -81,7 +81,7 @@ impl GrantMaintenance {
     }
 
     /// Brings the sets up to date, at the end of the transaction.
-    pub async fn apply(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+    pub async fn update_sets(&mut self, tx: &mut Tx) -> Result<(), DbError> {
         let (touched, mut doubtful) = (std::mem::take(&mut self.touched), std::mem::take(&mut self.doubtful));
         for set in self.sets.iter().flatten() {
             let select = (set.select.as_str(), set.vals.as_slice());

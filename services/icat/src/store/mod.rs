@@ -1,8 +1,8 @@
 //! All SQL of the catalogue, except what queries are compiled to.
 
 mod author;
-mod grant_maintenance;
 pub mod entities;
+mod grant_maintenance;
 pub mod grants;
 pub mod rules;
 pub mod sessions;

@@ -6,7 +6,8 @@ pub const VERSION: &str = "SELECT n FROM rule_version";
 pub const BUMP: &str = "UPDATE rule_version SET n = n + 1";
 pub const RULES: &str = "SELECT id, crudflags, what, grouping_id FROM rule_ ORDER BY id";
 pub const PUBLIC_STEPS: &str = "SELECT origin, field FROM publicstep";
-pub const MEMBERSHIPS: &str = "SELECT u.id, g.group_id FROM user_ u LEFT JOIN usergroup g ON g.user_id = u.id WHERE u.name = $1";
+pub const MEMBERSHIPS: &str =
+    "SELECT u.id, g.group_id FROM user_ u LEFT JOIN usergroup g ON g.user_id = u.id WHERE u.name = $1";
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 5] = [VERSION, BUMP, RULES, PUBLIC_STEPS, MEMBERSHIPS];
 

@@ -131,7 +131,8 @@ async fn run_history(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         sets = found;
         if mistake.is_none() && generator.is_chosen(10) {
             rules = store_random_rules(db, generator, &parse).await;
-            sets = check_sets(db, &data, &rules, tally).await.unwrap_or_else(|e| panic!("after a change of rules: {e}"));
+            sets =
+                check_sets(db, &data, &rules, tally).await.unwrap_or_else(|e| panic!("after a change of rules: {e}"));
         }
     }
 }
@@ -200,7 +201,8 @@ fn join_members(query: &mut Query) {
 fn random_change(generator: &mut Generator, data: &Data) -> Option<Change> {
     // Mostly of rows that rules ask for.
     const OFTEN: [&str; 5] = ["InvestigationUser", "InvestigationUser", "UserGroup", "Investigation", "Dataset"];
-    let kind = find_entity(if generator.is_chosen(60) { generator.pick_from(&OFTEN) } else { generator.pick_from(&KINDS) });
+    let kind =
+        find_entity(if generator.is_chosen(60) { generator.pick_from(&OFTEN) } else { generator.pick_from(&KINDS) });
     let ids: Vec<i64> = data.0[kind.name].keys().copied().collect();
     match generator.rng.random_range(0..10) {
         0..4 => {
@@ -381,7 +383,9 @@ async fn spoil_sources(db: &Db, mistake: usize, changes: &[Change]) {
         spoil(&mut sources);
         let text = serde_json::to_string(&sources).unwrap();
         let vals = [Val::from(text), Val::from(id)];
-        db.write(async |tx| tx.execute("UPDATE grant_set SET source_tables = $1 WHERE id = $2", &vals).await).await.unwrap();
+        db.write(async |tx| tx.execute("UPDATE grant_set SET source_tables = $1 WHERE id = $2", &vals).await)
+            .await
+            .unwrap();
     }
 }
 

@@ -33,8 +33,14 @@ pub fn compile_grant(rule: &Rule, env: &QueryEnvironment<'_>) -> Option<GrantSel
     let sources = frame.tables.iter().map(|(entity, alias)| {
         let is_used = |column: &&str| find_word(&sql, &format!("{alias}.{column}"));
         let keys = entity.one.iter().map(|one| one.column).filter(is_used);
-        let columns: Vec<String> =
-            entity.fields.iter().map(|field| field.column).filter(is_used).chain(keys.clone()).map(str::to_owned).collect();
+        let columns: Vec<String> = entity
+            .fields
+            .iter()
+            .map(|field| field.column)
+            .filter(is_used)
+            .chain(keys.clone())
+            .map(str::to_owned)
+            .collect();
         let has_foreign_key = keys.count() > 0;
         SourceTable { entity: entity.name.to_owned(), alias: alias.clone(), columns, has_foreign_key }
     });
@@ -45,7 +51,5 @@ pub fn compile_grant(rule: &Rule, env: &QueryEnvironment<'_>) -> Option<GrantSel
 /// Whether a name occurs in SQL, and not only as the beginning or end of another name.
 fn find_word(sql: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    sql.match_indices(name).any(|(at, _)| {
-        !sql[..at].ends_with(is_part) && !sql[at + name.len()..].starts_with(is_part)
-    })
+    sql.match_indices(name).any(|(at, _)| !sql[..at].ends_with(is_part) && !sql[at + name.len()..].starts_with(is_part))
 }

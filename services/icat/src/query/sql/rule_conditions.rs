@@ -195,6 +195,6 @@ fn write_set_list(sets: &[i64]) -> String {
 
 /// Whether a select has a row, looked up for each row of the outer query: with OFFSET `PostgreSQL` neither joins it nor lists
 /// its rows beforehand.
-fn probe_condition(select: &str) -> String {
+pub fn probe_condition(select: &str) -> String {
     format!("EXISTS ({select} LIMIT 1 OFFSET 0)")
 }
