@@ -277,9 +277,20 @@ impl Db {
     {
         let mut pauses = conflict_pauses();
         let mut constrained_before = false;
+        let mut locks: Vec<&'static str> = Vec::new();
         loop {
             let mut tx = self.begin_at(isolation).await?;
-            let outcome = work(&mut tx).await;
+            let outcome = match tx.lock_tables(&locks).await {
+                Ok(()) => work(&mut tx).await,
+                Err(e) => Err(e.into()),
+            };
+            if let Some(table) = tx.wanted_lock() {
+                // In the order of names, so that two transactions do not wait for each other.
+                locks.push(table);
+                locks.sort_unstable();
+                tx.roll_back().await;
+                continue;
+            }
             let conflict = match (outcome, tx.state()) {
                 (Ok(value), State::Clean) => match tx.commit().await {
                     Ok(()) => return Ok(value),

@@ -7,6 +7,7 @@
 //! Differences from icat.server: any white space separates words; literals mean the same in every clause; in the strict
 //! form, rows that the user may not read count as absent in every clause; a rule that restricts by joins alone restricts.
 
+mod counted_search;
 pub mod environment;
 pub mod error;
 pub mod grant_select;

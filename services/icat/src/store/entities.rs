@@ -249,7 +249,7 @@ pub async fn insert_rows(
         tx.execute(&sql, &vals).await?;
     }
     author.record_changes(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
-    author.lock_grants().await.note_inserted(tx, entity, rows.iter().map(|row| row.id)).await?;
+    author.lock_derived().await.note_inserted(tx, entity, rows.iter()).await?;
     bump_version_if_rule(tx, entity).await
 }
 
@@ -276,7 +276,8 @@ pub async fn insert_new_rows(
     }
     author.record_changes(entity, Verb::Created, stored.iter().map(|id| (*id, FIRST_REVISION)));
     if !stored.is_empty() {
-        author.lock_grants().await.note_inserted(tx, entity, stored.iter().copied()).await?;
+        let inserted = rows.iter().filter(|row| stored.contains(&row.id));
+        author.lock_derived().await.note_inserted(tx, entity, inserted).await?;
         bump_version_if_rule(tx, entity).await?;
     }
     Ok(stored)
@@ -341,8 +342,7 @@ pub async fn update_row(
         sets.push(format!("{} = ${}", value_columns(entity).nth(*place).unwrap_or_default(), vals.len()));
     }
     vals.push(id.into());
-    let columns: Vec<&str> = changes.iter().filter_map(|(place, _)| value_columns(entity).nth(*place)).collect();
-    author.lock_grants().await.note_update(tx, entity, id, &columns).await?;
+    author.lock_derived().await.note_update(tx, entity, id, changes).await?;
     let sql = format!("UPDATE {} SET {} WHERE id = ${} RETURNING rev", entity.table, sets.join(", "), vals.len());
     if let Some(row) = tx.fetch_optional(&sql, &vals).await? {
         author.record_changes(entity, Verb::Updated, [(id, row.get("rev")?)]);
@@ -352,7 +352,7 @@ pub async fn update_row(
 
 /// Deletes rows; their dependents must have been deleted before.
 pub async fn delete_rows(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
-    author.lock_grants().await.note_deletion(tx, entity, ids).await?;
+    author.lock_derived().await.note_deletion(tx, entity, ids).await?;
     let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
     for ids in ids.chunks(IDS_PER_SELECT) {
         tx.execute(&sql, &[Val::from_ids(ids)]).await?;

@@ -1,6 +1,8 @@
 //! All SQL of the catalogue, except what queries are compiled to.
 
 mod author;
+pub mod datafile_counters;
+mod derived_rows;
 pub mod entities;
 mod grant_maintenance;
 pub mod grants;
@@ -8,4 +10,3 @@ pub mod rules;
 pub mod sessions;
 
 pub use self::author::Author;
-pub use self::grant_maintenance::GrantMaintenance;

@@ -5,6 +5,7 @@
 //! FROM, behind relations and in sub-selects. Expressions that can fail are not evaluated on invisible rows.
 
 mod conditions;
+mod counters;
 mod expressions;
 mod failure_guards;
 mod from_clause;
@@ -43,6 +44,9 @@ pub fn compile_search(
     access: AccessLookup<'_>,
     env: &QueryEnvironment<'_>,
 ) -> Result<Plan, QueryError> {
+    if let Some(statement) = counters::compile_counted(search, access, env) {
+        return Ok(Plan::Run(statement));
+    }
     let body = &search.body;
     let reads_whole_tables = !is_narrow_filter(body.filter.as_ref());
     let visibility = env.strict.then_some(access);
@@ -62,7 +66,7 @@ pub fn compile_search(
         }
     }
     let sql = writer.write_search(&mut frame, search, grants)?;
-    if writer.widest > MAX_TABLES || writer.params.len() > MAX_PARAMS || writer.is_too_large() {
+    if writer.exceeds_limits() {
         let text = "the query is too large: it joins too many entities, lists too many values or nests too much";
         return Err(QueryError::bad_parameter(text));
     }
@@ -145,6 +149,11 @@ impl<'e> SqlWriter<'e> {
         let sql = write(self);
         self.written += sql.len();
         if self.is_too_large() { String::new() } else { sql }
+    }
+
+    /// Whether an engine would refuse the statement, or take seconds to parse it.
+    fn exceeds_limits(&self) -> bool {
+        self.widest > MAX_TABLES || self.params.len() > MAX_PARAMS || self.is_too_large()
     }
 
     fn is_too_large(&self) -> bool {
