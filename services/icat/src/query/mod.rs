@@ -27,5 +27,5 @@ pub use self::grant_select::{GrantSelect, SourceTable};
 pub use self::parser::{parse_get, parse_search};
 pub use self::rule::{Access, GrantSet, Rule, parse_rule};
 pub use self::sql::{compile_filter, compile_grant, compile_search};
-pub use self::statement::{Param, Plan, Statement};
+pub use self::statement::{FirstRows, Param, Plan, Statement};
 pub use self::tree::{Column, ColumnKind, GetQuery, Include, SearchQuery};

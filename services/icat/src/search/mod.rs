@@ -7,7 +7,7 @@ mod result;
 
 use std::collections::HashMap;
 
-use service_kit::{DbError, Row, Tx, Val};
+use service_kit::{DbError, Row, Tx};
 
 pub use self::environment::QuerySettings;
 pub(crate) use self::includes::{IncludeLoader, IncludedRows, to_one_key};
@@ -47,8 +47,7 @@ pub async fn render_entity_by_id(
 
 /// Runs a compiled query.
 pub(crate) async fn run_statement(tx: &mut Tx, statement: &Statement) -> Result<Vec<Row>, DbError> {
-    let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    tx.fetch_all(&statement.sql, &vals).await
+    statement.fetch_rows(tx).await
 }
 
 /// Rows by their ids.

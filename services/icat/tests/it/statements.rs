@@ -114,6 +114,5 @@ pub async fn run_statement(
     db: &service_kit::Db,
     statement: &icat::query::Statement,
 ) -> Result<Vec<service_kit::Row>, service_kit::DbError> {
-    let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    db.read().await?.fetch_all(&statement.sql, &vals).await
+    statement.fetch_rows(&mut db.read().await?).await
 }

@@ -1,5 +1,8 @@
 //! Writes searches that counters of datafiles answer.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use icat_client::schema::ToOne;
 
 use super::{AccessLookup, SqlWriter, join_parts, push_clause};
@@ -37,7 +40,12 @@ fn write_counted(counted: &CountedSearch, access: AccessLookup<'_>, env: &QueryE
                 if !of_entity.iter().all(|rule| depends_on_ancestor(rule, path)) {
                     return None;
                 }
-                rules.push((of_entity, path));
+                let known = |(other, other_path): &(Vec<Arc<Rule>>, &[&'static ToOne])| {
+                    describe_rules(other, other_path) == describe_rules(&of_entity, path)
+                };
+                if !rules.iter().any(known) {
+                    rules.push((of_entity, path));
+                }
             }
         }
     }
@@ -63,7 +71,11 @@ fn write_counted(counted: &CountedSearch, access: AccessLookup<'_>, env: &QueryE
         tables = format!("{} JOIN {tables} ON c.owner_id = {owner_id}", writer.write_tables(&frame));
     }
     for (rules, path) in rules {
-        conditions.push(writer.ancestor_rules_condition(&owner_id, &rules, path));
+        conditions.push(if everything {
+            format!("c.owner_id IN ({})", writer.ancestor_rules_list(&rules, path)?)
+        } else {
+            writer.ancestor_rules_condition(&owner_id, &rules, path)
+        });
     }
     // What can fail is evaluated on datafiles, so that its errors do not depend on the counters.
     if writer.can_fail || writer.exceeds_limits() {
@@ -72,12 +84,24 @@ fn write_counted(counted: &CountedSearch, access: AccessLookup<'_>, env: &QueryE
     let columns: Vec<String> = counted.counted.iter().map(|counted| writer.write_sum(*counted)).collect();
     let mut sql = format!("SELECT {} FROM {tables}", columns.join(", "));
     push_clause(&mut sql, " WHERE ", join_parts(&conditions, " AND "));
-    Some(Statement { sql, params: writer.params })
+    Some(Statement::new(sql, writer.params))
 }
 
 /// Whether a rule decides about rows by the ancestor to which `path` leads, or by one of its ancestors.
 fn depends_on_ancestor(rule: &Rule, path: &[&'static ToOne]) -> bool {
     rule.path.len() >= path.len() && rule.path.iter().zip(path).all(|(known, one)| known.name == one.name)
+}
+
+/// What rules say about the ancestor to which `path` leads; mostly the same for datafiles, datasets and investigations.
+fn describe_rules(rules: &[Arc<Rule>], path: &[&'static ToOne]) -> BTreeSet<String> {
+    let describe = |rule: &Arc<Rule>| {
+        let rest: Vec<&str> = rule.path[path.len()..].iter().map(|one| one.name).collect();
+        match rule.grant {
+            Some(set) => format!("{rest:?} {set:?}"),
+            None => format!("{rest:?} {:?}", rule.body),
+        }
+    };
+    rules.iter().map(describe).collect()
 }
 
 impl SqlWriter<'_> {

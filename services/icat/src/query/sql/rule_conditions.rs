@@ -88,6 +88,15 @@ impl SqlWriter<'_> {
         condition
     }
 
+    /// The same as one list of all rows that the rules cover.
+    pub fn ancestor_rules_list(&mut self, rules: &[Arc<Rule>], path: &[&'static ToOne]) -> Option<String> {
+        let around = (self.visibility.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
+        let tree = RuleTree::new(rules.first()?.entity, rules, self.env.granted_user.is_some());
+        let list = tree.find_ancestor(path).map(|tree| self.write_tree_list(tree));
+        (self.visibility, self.groups, self.is_selecting) = around;
+        list
+    }
+
     /// Looks up the row and its ancestors.
     fn write_tree_by_row(&mut self, tree: &RuleTree<'_>, id: &str) -> String {
         let mut conditions = Vec::new();

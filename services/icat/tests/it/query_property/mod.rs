@@ -160,7 +160,7 @@ fn spoil_statement(which: usize, statement: &Statement, query: &Query) -> Option
         12 => sql.replace(" IN ", " NOT IN ").replace("NOT NOT", ""),
         _ => return None,
     };
-    (text != *sql).then_some(Statement { sql: text, params })
+    (text != *sql).then(|| Statement::new(text, params))
 }
 
 #[expect(clippy::disallowed_methods, reason = "how many cases a run takes is no setting of the product")]
