@@ -170,6 +170,11 @@ impl Engine {
         }
     }
 
+    /// Whether write transactions run one after the other.
+    pub fn has_one_writer(self) -> bool {
+        self == Self::Sqlite
+    }
+
     /// The end of a SELECT that keeps others from changing its rows until the transaction ends, and that is a conflict if they
     /// were changed since the transaction's snapshot. `SQLite` has one writer at a time anyway.
     pub fn for_share_clause(self) -> &'static str {

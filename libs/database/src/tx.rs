@@ -70,7 +70,7 @@ impl Tx {
     /// Makes this transaction run alone among those that write to a table, with a snapshot that shows what the others have
     /// committed. On `PostgreSQL`, a transaction that began without the lock is a conflict and is started again with it; on
     /// `SQLite` all write transactions run one after the other. Readers do not wait.
-    pub async fn require_table_lock(&mut self, table: &'static str) -> Result<(), DbError> {
+    pub fn require_table_lock(&mut self, table: &'static str) -> Result<(), DbError> {
         if self.engine() == Engine::Sqlite || self.locked_tables.contains(&table) {
             return Ok(());
         }

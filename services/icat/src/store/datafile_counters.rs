@@ -4,9 +4,10 @@
 //! investigation do not wait for each other, and a reader adds up what its snapshot shows. A worker replaces rows by their sums.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
 
 use icat_client::schema::Entity;
-use service_kit::{DbError, Engine, Row, Tx, Val};
+use service_kit::{DbError, Row, Tx, Val};
 
 use super::entities::{NewRow, value_index};
 
@@ -30,7 +31,7 @@ const ROWS_PER_INSERT: usize = 50;
 /// Ids per statement.
 const IDS_PER_STATEMENT: usize = 10_000;
 /// Rows that are added up in one transaction.
-const ROWS_PER_FOLD: i64 = 5_000;
+const ROWS_PER_FOLD: usize = 5_000;
 /// The id of the row with the sum.
 const SUM_ID: i64 = 0;
 
@@ -70,7 +71,7 @@ impl Count {
         })
     }
 
-    fn add(&mut self, other: Self, factor: i64) {
+    fn add_count(&mut self, other: Self, factor: i64) {
         self.files += factor * other.files;
         self.sized_files += factor * other.sized_files;
         self.size_high += factor * other.size_high;
@@ -100,7 +101,7 @@ impl DatafileCounters {
         let (dataset, size) = datafile_indexes(entity);
         for row in rows {
             if let Val::I64(Some(id)) = row.values[dataset] {
-                self.by_dataset.entry(id).or_default().add(Count::from_file(&row.values[size]), 1);
+                self.by_dataset.entry(id).or_default().add_count(Count::from_file(&row.values[size]), 1);
                 self.row_id = self.row_id.max(row.id);
             }
         }
@@ -127,9 +128,9 @@ impl DatafileCounters {
                         Some(Val::I64(Some(id))) => *id,
                         _ => old_dataset,
                     };
-                    self.by_dataset.entry(old_dataset).or_default().add(Count::from_file(&old_size), -1);
+                    self.by_dataset.entry(old_dataset).or_default().add_count(Count::from_file(&old_size), -1);
                     let count = Count::from_file(new(size).unwrap_or(&old_size));
-                    self.by_dataset.entry(new_dataset).or_default().add(count, 1);
+                    self.by_dataset.entry(new_dataset).or_default().add_count(count, 1);
                     self.row_id = self.row_id.max(id);
                 }
             }
@@ -147,15 +148,15 @@ impl DatafileCounters {
     /// Moves what is stored about a dataset; what this transaction has counted goes where the dataset is at its end.
     async fn move_dataset(&mut self, tx: &mut Tx, id: i64, to: i64) -> Result<(), DbError> {
         // Others must not count files of the dataset for its old investigation meanwhile.
-        tx.require_table_lock("datafile_counter").await?;
+        tx.require_table_lock("datafile_counter")?;
         let sql = "SELECT investigation_id FROM dataset WHERE id = $1";
         let Some(row) = tx.fetch_optional(sql, &[id.into()]).await? else { return Ok(()) };
         let from: i64 = row.get("investigation_id")?;
         let sql = format!("SELECT {SUMS} FROM datafile_counter WHERE level = $1 AND owner_id = $2");
         let stored = tx.fetch_one(&sql, &[CounterLevel::Dataset.as_i64().into(), id.into()]).await?;
         let stored = Count::from_row(&stored)?;
-        self.by_investigation.entry(from).or_default().add(stored, -1);
-        self.by_investigation.entry(to).or_default().add(stored, 1);
+        self.by_investigation.entry(from).or_default().add_count(stored, -1);
+        self.by_investigation.entry(to).or_default().add_count(stored, 1);
         self.row_id = self.row_id.max(id);
         Ok(())
     }
@@ -171,7 +172,7 @@ impl DatafileCounters {
                 for ids in ids.chunks(IDS_PER_STATEMENT) {
                     for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
                         let count = Count::from_row(row)?;
-                        self.by_dataset.entry(row.get("dataset_id")?).or_default().add(count, -1);
+                        self.by_dataset.entry(row.get("dataset_id")?).or_default().add_count(count, -1);
                     }
                     self.row_id = self.row_id.max(ids.iter().copied().max().unwrap_or_default());
                 }
@@ -206,9 +207,9 @@ impl DatafileCounters {
         let mut total = Count::default();
         let mut rows = Vec::new();
         for (dataset, count) in std::mem::take(&mut self.by_dataset) {
-            total.add(count, 1);
+            total.add_count(count, 1);
             if let Some(investigation) = self.investigations.get(&dataset) {
-                self.by_investigation.entry(*investigation).or_default().add(count, 1);
+                self.by_investigation.entry(*investigation).or_default().add_count(count, 1);
             }
             if !self.deleted_datasets.contains(&dataset) {
                 rows.push((CounterLevel::Dataset, dataset, count));
@@ -221,8 +222,8 @@ impl DatafileCounters {
         }
         rows.push((CounterLevel::Catalogue, 0, total));
         rows.retain(|(.., count)| *count != Count::default());
-        // One row of a file takes differences without waiting; more would have to be added up.
-        let id = if tx.engine() == Engine::Sqlite { SUM_ID } else { self.row_id };
+        // Where writers could wait for each other, each adds a row of its own.
+        let id = if tx.engine().has_one_writer() { SUM_ID } else { self.row_id };
         add_counts(tx, id, &rows).await?;
         for (level, owners) in [
             (CounterLevel::Dataset, &self.deleted_datasets),
@@ -250,7 +251,7 @@ async fn add_counts(tx: &mut Tx, id: i64, rows: &[(CounterLevel, i64, Count)]) -
             let first = n * COLUMNS + 1;
             let marks: Vec<String> =
                 (first..first + COLUMNS).map(|number| tx.engine().parameter_in_order(number)).collect();
-            sql += &format!("{}({})", if n == 0 { "" } else { ", " }, marks.join(", "));
+            let _ = write!(sql, "{}({})", if n == 0 { "" } else { ", " }, marks.join(", "));
             let Count { files, sized_files, size_high, size_low } = *count;
             vals.extend([level.as_i64(), *owner, id, files, sized_files, size_high, size_low].map(Val::from));
         }
@@ -277,11 +278,11 @@ pub const DIFFERENCES: &str = "SELECT level, owner_id, id, files, sized_files, s
 /// Adds up some of the rows that transactions have added; returns whether there may be more.
 pub async fn fold_differences(tx: &mut Tx) -> Result<bool, DbError> {
     let mut owners: BTreeMap<(i64, i64), (Vec<i64>, Count)> = BTreeMap::new();
-    let rows = tx.fetch_all(DIFFERENCES, &[ROWS_PER_FOLD.into()]).await?;
+    let rows = tx.fetch_all(DIFFERENCES, &[i64::try_from(ROWS_PER_FOLD).unwrap_or(i64::MAX).into()]).await?;
     for row in &rows {
         let (ids, count) = owners.entry((row.get("level")?, row.get("owner_id")?)).or_default();
         ids.push(row.get("id")?);
-        count.add(Count::from_row(row)?, 1);
+        count.add_count(Count::from_row(row)?, 1);
     }
     let list = tx.engine().id_list("$3");
     let sql = format!("DELETE FROM datafile_counter WHERE level = $1 AND owner_id = $2 AND id IN {list}");
@@ -296,5 +297,5 @@ pub async fn fold_differences(tx: &mut Tx) -> Result<bool, DbError> {
         sums.push((level, owner, count));
     }
     add_counts(tx, SUM_ID, &sums).await?;
-    Ok(rows.len() as i64 == ROWS_PER_FOLD)
+    Ok(rows.len() == ROWS_PER_FOLD)
 }

@@ -100,7 +100,7 @@ pub async fn delete_set(tx: &mut Tx, id: i64) -> Result<(), DbError> {
 
 /// Raises the permission epoch. Transactions that do so run one after the other, and each sees what the earlier ones stored.
 pub async fn raise_permission_epoch(tx: &mut Tx) -> Result<(), DbError> {
-    tx.require_table_lock("permission_epoch").await?;
+    tx.require_table_lock("permission_epoch")?;
     tx.execute(RAISE_EPOCH, &[]).await.map(drop)
 }
 

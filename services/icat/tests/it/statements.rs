@@ -5,7 +5,7 @@ use icat::query::{
 };
 use icat_client::schema::{Entity, all_entities};
 use jiff::tz::TimeZone;
-use service_kit::{Micros, Val};
+use service_kit::Micros;
 
 /// Queries of ids.server, topcat, the download API, datagateway and python-icat.
 pub const CLIENT_QUERIES: [&str; 29] = [

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use icat_client::schema::ToOne;
 
-use super::{AccessLookup, SqlWriter, join_parts, push_clause};
+use super::{AccessLookup, Scope, SqlWriter, join_parts, push_clause};
 use crate::query::counted_search::{Counted, CountedSearch};
 use crate::query::environment::QueryEnvironment;
-use crate::query::parent_rewrite::is_narrow_filter;
 use crate::query::rule::{Access, Rule};
 use crate::query::statement::Statement;
 use crate::query::tree::SearchQuery;
@@ -52,7 +51,7 @@ fn write_counted(counted: &CountedSearch, access: AccessLookup<'_>, env: &QueryE
     let mut writer = SqlWriter {
         visibility: env.strict.then_some(access),
         access: Some(access),
-        reads_whole_tables: !is_narrow_filter(counted.body.filter.as_ref()),
+        scope: Scope::from_filter(counted.body.filter.as_ref()),
         ..SqlWriter::new(*env)
     };
     let everything = counted.selects_everything();
@@ -109,8 +108,11 @@ impl SqlWriter<'_> {
         match counted {
             Counted::Files => "CAST(COALESCE(SUM(c.files), 0) AS BIGINT)".to_owned(),
             Counted::Size => {
-                let size = self.env.engine.whole_number("(SUM(c.size_high) * 4294967296 + SUM(c.size_low))");
-                format!("CASE WHEN SUM(c.sized_files) > 0 THEN CAST({size} AS BIGINT) END")
+                let size = self
+                    .env
+                    .engine
+                    .whole_number("(CAST(SUM(c.size_high) AS BIGINT) * 4294967296 + CAST(SUM(c.size_low) AS BIGINT))");
+                format!("CASE WHEN CAST(SUM(c.sized_files) AS BIGINT) > 0 THEN CAST({size} AS BIGINT) END")
             }
         }
     }

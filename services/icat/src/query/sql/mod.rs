@@ -28,7 +28,7 @@ use crate::query::error::QueryError;
 use crate::query::parent_rewrite::is_narrow_filter;
 use crate::query::rule::{Access, Rule};
 use crate::query::statement::{Param, Plan, Statement};
-use crate::query::tree::{Aggregate, Column, Expr, Origin, Path, SearchQuery, SelectBody, Source};
+use crate::query::tree::{Aggregate, Column, Condition, Expr, Origin, Path, SearchQuery, SelectBody, Source};
 
 /// `SQLite` joins at most 64 tables.
 const MAX_TABLES: usize = 60;
@@ -49,9 +49,9 @@ pub fn compile_search(
         return Ok(Plan::Run(statement));
     }
     let body = &search.body;
-    let reads_whole_tables = !is_narrow_filter(body.filter.as_ref());
+    let scope = Scope::from_filter(body.filter.as_ref());
     let visibility = env.strict.then_some(access);
-    let mut writer = SqlWriter { visibility, access: Some(access), reads_whole_tables, ..SqlWriter::new(*env) };
+    let mut writer = SqlWriter { visibility, access: Some(access), scope, ..SqlWriter::new(*env) };
     let mut frame = writer.build_from_clause(body, None);
     let mut rows: Vec<(&'static Entity, String)> = Vec::new();
     for column in &search.columns {
@@ -68,7 +68,9 @@ pub fn compile_search(
     }
     let first_rows = first_rows::compile_first_rows(search, access, env);
     // Then the user may read little, and sorting that is faster than looking for it in the order of an index.
-    writer.sorts_rows = first_rows.is_some();
+    if first_rows.is_some() {
+        writer.scope = Scope::AllVisibleRows;
+    }
     let sql = writer.write_search(&mut frame, search, grants)?;
     if writer.exceeds_limits() {
         let text = "the query is too large: it joins too many entities, lists too many values or nests too much";
@@ -105,8 +107,7 @@ struct SqlWriter<'e> {
     widest: usize,
     /// Bytes of SQL written so far; nested parts count once per level.
     written: usize,
-    /// Whether the query reads whole tables, so that rules are evaluated as lists of parents instead of row by row.
-    reads_whole_tables: bool,
+    scope: Scope,
     /// The rights that decide which rows are visible; `None` while rules are written, which see everything.
     visibility: Option<AccessLookup<'e>>,
     /// The user's rights.
@@ -119,8 +120,23 @@ struct SqlWriter<'e> {
     can_fail: bool,
     /// The number of aggregates written so far.
     aggregates: usize,
-    /// Whether rows are not to be read in their order.
-    sorts_rows: bool,
+}
+
+/// How many rows a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Few, so that rules are evaluated row by row.
+    FewRows,
+    /// Whole tables, so that rules are evaluated as lists of ancestors.
+    WholeTables,
+    /// Whole tables, and all rows that the user may read are sorted.
+    AllVisibleRows,
+}
+
+impl Scope {
+    fn from_filter(filter: Option<&Condition>) -> Self {
+        if is_narrow_filter(filter) { Self::FewRows } else { Self::WholeTables }
+    }
 }
 
 impl<'e> SqlWriter<'e> {
@@ -131,14 +147,13 @@ impl<'e> SqlWriter<'e> {
             aliases: 0,
             widest: 0,
             written: 0,
-            reads_whole_tables: false,
+            scope: Scope::FewRows,
             visibility: None,
             access: None,
             is_selecting: false,
             groups: None,
             can_fail: false,
             aggregates: 0,
-            sorts_rows: false,
         }
     }
 
@@ -294,7 +309,7 @@ impl<'e> SqlWriter<'e> {
                 let key = if grouped { format!("{function}({expr})") } else { expr };
                 if is_never_null(source, body) {
                     // An index gives the order of a column, but not that of an expression.
-                    return format!("{}{key} {direction}", if self.sorts_rows { "+" } else { "" });
+                    return format!("{}{key} {direction}", if self.scope == Scope::AllVisibleRows { "+" } else { "" });
                 }
                 // NULLs come last. Not written as NULLS LAST: with LIMIT and OFFSET it made SQLite skip rows (found by the
                 // property test) if the first key has a unique index.

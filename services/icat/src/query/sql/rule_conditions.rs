@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use icat_client::schema::{Entity, ToOne};
 
-use super::{SqlWriter, join_balanced};
+use super::{Scope, SqlWriter, join_balanced};
 use crate::query::rule::{GrantSet, Rule};
 use crate::query::statement::Param;
 use crate::query::tree::SelectBody;
@@ -81,7 +81,7 @@ impl SqlWriter<'_> {
         let tree = RuleTree::new(rule.entity, rules, self.env.granted_user.is_some());
         let condition = match tree.find_ancestor(path) {
             None => "1 = 0".to_owned(),
-            Some(tree) if self.reads_whole_tables => self.write_tree_as_lists(tree, id),
+            Some(tree) if self.scope != Scope::FewRows => self.write_tree_as_lists(tree, id),
             Some(tree) => self.write_tree_by_row(tree, id),
         };
         (self.visibility, self.groups, self.is_selecting) = around;
