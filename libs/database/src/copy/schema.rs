@@ -85,7 +85,7 @@ pub(super) async fn list_columns(tx: &mut Tx, table: &str) -> Result<Vec<ColumnK
     for row in tx.fetch_all(sql, &[table.into()]).await? {
         let (name, kind): (String, String) = (row.get("name")?, row.get("kind")?);
         let kind = match kind.to_ascii_lowercase().as_str() {
-            "bigint" => Kind::Integer,
+            "bigint" | "integer" => Kind::Integer,
             "double precision" => Kind::Float,
             "text" => Kind::Text,
             "blob" | "bytea" => Kind::Blob,

@@ -25,6 +25,15 @@ pub struct Rule {
     pub(super) by_parent: Option<(&'static ToOne, SelectBody)>,
 }
 
+impl Rule {
+    /// Whether its condition on a row may depend on other rows of the same entity.
+    pub fn reads_other_rows(&self) -> bool {
+        let mut places = 0;
+        self.body.visit_read_entities(&mut |entity| places += usize::from(entity.name == self.entity.name));
+        places > 1
+    }
+}
+
 /// Which rows of an entity a user may access.
 #[derive(Debug, Clone)]
 pub enum Access {

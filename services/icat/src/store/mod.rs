@@ -2,6 +2,7 @@
 
 mod author;
 pub mod entities;
+pub(crate) mod new_rows;
 pub mod rules;
 pub mod sessions;
 

@@ -76,7 +76,7 @@ async fn load_data(db: &Db, data: &Data) {
                     NewRow { id: *id, values }
                 })
                 .collect();
-            insert_rows(tx, kind, &rows, &author).await?;
+            insert_rows(tx, kind, rows, &author).await?;
         }
         Ok::<_, DbError>(())
     })
