@@ -14,7 +14,7 @@ const HEADER: &str = "\
 const MIGRATION_HEADER: &str = "-- Made by `cargo xtask gen` from changes of the ICAT schema.\n";
 
 /// The tables of an ICAT schema, in portable SQL: `{text}` becomes each engine's text column ordered by bytes, and
-/// `{primary_key}` its id, which is the row id on SQLite.
+/// `{primary_key}` its id, which is the row id on `SQLite`.
 pub fn render_tables(schema: &Value) -> String {
     let mut out = HEADER.to_owned();
     for (name, values) in schema["enums"].as_object().into_iter().flatten() {

@@ -32,7 +32,10 @@ impl Canceller {
     /// number belongs to no other.
     pub(crate) async fn cancel_statement(&self, pid: i32) {
         if let Err(e) = sqlx::query("SELECT pg_cancel_backend($1)").bind(pid).execute(&self.0).await {
-            tracing::debug!(error = format_error_chain(&e), "a statement could not be cancelled; it ends when its connection is closed");
+            tracing::debug!(
+                error = format_error_chain(&e),
+                "a statement could not be cancelled; it ends when its connection is closed"
+            );
         }
     }
 

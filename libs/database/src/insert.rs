@@ -31,8 +31,16 @@ pub struct RowInsert<'a> {
 impl Tx {
     /// Inserts rows; returns how many were stored.
     pub async fn insert_rows(&mut self, insert: &RowInsert<'_>, rows: Vec<Vec<Val>>) -> Result<u64, DbError> {
-        if rows.iter().any(|row| row.len() != insert.columns.len()) {
-            return Err(DbError::Setup(format!("a row of {} has too few or too many values", insert.table)));
+        let Some(first) = rows.first() else { return Ok(0) };
+        let kinds = |row: &[Val]| row.iter().map(Val::type_letter).collect::<Vec<_>>();
+        let first = kinds(first);
+        if first.len() != insert.columns.len()
+            || rows.iter().any(|row| !row.iter().map(Val::type_letter).eq(first.iter().copied()))
+        {
+            return Err(DbError::Setup(format!(
+                "rows of {} differ in the number or kinds of their values",
+                insert.table
+            )));
         }
         let mut stored = 0;
         let mut rows = rows.into_iter();
@@ -54,8 +62,10 @@ impl Tx {
             Connection::Sqlite(c) => {
                 let sql = insert.render_sqlite(batch.len());
                 let mut arguments = SqliteArguments::default();
-                for val in shared.cloned().chain(batch.into_iter().flatten()) {
-                    add_to_sqlite(&mut arguments, val);
+                for row in batch {
+                    for val in shared.clone().cloned().chain(row) {
+                        add_to_sqlite(&mut arguments, val);
+                    }
                 }
                 let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(true);
                 query.execute(&mut **c).await.map(|done| done.rows_affected())
@@ -87,11 +97,9 @@ impl RowInsert<'_> {
         if self.skip_existing { " ON CONFLICT DO NOTHING" } else { "" }
     }
 
-    /// Only the shared values have numbered placeholders: `SQLite` compares each of those with all others.
+    /// Each row has the shared values again: `SQLite` compares each placeholder that has a number with all others.
     fn render_sqlite(&self, rows: usize) -> String {
-        let shared = (1..=self.shared.len()).map(|number| format!("?{number}"));
-        let marks: Vec<String> = shared.chain(self.columns.iter().map(|_| "?".to_owned())).collect();
-        let tuple = format!("({})", marks.join(", "));
+        let tuple = format!("({})", vec!["?"; self.shared.len() + self.columns.len()].join(", "));
         format!("{} VALUES {}{}", self.render_columns(), vec![tuple; rows].join(", "), self.render_conflict())
     }
 
@@ -166,8 +174,7 @@ impl Array {
             (Self::F64(list), Val::F64(v)) => list.push(v),
             (Self::Text(list), Val::Text(v)) => list.push(v),
             (Self::Blob(list), Val::Blob(v)) => list.push(v),
-            // A column has values of one kind. What else there were would shift the rows below it.
-            (_, val) => unreachable!("a column has values of two kinds, one of them {val:?}"),
+            (_, val) => unreachable!("the kinds were compared, and {val:?} is of another one"),
         }
     }
 
@@ -207,7 +214,7 @@ mod tests {
         };
         assert_eq!(
             insert.render_sqlite(2),
-            "INSERT INTO thing (author, at, id, name) VALUES (?1, ?2, ?, ?), (?1, ?2, ?, ?) ON CONFLICT DO NOTHING"
+            "INSERT INTO thing (author, at, id, name) VALUES (?, ?, ?, ?), (?, ?, ?, ?) ON CONFLICT DO NOTHING"
         );
         assert_eq!(
             insert.render_postgres(&[1.into(), Val::Text(None)]),

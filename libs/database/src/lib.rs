@@ -209,7 +209,10 @@ enum Pools {
         /// Keeps other servers away, if this is one.
         lock: Arc<ServerLock>,
     },
-    Postgres { pool: PgPool, canceller: Canceller },
+    Postgres {
+        pool: PgPool,
+        canceller: Canceller,
+    },
 }
 
 impl fmt::Debug for Db {
@@ -353,7 +356,10 @@ impl Db {
         let pool = |name, (used, idle)| (name, used, idle);
         match &self.pools {
             Pools::Sqlite { read, write, .. } => {
-                vec![pool("read", of(read.size(), read.num_idle())), pool("write", of(write.pool.size(), write.pool.num_idle()))]
+                vec![
+                    pool("read", of(read.size(), read.num_idle())),
+                    pool("write", of(write.pool.size(), write.pool.num_idle())),
+                ]
             }
             Pools::Postgres { pool: all, .. } => vec![pool("all", of(all.size(), all.num_idle()))],
         }

@@ -13,7 +13,8 @@ const ROW_ID: &str = "id INTEGER PRIMARY KEY";
 
 const TABLES: &str = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL ORDER BY rowid";
 /// Indexes that a constraint makes have no text.
-const INDEXES: &str = "SELECT sql FROM sqlite_master WHERE type <> 'table' AND tbl_name = $1 AND sql IS NOT NULL ORDER BY rowid";
+const INDEXES: &str =
+    "SELECT sql FROM sqlite_master WHERE type <> 'table' AND tbl_name = $1 AND sql IS NOT NULL ORDER BY rowid";
 const VIOLATIONS: &str = "SELECT \"table\" AS child, parent, COUNT(*) AS n FROM pragma_foreign_key_check GROUP BY 1, 2";
 
 /// The statements that rebuild the tables as they are now, with their rows and indexes; nothing on `PostgreSQL`. Foreign keys
@@ -40,7 +41,8 @@ pub(crate) async fn render_rebuild(tx: &mut Tx) -> Result<String, DbError> {
             script.push(index.get("sql")?);
         }
     }
-    Ok(script.iter().map(|statement| format!("{statement};\n")).collect())
+    script.push(String::new());
+    Ok(script.join(";\n"))
 }
 
 /// The columns of a table with the row id as id; `None` if it has no separate id.

@@ -58,7 +58,9 @@ impl Session {
     /// The same; `begin` may be several statements.
     pub(crate) async fn begin_postgres(pool: &PgPool, begin: &str, canceller: &Canceller) -> Result<Self, sqlx::Error> {
         let mut session = Self::new(Connection::Postgres(pool.acquire().await?));
-        let Some(Connection::Postgres(connection)) = &mut session.connection else { return Err(sqlx::Error::PoolClosed) };
+        let Some(Connection::Postgres(connection)) = &mut session.connection else {
+            return Err(sqlx::Error::PoolClosed);
+        };
         let begin = sqlx::raw_sql(AssertSqlSafe(format!("{begin}; SELECT pg_backend_pid() AS pid")));
         let pid = (&mut **connection).fetch_one(begin).await?.try_get("pid")?;
         session.backend = Some(Backend { pid, canceller: canceller.clone() });

@@ -33,7 +33,8 @@ impl ParameterTypes {
         for row in entities::find_by_ids(tx, entity, ids).await? {
             types.insert(row.id, ParameterType { entity, values: row.values, permissible_values: BTreeSet::new() });
         }
-        let enforced: Vec<i64> = types.iter().filter(|(_, kind)| kind.has_flag("enforced")).map(|(id, _)| *id).collect();
+        let enforced: Vec<i64> =
+            types.iter().filter(|(_, kind)| kind.has_flag("enforced")).map(|(id, _)| *id).collect();
         if !enforced.is_empty() {
             let pairs = entities::list_child_ids(tx, list, "parametertype_id", &enforced, usize::MAX).await?;
             let owners: HashMap<i64, i64> = pairs.iter().map(|(owner, value)| (*value, *owner)).collect();

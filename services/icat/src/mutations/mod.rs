@@ -40,7 +40,8 @@ pub async fn write_items(
     while done < items.len() {
         let count = count_set_items(&items[done..], permissions);
         let set = &items[done..done + count.max(1)];
-        let ids = if count > 0 { writer.create_set(set).await.map_err(|(n, e)| e.with_offset(done + n))? } else { None };
+        let ids =
+            if count > 0 { writer.create_set(set).await.map_err(|(n, e)| e.with_offset(done + n))? } else { None };
         match ids {
             Some(ids) => created.extend(ids),
             None => {

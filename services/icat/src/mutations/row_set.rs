@@ -221,11 +221,7 @@ impl RowSet {
     }
 
     /// The ids of rows by entity type, in the order of first appearance.
-    fn group_by_entity(
-        &self,
-        order: impl IntoIterator<Item = usize>,
-        ids: &[i64],
-    ) -> Vec<(&'static Entity, Vec<i64>)> {
+    fn group_by_entity(&self, order: impl IntoIterator<Item = usize>, ids: &[i64]) -> Vec<(&'static Entity, Vec<i64>)> {
         super::group_by_entity(order.into_iter().map(|index| (self.rows[index].entity, ids[index])))
     }
 

@@ -38,11 +38,15 @@ impl Condition {
                 }
             }
             Self::Between { value, low, high, .. } => {
-                [value, low, high].into_iter().for_each(|expr| expr.visit_read_entities(visit));
+                for expr in [value, low, high] {
+                    expr.visit_read_entities(visit);
+                }
             }
             Self::In { value, list, .. } => {
                 value.visit_read_entities(visit);
-                list.iter().for_each(|expr| expr.visit_read_entities(visit));
+                for expr in list {
+                    expr.visit_read_entities(visit);
+                }
             }
             Self::InSelect { value, select, .. } | Self::Quantified { value, select, .. } => {
                 value.visit_read_entities(visit);
