@@ -3,6 +3,7 @@
 //! With `id INTEGER PRIMARY KEY` a table is one tree, sorted by id. With any other type there is a second tree, from the
 //! id to a hidden row id: each row costs another insert, and each look-up by id another search.
 
+use crate::copy::schema;
 use crate::{DbError, Engine, Tx};
 
 /// In a migration: rebuilds all tables that have an id that is not the row id.
@@ -30,7 +31,10 @@ pub(crate) async fn render_rebuild(tx: &mut Tx) -> Result<String, DbError> {
         let has_rows = tx.fetch_optional(&format!("SELECT 1 FROM {table} LIMIT 1"), &[]).await?.is_some();
         if has_rows {
             script.push(format!("CREATE TABLE {table}_rebuilt {columns}"));
-            script.push(format!("INSERT INTO {table}_rebuilt SELECT * FROM {table} ORDER BY id"));
+            let names: Vec<String> =
+                schema::list_columns(tx, &table).await?.into_iter().map(|column| column.name).collect();
+            let names = names.join(", ");
+            script.push(format!("INSERT INTO {table}_rebuilt ({names}) SELECT {names} FROM {table} ORDER BY id"));
             script.push(format!("DROP TABLE {table}"));
             script.push(format!("ALTER TABLE {table}_rebuilt RENAME TO {table}"));
         } else {

@@ -76,7 +76,7 @@ impl Session {
     pub(crate) async fn limit_statements(&mut self, timeout: StatementTimeout) -> Result<(), sqlx::Error> {
         self.state = State::Running;
         if let Some(Connection::Sqlite(connection)) = &mut self.connection {
-            timeout.watch(connection).await?;
+            timeout.watch_connection(connection).await?;
         }
         self.timeout = Some(timeout);
         self.state = State::Ready;

@@ -32,7 +32,7 @@ impl StatementTimeout {
     }
 
     /// Makes a connection check this timeout.
-    pub async fn watch(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    pub async fn watch_connection(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         let watched = self.clone();
         connection
             .lock_handle()

@@ -30,7 +30,7 @@ impl Writer {
                 let present = Arc::clone(&present);
                 Box::pin(async move {
                     let timeout = StatementTimeout::unlimited();
-                    timeout.watch(connection).await?;
+                    timeout.watch_connection(connection).await?;
                     *present.lock().unwrap_or_else(PoisonError::into_inner) = timeout;
                     Ok(())
                 })

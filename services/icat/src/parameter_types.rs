@@ -7,8 +7,7 @@ use service_kit::{Tx, Val};
 
 use crate::domain::values::format_java_double;
 use crate::error::Error;
-use crate::store::entities;
-use crate::validation::{find_text, find_value};
+use crate::store::entities::{self, find_text, find_value};
 
 /// Types of parameters by id.
 #[derive(Default)]

@@ -8,18 +8,7 @@ use service_kit::{Tx, Val};
 use crate::error::Error;
 pub(crate) use crate::parameter_types::ParameterTypes;
 use crate::query::{ParseContext, parse_rule};
-use crate::store::entities::{self, is_null, value_index};
-
-pub(crate) fn find_value<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v Val> {
-    value_index(entity, name).and_then(|at| values.get(at)).filter(|val| !is_null(val))
-}
-
-pub(crate) fn find_text<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v str> {
-    match find_value(entity, values, name) {
-        Some(Val::Text(text)) => text.as_deref(),
-        _ => None,
-    }
-}
+use crate::store::entities::{self, find_text, find_value, value_index};
 
 /// Fails for the first member, in alphabetical order, that is NULL but must not be.
 pub fn require_not_null(entity: &'static Entity, values: &[Val]) -> Result<(), Error> {

@@ -122,7 +122,7 @@ async fn ids_become_row_ids_and_everything_else_stays() {
         if is_sqlite {
             assert_eq!(list_separate_keys(&test.db).await, ["box", "empty", "thing"], "the control");
             let plan = test.db.migration_plan(&[BEFORE, COLUMN, REBUILD]).await.unwrap();
-            assert!(plan[0].1.contains("INSERT INTO thing_rebuilt SELECT * FROM thing ORDER BY id;"), "{plan:?}");
+            assert!(plan[0].1.contains(" FROM thing ORDER BY id;"), "{plan:?}");
         }
         assert_eq!(run_migrations(&test.db, &[BEFORE, COLUMN, REBUILD]).await.unwrap(), 1, "{}", test.engine);
         assert_eq!(run_migrations(&test.db, &[BEFORE, COLUMN, REBUILD, AFTER]).await.unwrap(), 1, "{}", test.engine);

@@ -203,6 +203,19 @@ pub async fn has_foreign_samples(tx: &mut Tx) -> Result<bool, DbError> {
     Ok(tx.fetch_optional(FOREIGN_SAMPLES, &[]).await?.is_some())
 }
 
+/// The value of an attribute or to-one relation, if it is not NULL.
+pub fn find_value<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v Val> {
+    value_index(entity, name).and_then(|at| values.get(at)).filter(|val| !is_null(val))
+}
+
+/// The same as a text.
+pub fn find_text<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v str> {
+    match find_value(entity, values, name) {
+        Some(Val::Text(text)) => text.as_deref(),
+        _ => None,
+    }
+}
+
 pub fn is_null(val: &Val) -> bool {
     matches!(val, Val::I64(None) | Val::F64(None) | Val::Text(None) | Val::Blob(None))
 }
