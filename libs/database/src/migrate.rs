@@ -1,9 +1,10 @@
 //! Forward-only migrations, run at start under a lock.
 //!
 //! The text is portable but for placeholders: `{text}` is a text column whose order is that of its bytes, `{blob}` a
-//! column of bytes, `id {primary_key}` an id that is the row id on `SQLite`, `{fulltext NAME};` makes a full-text index (see
-//! [`fulltext`](crate::fulltext)) with the columns `rowid` and `tokens`. `{rowid_tables};` rebuilds the tables of `SQLite` that earlier
-//! migrations made with `id BIGINT PRIMARY KEY`.
+//! column of bytes, `id {primary_key}` an id that is the row id on `SQLite`, `{clustered}` after the parentheses of a table stores
+//! its rows in the order of the primary key where the engine can, `{fulltext NAME};` makes a full-text index (see
+//! [`fulltext`](crate::fulltext)) with the columns `rowid` and `tokens`. `{rowid_tables};` rebuilds the tables of `SQLite` that
+//! earlier migrations made with `id BIGINT PRIMARY KEY`.
 
 use std::time::Duration;
 
@@ -157,11 +158,21 @@ async fn find_pending_migrations<'m>(tx: &mut Tx, migrations: &'m [Migration]) -
 
 /// Fills the placeholders for one engine.
 fn render_for_engine(sql: &str, engine: Engine) -> String {
-    let (text, blob, primary_key) = match engine {
-        Engine::Sqlite => ("TEXT", "BLOB", "INTEGER PRIMARY KEY"),
-        Engine::Postgres => ("TEXT COLLATE \"C\"", "BYTEA", "BIGINT PRIMARY KEY"),
+    let placeholders = match engine {
+        Engine::Sqlite => [
+            ("{text}", "TEXT"),
+            ("{blob}", "BLOB"),
+            ("{primary_key}", "INTEGER PRIMARY KEY"),
+            ("{clustered}", " WITHOUT ROWID"),
+        ],
+        Engine::Postgres => [
+            ("{text}", "TEXT COLLATE \"C\""),
+            ("{blob}", "BYTEA"),
+            ("{primary_key}", "BIGINT PRIMARY KEY"),
+            ("{clustered}", ""),
+        ],
     };
-    let sql = sql.replace("{text}", text).replace("{blob}", blob).replace("{primary_key}", primary_key);
+    let sql = placeholders.iter().fold(sql.to_owned(), |sql, (placeholder, text)| sql.replace(placeholder, text));
     render_fulltext_indexes(&sql, engine)
 }
 

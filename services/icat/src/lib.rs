@@ -11,6 +11,7 @@ mod domain;
 pub mod error;
 pub mod error_format;
 pub mod export;
+pub mod grants;
 pub mod import;
 pub mod ingest;
 mod mutations;
@@ -36,8 +37,12 @@ use utoipa::OpenApi as _;
 
 use self::config::SERVICE_NAME;
 pub use self::config::{AuthorizationConfig, Config, Strictness};
+use self::grants::GrantSynchronizer;
+use self::query::ParseContext;
 use self::state::State;
 
+/// How often rules are looked at for sets of granted rows to add or remove. Until then new rules are evaluated row by row.
+const SYNCHRONIZE_INTERVAL: Duration = Duration::from_secs(2);
 /// How often expired sessions are removed.
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
@@ -56,6 +61,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         },
         Migration { version: 5, name: "revocations", sql: include_str!("../migrations/0005_revocations.sql") },
         Migration { version: 6, name: "row_ids", sql: include_str!("../migrations/0006_row_ids.sql") },
+        Migration { version: 7, name: "grants", sql: include_str!("../migrations/0007_grants.sql") },
     ],
     check: |settings| Config::from_settings(settings).map(drop),
     openapi: openapi::Document::openapi,
@@ -72,6 +78,12 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
         async move { sessions::purge_expired(&db, clock.now_micros()).await.map(drop) }
     });
+    let synchronizer =
+        Arc::new(GrantSynchronizer::new(ctx.db.clone(), ParseContext { time_zone: config.parse_time_zone()? }));
+    let grants = Worker::periodic("icat.synchronize-grants", SYNCHRONIZE_INTERVAL, &ctx.stop, move || {
+        let synchronizer = Arc::clone(&synchronizer);
+        async move { synchronizer.synchronize().await }
+    });
     let events = Events::start(&ctx).await?;
     let outbox = events.outbox();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
@@ -79,5 +91,5 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     };
     events.add_consumer(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
-    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge] })
+    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge, grants] })
 }

@@ -94,7 +94,9 @@ impl Permissions<'_> {
             Access::All => Vec::new(),
             Access::None => ids.to_vec(),
             Access::Rules(rules) => {
-                let allowed = find_matching_ids(tx, &compile_filter(entity, rules, ids, &self.env)).await?;
+                // The sets of granted rows follow only at the end of the transaction.
+                let env = QueryEnvironment { granted_user: None, ..self.env };
+                let allowed = find_matching_ids(tx, &compile_filter(entity, rules, ids, &env)).await?;
                 ids.iter().copied().filter(|id| !allowed.contains(id)).collect()
             }
         })

@@ -1,21 +1,22 @@
 //! Items that are written in sets have the same outcome as items that are written one by one: rows, ids, change events, and
 //! the first error with its offset.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use icat_client::schema::{all_entities, find_entity};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
-use service_kit::{Db, DbError, Micros, Val};
+use service_kit::{Db, DbError, Engine, Micros, Val};
 
 use super::*;
 use crate::authorization::{Rights, RuleSet};
 use crate::config::AuthorizationConfig;
+use crate::grants::GrantSets;
 use crate::query::QueryEnvironment;
 use crate::store::entities;
-use crate::store::rules::RuleRow;
+use crate::store::rules::{Memberships, RuleRow};
 
 /// Unless `TESTKIT_CASES` says otherwise.
 const CASES: u64 = 150;
@@ -35,22 +36,33 @@ fn parse_context() -> ParseContext {
     ParseContext { time_zone: TimeZone::UTC }
 }
 
-fn create_rights(user_name: &str, is_root: bool) -> Rights {
+fn create_rights(user_name: &str, is_root: bool, engine: Engine) -> Rights {
     let row =
         |(id, what): (i64, &&str)| RuleRow { id, flags: "CRUD".to_owned(), what: (*what).to_owned(), grouping: None };
     let rules: Vec<RuleRow> = (1..).zip(&RULES).map(row).collect();
-    let rules = RuleSet::new(1, &rules, Vec::new(), &parse_context(), AuthorizationConfig::STRICT);
-    Rights::new(user_name.to_owned(), is_root, HashSet::new(), Arc::new(rules))
+    let rules = {
+        let sets = GrantSets::none(engine);
+        RuleSet::new(1, &rules, Vec::new(), &parse_context(), AuthorizationConfig::STRICT, &sets)
+    };
+    Rights::new(user_name.to_owned(), is_root, Memberships::default(), Arc::new(rules))
 }
 
-fn environment(rights: &Rights, engine: service_kit::Engine) -> QueryEnvironment<'_> {
+fn environment(rights: &Rights, engine: Engine) -> QueryEnvironment<'_> {
     let start_of_today = Micros::from_i64(0);
-    QueryEnvironment { user: &rights.user_name, now: NOW, start_of_today, engine, row_cap: 1_000, strict: true }
+    QueryEnvironment {
+        user: &rights.user_name,
+        now: NOW,
+        start_of_today,
+        engine,
+        row_cap: 1_000,
+        strict: true,
+        granted_user: None,
+    }
 }
 
 /// Creates what the items refer to; returns ids by name.
 async fn fill_catalogue(db: &Db) -> BTreeMap<String, i64> {
-    let rights = create_rights("root", true);
+    let rights = create_rights("root", true, db.engine());
     let author = Author::new("root", NOW);
     let mut ids = BTreeMap::new();
     let steps = [
@@ -291,7 +303,7 @@ async fn sets_have_the_same_outcome_as_single_items() {
             let text = fill_ids(&generate_items(&mut rng), &ids);
             let items = parse_items(&text).unwrap();
             for (user, is_root) in [("root", true), ("u0", false)] {
-                let rights = create_rights(user, is_root);
+                let rights = create_rights(user, is_root, test.db.engine());
                 let expected = try_items(&test.db, &items, &rights, false).await;
                 let found = try_items(&test.db, &items, &rights, true).await;
                 assert_eq!(found, expected, "{}: {user}: {text}", test.engine);
@@ -315,7 +327,7 @@ async fn sets_have_the_same_outcome_as_single_items() {
 async fn a_later_item_gives_no_right_to_an_earlier_one() {
     for test in testkit::create_databases("icat", crate::SERVICE.migrations).await {
         let ids = fill_catalogue(&test.db).await;
-        let rights = create_rights("u1", false);
+        let rights = create_rights("u1", false, test.db.engine());
         let item = |user: &str| {
             format!(r#"{{"InvestigationUser":{{"role":"PI","user":{{"id":#{user}}},"investigation":{{"id":#i1}}}}}}"#)
         };
@@ -338,7 +350,7 @@ async fn many_rows_take_few_statements() {
         let names = 20_000;
         let users: Vec<String> = (0..names).map(|n| format!(r#"{{"User":{{"name":"many{n}"}}}}"#)).collect();
         let items = parse_items(&fill_ids(&format!("[{}]", users.join(",")), &ids)).unwrap();
-        let rights = create_rights("root", true);
+        let rights = create_rights("root", true, test.db.engine());
         let author = Author::new("root", NOW);
         let started = std::time::Instant::now();
         let created = author

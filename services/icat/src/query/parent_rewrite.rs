@@ -1,15 +1,26 @@
-//! Rewrites a rule as a select of parent rows.
+//! Rewrites a select as a select of ancestors.
 //!
-//! `Datafile <-> Dataset <-> Investigation [name = 'A']` restricts datafiles by their dataset alone. So the covered datafiles
-//! follow from a list of datasets that is selected once, whereas evaluating the rule per datafile would look up dataset and
-//! investigation again and again. The list is better for queries on a whole table.
+//! `Datafile <-> Dataset <-> Investigation [name = 'A']` restricts datafiles by their dataset alone, and datasets by their
+//! investigation alone. So the covered datafiles follow from a set of investigations, which is the same for rules on datasets
+//! and investigations, can be kept ready, and is much smaller.
 
 use icat_client::schema::ToOne;
 
 use crate::query::tree::{Condition, Expr, Origin, Path, SelectBody, Source, Step, Var};
 
+/// Rewrites a select of rows as a select of their furthest ancestors that decide alone. Returns the relations to the ancestor,
+/// none if the rows themselves decide.
+pub fn select_by_ancestor(body: &SelectBody, row: Var) -> (Vec<&'static ToOne>, SelectBody) {
+    let (mut path, mut select) = (Vec::new(), body.clone().select_variable(row));
+    while let Some((relation, parents)) = select_by_parent(&select, row) {
+        path.push(relation);
+        select = parents;
+    }
+    (path, select)
+}
+
 /// The relation to the parent and a select of the parents; `None` if the rule restricts its rows in another way too.
-pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, SelectBody)> {
+fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, SelectBody)> {
     let is_root = |source: &Source| source.var == row && matches!(source.origin, Origin::Root);
     body.sources.iter().find(|source| is_root(source))?;
     let relation = body.sources.iter().find_map(|source| match &source.origin {

@@ -7,6 +7,8 @@ use events::messages::icat::{EntityChanged, Verb};
 use icat_client::schema::Entity;
 use service_kit::{Db, DbError, Micros, Tx};
 
+use super::GrantMaintenance;
+
 /// The most rows of one event; a larger change becomes several events.
 const IDS_PER_EVENT: usize = 200;
 
@@ -16,6 +18,8 @@ pub struct Author {
     pub user_name: String,
     pub changed_at: Micros,
     changes: Mutex<Vec<Change>>,
+    /// Changes of what users may read.
+    grants: tokio::sync::Mutex<GrantMaintenance>,
 }
 
 #[derive(Debug)]
@@ -28,7 +32,12 @@ struct Change {
 
 impl Author {
     pub fn new(user_name: impl Into<String>, changed_at: Micros) -> Self {
-        Self { user_name: user_name.into(), changed_at, changes: Mutex::default() }
+        Self {
+            user_name: user_name.into(),
+            changed_at,
+            changes: Mutex::default(),
+            grants: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Runs `work` in a write transaction, and emits the events of its changes at the end.
@@ -41,11 +50,18 @@ impl Author {
         db.write(async |tx| {
             // A transaction that conflicts with another is run again from the start.
             self.lock_changes().clear();
+            *self.grants.lock().await = GrantMaintenance::default();
             let done = work(tx).await?;
+            self.grants.lock().await.update_sets(tx).await?;
             self.emit_change_events(tx, outbox).await?;
             Ok(done)
         })
         .await
+    }
+
+    /// The changes of granted rows, of which each change of a row must be told.
+    pub(super) async fn lock_grants(&self) -> tokio::sync::MutexGuard<'_, GrantMaintenance> {
+        self.grants.lock().await
     }
 
     /// Records changed rows, as ids and revisions.

@@ -290,6 +290,8 @@ pub async fn update_row(
         sets.push(format!("{} = ${}", value_columns(entity).nth(*place).unwrap_or_default(), vals.len()));
     }
     vals.push(id.into());
+    let columns: Vec<&str> = changes.iter().filter_map(|(place, _)| value_columns(entity).nth(*place)).collect();
+    author.lock_grants().await.note_update(tx, entity, id, &columns).await?;
     let sql = format!("UPDATE {} SET {} WHERE id = ${} RETURNING rev", entity.table, sets.join(", "), vals.len());
     if let Some(row) = tx.fetch_optional(&sql, &vals).await? {
         author.record_changes(entity, Verb::Updated, [(id, row.get("rev")?)]);
@@ -299,6 +301,7 @@ pub async fn update_row(
 
 /// Deletes rows; their dependents must have been deleted before.
 pub async fn delete_rows(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
+    author.lock_grants().await.note_deletion(tx, entity, ids).await?;
     delete_unrecorded(tx, entity, ids).await?;
     author.record_changes(entity, Verb::Deleted, ids.iter().map(|id| (*id, 0)));
     bump_version_if_rule(tx, entity).await

@@ -2,8 +2,11 @@
 
 mod author;
 pub mod entities;
+mod grant_maintenance;
+pub mod grants;
 pub(crate) mod new_rows;
 pub mod rules;
 pub mod sessions;
 
 pub use self::author::Author;
+pub use self::grant_maintenance::GrantMaintenance;

@@ -46,12 +46,12 @@ pub async fn insert_new_rows(
     let insert = build_insert(entity, author, true);
     let done = tx.insert_rows(&insert, list_values(rows)).await?;
     if done == ids.len() as u64 {
-        record_creations(tx, entity, ids.iter().copied(), author).await?;
+        record_creations(tx, entity, ids.clone(), author).await?;
         return Ok(ids.into_iter().collect());
     }
     let stored = find_existing_ids(tx, entity, ids.iter().copied()).await?;
     if !stored.is_empty() {
-        record_creations(tx, entity, ids.into_iter().filter(|id| stored.contains(id)), author).await?;
+        record_creations(tx, entity, ids.into_iter().filter(|id| stored.contains(id)).collect(), author).await?;
     }
     Ok(stored)
 }
@@ -83,10 +83,11 @@ pub async fn try_insert_all(
 pub async fn record_creations(
     tx: &mut Tx,
     entity: &'static Entity,
-    ids: impl IntoIterator<Item = i64>,
+    ids: Vec<i64>,
     author: &Author,
 ) -> Result<(), DbError> {
-    author.record_changes(entity, Verb::Created, ids.into_iter().map(|id| (id, FIRST_REVISION)));
+    author.record_changes(entity, Verb::Created, ids.iter().map(|id| (*id, FIRST_REVISION)));
+    author.lock_grants().await.note_inserted(tx, entity, ids).await?;
     bump_version_if_rule(tx, entity).await
 }
 

@@ -12,6 +12,7 @@ mod entity_tables;
 mod error_format;
 mod examples;
 mod gone_files;
+mod grant_histories;
 mod logins;
 mod openapi;
 mod query_answers;

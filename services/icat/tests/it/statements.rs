@@ -67,6 +67,7 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
             engine: db.engine(),
             row_cap: 100,
             strict: true,
+            granted_user: None,
         };
         let compatible = QueryEnvironment { strict: false, ..strict };
         let about = |entity: &'static Entity| {

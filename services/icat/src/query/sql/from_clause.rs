@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use icat_client::schema::{ToMany, ToOne};
+use icat_client::schema::{Entity, ToMany, ToOne};
 
 use super::SqlWriter;
 use crate::query::tree::{Origin, Path, RULE_RESTRICTED, SelectBody, Step, Var};
@@ -21,7 +21,8 @@ pub struct FromClause<'f> {
     pub rights: Vec<String>,
     /// Whether evaluating them can fail.
     pub rights_can_fail: bool,
-    pub tables: usize,
+    /// The tables and their aliases.
+    pub tables: Vec<(&'static Entity, String)>,
 }
 
 impl FromClause<'_> {
@@ -43,7 +44,7 @@ impl SqlWriter<'_> {
             root_visibility: Vec::new(),
             rights: Vec::new(),
             rights_can_fail: false,
-            tables: 0,
+            tables: Vec::new(),
         };
         for source in &body.sources {
             let alias = match &source.origin {
@@ -51,7 +52,7 @@ impl SqlWriter<'_> {
                     let alias = self.new_alias();
                     let join = if frame.from.is_empty() { "" } else { " CROSS JOIN " };
                     let _ = write!(frame.from, "{join}{} {alias}", source.entity.table);
-                    frame.tables += 1;
+                    frame.tables.push((source.entity, alias.clone()));
                     let present = self.add_visibility(&mut frame, source.entity, &alias, false);
                     frame.root_visibility.extend(present);
                     alias
@@ -79,7 +80,7 @@ impl SqlWriter<'_> {
                 let _ = write!(frame.from, "(SELECT 1 AS one) {}", self.new_alias());
             }
             let _ = write!(frame.from, "{keyword}{table} {alias} ON {on}");
-            frame.tables += 1;
+            frame.tables.push((step.target(), alias.clone()));
             if let Some(present) = self.add_visibility(frame, step.target(), &alias, left) {
                 let _ = write!(frame.from, " AND {present}");
             }
@@ -99,7 +100,7 @@ impl SqlWriter<'_> {
             }
             let alias = self.new_alias();
             let _ = write!(frame.joins, " JOIN {} {alias} ON {alias}.id = {here}.{}", one.target().table, one.column);
-            frame.tables += 1;
+            frame.tables.push((one.target(), alias.clone()));
             if let Some(present) = self.add_visibility(frame, one.target(), &alias, false) {
                 let _ = write!(frame.joins, " AND {present}");
             }

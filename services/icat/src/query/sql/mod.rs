@@ -8,7 +8,9 @@ mod conditions;
 mod expressions;
 mod failure_guards;
 mod from_clause;
+mod grant_pairs;
 mod grouping;
+mod rule_conditions;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use icat_client::schema::Entity;
 
 use self::failure_guards::guard_columns;
 use self::from_clause::FromClause;
+pub use self::grant_pairs::compile_grant;
 use self::grouping::{is_grouped, wrap_constants_in_aggregates};
 use crate::query::environment::QueryEnvironment;
 use crate::query::error::QueryError;
@@ -162,35 +165,9 @@ impl<'e> SqlWriter<'e> {
         }
     }
 
-    /// The condition that at least one rule covers the row. It does not hold for a NULL id.
-    fn rules_condition(&mut self, id: &str, rules: &[Arc<Rule>]) -> String {
-        // Grouping of the outer query does not apply inside a rule.
-        let around = (self.visibility.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
-        let grants: Vec<String> = rules.iter().map(|rule| self.rule_condition(rule, id)).collect();
-        (self.visibility, self.groups, self.is_selecting) = around;
-        join_balanced(&grants, " OR ")
-    }
-
-    /// The condition that a rule covers the row. Evaluated row by row, so that its cost depends on the rows in question; for a
-    /// query on whole tables as a list of parents, where the rule allows it.
-    fn rule_condition(&mut self, rule: &Rule, id: &str) -> String {
-        if let (true, Some((relation, parents)), Some(row)) =
-            (self.reads_whole_tables, &rule.by_parent, id.strip_suffix(".id"))
-        {
-            return format!("{row}.{} IN ({})", relation.column, self.write_sub_select(parents, None));
-        }
-        let body = &rule.body;
-        let mut frame = self.build_from_clause(body, None);
-        let selected: Vec<String> = body.selected.iter().map(|expr| self.write_expression(&mut frame, expr)).collect();
-        let row = format!("{} = {id}", selected.join(", "));
-        let mut conditions = vec![row];
-        conditions.extend(body.filter.as_ref().map(|cond| self.write_condition(&mut frame, cond)));
-        exists_condition(&format!("SELECT 1 FROM {} WHERE {}", self.write_tables(&frame), conditions.join(" AND ")))
-    }
-
     /// Writes everything between FROM and WHERE.
     fn write_tables(&mut self, frame: &FromClause<'_>) -> String {
-        self.widest = self.widest.max(frame.tables);
+        self.widest = self.widest.max(frame.tables.len());
         format!("{}{}", frame.from, frame.joins)
     }
 
