@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use icat::store::Author;
-use icat::store::entities::{self, NewRow, StoredRow, new_values};
+use icat::store::entities::{self, NewRow, StoredRow, new_values, value_columns};
 use icat_client::schema::{Entity, FieldKind, all_entities};
 use service_kit::db::{CopyState, Migrate};
-use service_kit::{Db, DbError, Engine, Micros, Migration, Val};
+use service_kit::{Db, DbError, Engine, Micros, Migration, RowInsert, Tx, Val};
 
 /// Rows of each entity type.
 const ROWS: i64 = 3;
@@ -36,8 +35,20 @@ fn create_row(entity: &'static Entity, number: i64, id_of: impl Fn(&Entity, i64)
     NewRow { id: id_of(entity, number), values }
 }
 
+/// As every version has done it, without what later migrations keep beside the rows.
+async fn insert_rows(tx: &mut Tx, entity: &'static Entity, rows: Vec<NewRow>) -> Result<(), DbError> {
+    let stamps = ["create_id", "create_time", "mod_id", "mod_time"];
+    let insert = RowInsert {
+        table: entity.table,
+        shared: stamps.into_iter().zip(["db/ada".into(), 7.into(), "db/ada".into(), 8.into()]).collect(),
+        columns: ["id"].into_iter().chain(value_columns(entity)).collect(),
+        skip_existing: false,
+    };
+    let rows = rows.into_iter().map(|row| [Val::from(row.id)].into_iter().chain(row.values).collect());
+    tx.insert_rows(&insert, rows.collect()).await.map(drop)
+}
+
 async fn fill_tables(db: &Db) {
-    let author = Author::new("db/ada", Micros::from_i64(7));
     db.write(async |tx| {
         let count = i64::try_from(all_entities().len()).unwrap() * ROWS;
         let ids = tx.allocate_ids(usize::try_from(count).unwrap()).await?;
@@ -48,7 +59,7 @@ async fn fill_tables(db: &Db) {
         };
         for entity in all_entities() {
             let rows = (0..ROWS).rev().map(|number| create_row(entity, number, id_of)).collect();
-            entities::insert_rows(tx, entity, rows, &author).await?;
+            insert_rows(tx, entity, rows).await?;
         }
         Ok::<_, DbError>(())
     })
@@ -104,12 +115,12 @@ async fn a_catalogue_of_an_earlier_version_keeps_all_it_holds() {
         // A second row with the same key, and a row without its parent.
         for entity in all_entities() {
             let Some((_, twin)) = before.iter().find(|(name, _)| *name == entity.name) else { continue };
-            let author = Author::new("db/ada", Micros::from_i64(8));
             let insert = async |values: Vec<Val>| {
                 let id = old.db.write(async |tx| tx.allocate_ids(1).await).await.unwrap()[0];
                 assert!(id > before.iter().map(|(_, row)| row.id).max().unwrap(), "ids keep rising");
-                let rows = vec![NewRow { id, values }];
-                old.db.write(async |tx| entities::insert_rows(tx, entity, rows.clone(), &author).await).await
+                old.db
+                    .write(async |tx| insert_rows(tx, entity, vec![NewRow { id, values: values.clone() }]).await)
+                    .await
             };
             if !entity.unique.is_empty() {
                 let refused = insert(twin.values.clone()).await;
