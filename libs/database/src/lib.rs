@@ -4,6 +4,7 @@
 //! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
 //! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
 
+mod canceller;
 mod checkpointer;
 mod config;
 mod copy;
@@ -11,16 +12,19 @@ mod error;
 mod files;
 pub mod fulltext;
 pub mod idempotency;
+mod insert;
 pub mod leases;
 mod micros;
 mod migrate;
 mod open;
 mod row;
+mod rowid_tables;
 mod session;
 mod statement_timeout;
 mod tx;
 mod val;
 mod writability;
+mod writer;
 
 use std::fmt;
 use std::path::Path;
@@ -30,12 +34,14 @@ use std::time::Duration;
 use backon::BackoffBuilder as _;
 use sqlx::{PgPool, SqlitePool};
 
+use self::canceller::Canceller;
 use self::checkpointer::Checkpointer;
 pub use self::config::{DatabaseConfig, deserialize_duration};
 pub use self::copy::{Copied, CopyState};
 pub use self::error::{DbError, format_error_chain};
 use self::files::ServerLock;
 pub use self::files::create_private_directory;
+pub use self::insert::RowInsert;
 pub use self::micros::Micros;
 pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
@@ -46,6 +52,7 @@ use self::tx::State;
 pub use self::tx::Tx;
 pub use self::val::Val;
 use self::writability::Writability;
+use self::writer::Writer;
 
 /// Which database answers; only for the few statements that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,16 +214,19 @@ pub struct Db {
 
 #[derive(Clone)]
 enum Pools {
-    /// One connection writes, so that writers queue here and not in busy loops; readers see snapshots.
+    /// One connection writes; readers see snapshots.
     Sqlite {
         read: SqlitePool,
-        write: SqlitePool,
+        write: Writer,
         checkpointer: Checkpointer,
         file: Arc<Path>,
         /// Keeps other servers away, if this is one.
         lock: Arc<ServerLock>,
     },
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        canceller: Canceller,
+    },
 }
 
 impl fmt::Debug for Db {
@@ -229,7 +239,7 @@ impl Db {
     pub fn engine(&self) -> Engine {
         match self.pools {
             Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -242,12 +252,12 @@ impl Db {
                 session.limit_statements(StatementTimeout::new(self.read_timeout)).await?;
                 session
             }
-            Pools::Postgres(pool) => {
+            Pools::Postgres { pool, canceller } => {
                 let begin = format!(
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
                     self.read_timeout.as_millis()
                 );
-                Session::begin_postgres(pool, begin).await?
+                Session::begin_postgres(pool, &begin, canceller).await?
             }
         };
         Ok(Tx::new(session, None))
@@ -337,10 +347,10 @@ impl Db {
 
     async fn begin_at(&self, isolation: &str) -> Result<Tx, DbError> {
         let begun = match &self.pools {
-            Pools::Sqlite { write, .. } => Session::begin_sqlite(write, "BEGIN IMMEDIATE").await,
-            Pools::Postgres(pool) => {
+            Pools::Sqlite { write, .. } => write.begin().await,
+            Pools::Postgres { pool, canceller } => {
                 let (wait, begin) = (self.lock_timeout.as_millis(), format!("BEGIN ISOLATION LEVEL {isolation}"));
-                Session::begin_postgres(pool, format!("{begin}; SET LOCAL lock_timeout = {wait}")).await
+                Session::begin_postgres(pool, &format!("{begin}; SET LOCAL lock_timeout = {wait}"), canceller).await
             }
         };
         let begun = begun.map_err(DbError::from);
@@ -371,9 +381,12 @@ impl Db {
         let pool = |name, (used, idle)| (name, used, idle);
         match &self.pools {
             Pools::Sqlite { read, write, .. } => {
-                vec![pool("read", of(read.size(), read.num_idle())), pool("write", of(write.size(), write.num_idle()))]
+                vec![
+                    pool("read", of(read.size(), read.num_idle())),
+                    pool("write", of(write.pool.size(), write.pool.num_idle())),
+                ]
             }
-            Pools::Postgres(all) => vec![pool("all", of(all.size(), all.num_idle()))],
+            Pools::Postgres { pool: all, .. } => vec![pool("all", of(all.size(), all.num_idle()))],
         }
     }
 
@@ -383,10 +396,13 @@ impl Db {
             Pools::Sqlite { read, write, checkpointer, lock, .. } => {
                 checkpointer.pool.close().await;
                 read.close().await;
-                write.close().await;
+                write.pool.close().await;
                 lock.release();
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { pool, canceller } => {
+                canceller.close().await;
+                pool.close().await;
+            }
         }
     }
 }

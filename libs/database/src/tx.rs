@@ -211,16 +211,21 @@ impl Tx {
     }
 
     fn start_statement(&mut self, vals: &[Val]) -> Result<&mut Connection, DbError> {
+        self.start_statement_with(vals.iter().any(Val::has_nul))
+    }
+
+    /// `has_nul`: whether a value is a text that no `PostgreSQL` text can hold.
+    pub(crate) fn start_statement_with(&mut self, has_nul: bool) -> Result<&mut Connection, DbError> {
         if self.state() != State::Clean {
             return Err(DbError::Poisoned);
         }
-        if vals.iter().any(Val::has_nul) {
+        if has_nul {
             return Err(DbError::Nul);
         }
         Ok(self.session.start_statement()?)
     }
 
-    fn finish_statement<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
+    pub(crate) fn finish_statement<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
         let outcome = outcome.map_err(|e| DbError::of_statement(e, self.writability.is_none()));
         self.session.finish_statement(outcome.as_ref().is_err_and(DbError::breaks_connection));
         let Err(e) = &outcome else { return outcome };

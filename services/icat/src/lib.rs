@@ -16,6 +16,7 @@ pub mod import;
 pub mod ingest;
 mod mutations;
 mod openapi;
+mod parameter_types;
 mod port;
 pub mod query;
 mod routes;
@@ -62,6 +63,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
             sql: include_str!("../migrations/0004_session_created_at.sql"),
         },
         Migration { version: 5, name: "revocations", sql: include_str!("../migrations/0005_revocations.sql") },
+        Migration { version: 6, name: "row_ids", sql: include_str!("../migrations/0006_row_ids.sql") },
         Migration { version: 7, name: "grants", sql: include_str!("../migrations/0007_grants.sql") },
         Migration {
             version: 8,

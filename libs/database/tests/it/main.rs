@@ -11,4 +11,5 @@ mod memory;
 mod numbers;
 mod opened;
 mod outages;
+mod rowid_tables;
 mod statements;

@@ -47,6 +47,14 @@ impl Rule {
     pub fn with_grant(self, grant: Option<GrantSet>) -> Self {
         Self { grant, ..self }
     }
+
+    /// Whether its condition on a row may depend on other rows of the same entity.
+    pub fn reads_other_rows(&self) -> bool {
+        let mut places = 0;
+        self.body.visit_read_entities(&mut |entity| places += usize::from(entity.name == self.entity.name));
+        // The row itself is selected, unless an ancestor decides.
+        places > usize::from(self.path.is_empty())
+    }
 }
 
 /// Which rows of an entity a user may access.

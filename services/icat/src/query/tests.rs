@@ -14,6 +14,27 @@ fn parse_failure(text: &str) -> String {
     parse_search(text, &parse_context()).map(drop).expect_err(text).to_string()
 }
 
+#[test]
+fn a_rule_knows_whether_it_reads_other_rows_of_its_entity() {
+    for (what, expected) in [
+        ("Datafile", false),
+        ("Datafile <-> Dataset <-> Investigation <-> InvestigationUser <-> User [name = :user]", false),
+        ("InvestigationUser <-> User [name = :user]", false),
+        ("SELECT f FROM Datafile f WHERE f.dataset.investigation.releaseDate < CURRENT_TIMESTAMP", false),
+        ("SELECT u FROM InvestigationUser u WHERE u.investigation.investigationUsers IS NOT EMPTY", true),
+        ("SELECT u FROM InvestigationUser u WHERE SIZE(u.investigation.investigationUsers) > 1", true),
+        ("SELECT u FROM InvestigationUser u WHERE u.id IN (SELECT v.id FROM InvestigationUser v)", true),
+        ("SELECT u FROM InvestigationUser u, InvestigationUser v WHERE v.role = 'PI'", true),
+        ("SELECT u FROM InvestigationUser u JOIN u.investigation.investigationUsers v WHERE v.user.name = :user", true),
+        ("SELECT f FROM Datafile f WHERE EXISTS (SELECT d FROM Dataset d WHERE SIZE(d.datafiles) = 0)", true),
+        ("SELECT d FROM Dataset d WHERE NOT EXISTS (SELECT f FROM Datafile f WHERE f.dataset.name = 'x')", true),
+        ("SELECT d FROM Dataset d WHERE NOT EXISTS (SELECT f FROM Datafile f WHERE f.name = 'x')", false),
+    ] {
+        let rule = parse_rule(what, &parse_context()).unwrap();
+        assert_eq!(rule.reads_other_rows(), expected, "{what}");
+    }
+}
+
 /// A short query must not become megabytes of SQL, nor a long one overflow the stack.
 #[test]
 fn what_grows_by_powers_is_refused() {

@@ -70,6 +70,12 @@ impl Author {
         self.lock_changes().extend(changes);
     }
 
+    /// Entity type, verb and id of the changes so far.
+    #[cfg(test)]
+    pub(crate) fn list_changes(&self) -> Vec<(&'static str, String, i64)> {
+        self.lock_changes().iter().map(|change| (change.entity, format!("{:?}", change.verb), change.id)).collect()
+    }
+
     /// Emits one event per entity type and verb, in the order of first appearance.
     async fn emit_change_events(&self, tx: &mut Tx, outbox: &Outbox) -> Result<(), DbError> {
         let changes = std::mem::take(&mut *self.lock_changes());

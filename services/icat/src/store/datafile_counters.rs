@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use icat_client::schema::Entity;
 use service_kit::{DbError, Row, Tx, Val};
 
-use super::entities::{NewRow, value_index};
+use super::entities::value_index;
 
 /// Owners of counters; the numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,18 +93,27 @@ pub struct DatafileCounters {
 }
 
 impl DatafileCounters {
-    /// Counts rows that have been inserted.
-    pub fn count_inserted<'r>(&mut self, entity: &'static Entity, rows: impl Iterator<Item = &'r NewRow>) {
+    /// Adds stored datafiles, or takes them away with the factor -1.
+    pub async fn count_files(
+        &mut self,
+        tx: &mut Tx,
+        entity: &'static Entity,
+        ids: &[i64],
+        factor: i64,
+    ) -> Result<(), DbError> {
         if entity.name != "Datafile" {
-            return;
+            return Ok(());
         }
-        let (dataset, size) = datafile_indexes(entity);
-        for row in rows {
-            if let Val::I64(Some(id)) = row.values[dataset] {
-                self.by_dataset.entry(id).or_default().add_count(Count::from_file(&row.values[size]), 1);
-                self.row_id = self.row_id.max(row.id);
+        let list = tx.engine().id_list("$1");
+        let sql = format!("SELECT dataset_id, {FILES_OF_DATASET} FROM datafile WHERE id IN {list} GROUP BY dataset_id");
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
+                let count = Count::from_row(row)?;
+                self.by_dataset.entry(row.get("dataset_id")?).or_default().add_count(count, factor);
             }
+            self.row_id = self.row_id.max(ids.iter().copied().max().unwrap_or_default());
         }
+        Ok(())
     }
 
     /// Counts an update of a datafile or a dataset, before it is stored. `changes` are indexes of values and new values.
@@ -163,20 +172,8 @@ impl DatafileCounters {
 
     /// Counts rows that are about to be deleted, after those that refer to them.
     pub async fn count_deletion(&mut self, tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<(), DbError> {
-        let list = tx.engine().id_list("$1");
+        self.count_files(tx, entity, ids, -1).await?;
         match entity.name {
-            "Datafile" => {
-                let sql = format!(
-                    "SELECT dataset_id, {FILES_OF_DATASET} FROM datafile WHERE id IN {list} GROUP BY dataset_id"
-                );
-                for ids in ids.chunks(IDS_PER_STATEMENT) {
-                    for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
-                        let count = Count::from_row(row)?;
-                        self.by_dataset.entry(row.get("dataset_id")?).or_default().add_count(count, -1);
-                    }
-                    self.row_id = self.row_id.max(ids.iter().copied().max().unwrap_or_default());
-                }
-            }
             "Dataset" => {
                 self.find_investigations(tx, ids).await?;
                 self.deleted_datasets.extend(ids);

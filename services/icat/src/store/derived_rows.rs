@@ -4,7 +4,7 @@ use icat_client::schema::Entity;
 use service_kit::{DbError, Tx, Val};
 
 use super::datafile_counters::DatafileCounters;
-use super::entities::{NewRow, value_columns};
+use super::entities::value_columns;
 use super::grant_maintenance::GrantMaintenance;
 
 /// What the changes of one transaction imply.
@@ -16,14 +16,9 @@ pub struct DerivedRows {
 
 impl DerivedRows {
     /// Notes rows that have been inserted.
-    pub async fn note_inserted(
-        &mut self,
-        tx: &mut Tx,
-        entity: &'static Entity,
-        rows: impl Iterator<Item = &NewRow> + Clone,
-    ) -> Result<(), DbError> {
-        self.counters.count_inserted(entity, rows.clone());
-        self.grants.note_inserted(tx, entity, rows.map(|row| row.id)).await
+    pub async fn note_inserted(&mut self, tx: &mut Tx, entity: &'static Entity, ids: Vec<i64>) -> Result<(), DbError> {
+        self.counters.count_files(tx, entity, &ids, 1).await?;
+        self.grants.note_inserted(tx, entity, ids).await
     }
 
     /// Notes an update before it is stored. `changes` are indexes of values and new values.

@@ -6,6 +6,7 @@ mod derived_rows;
 pub mod entities;
 mod grant_maintenance;
 pub mod grants;
+pub(crate) mod new_rows;
 pub mod rules;
 pub mod sessions;
 

@@ -258,7 +258,7 @@ async fn apply_to_database(db: &Db, changes: &[Change], overlooked: Option<usize
                 match change {
                     Change::Insert(kind, id, row) => {
                         let author = if overlooked == Some(0) { &unheard } else { &author };
-                        insert_rows(tx, kind, &[to_new_row(kind, *id, row)], author).await?;
+                        insert_rows(tx, kind, vec![to_new_row(kind, *id, row)], author).await?;
                     }
                     Change::Update(kind, id, changed) => {
                         let author = if overlooked == Some(1) { &unheard } else { &author };

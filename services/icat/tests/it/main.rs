@@ -21,6 +21,7 @@ mod query_property;
 mod request_parameters;
 mod rest_client;
 mod rights;
+mod row_ids;
 mod spoiled_queries;
 mod statements;
 mod wire;

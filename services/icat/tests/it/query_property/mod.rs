@@ -70,7 +70,7 @@ pub async fn load_data(db: &Db, data: &Data) {
     let load = async |tx: &mut Tx| {
         for kind in KINDS.map(find_entity) {
             let rows: Vec<NewRow> = data.0[kind.name].iter().map(|(id, row)| to_new_row(kind, *id, row)).collect();
-            insert_rows(tx, kind, &rows, &author).await?;
+            insert_rows(tx, kind, rows, &author).await?;
         }
         Ok::<_, DbError>(())
     };
