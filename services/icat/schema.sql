@@ -4,7 +4,7 @@
 -- enum StudyStatus: NEW, IN_PROGRESS, COMPLETE, CANCELLED
 
 CREATE TABLE user_ (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -21,7 +21,7 @@ CREATE TABLE user_ (
 );
 
 CREATE TABLE grouping (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -32,7 +32,7 @@ CREATE TABLE grouping (
 );
 
 CREATE TABLE usergroup (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -45,7 +45,7 @@ CREATE TABLE usergroup (
 CREATE INDEX usergroup_group_id ON usergroup (group_id);
 
 CREATE TABLE rule_ (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -58,7 +58,7 @@ CREATE TABLE rule_ (
 CREATE INDEX rule__grouping_id ON rule_ (grouping_id);
 
 CREATE TABLE publicstep (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -70,7 +70,7 @@ CREATE TABLE publicstep (
 );
 
 CREATE TABLE facility (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE facility (
 );
 
 CREATE TABLE datafileformat (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -100,7 +100,7 @@ CREATE TABLE datafileformat (
 );
 
 CREATE TABLE application (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -113,7 +113,7 @@ CREATE TABLE application (
 );
 
 CREATE TABLE instrument (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -132,7 +132,7 @@ CREATE TABLE instrument (
 );
 
 CREATE TABLE investigationtype (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -146,7 +146,7 @@ CREATE TABLE investigationtype (
 CREATE INDEX investigationtype_facility_id ON investigationtype (facility_id);
 
 CREATE TABLE datasettype (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -159,7 +159,7 @@ CREATE TABLE datasettype (
 );
 
 CREATE TABLE parametertype (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -185,7 +185,7 @@ CREATE TABLE parametertype (
 );
 
 CREATE TABLE sampletype (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -199,7 +199,7 @@ CREATE TABLE sampletype (
 );
 
 CREATE TABLE investigation (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -222,7 +222,7 @@ CREATE TABLE investigation (
 CREATE INDEX investigation_type_id ON investigation (type_id);
 
 CREATE TABLE sample (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -237,7 +237,7 @@ CREATE TABLE sample (
 CREATE INDEX sample_sampletype_id ON sample (sampletype_id);
 
 CREATE TABLE dataset (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -261,7 +261,7 @@ CREATE INDEX dataset_sample_id ON dataset (sample_id);
 CREATE INDEX dataset_type_id ON dataset (type_id);
 
 CREATE TABLE datafile (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -282,7 +282,7 @@ CREATE TABLE datafile (
 CREATE INDEX datafile_datafileformat_id ON datafile (datafileformat_id);
 
 CREATE TABLE facilitycycle (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -297,7 +297,7 @@ CREATE TABLE facilitycycle (
 );
 
 CREATE TABLE datacollection (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -307,7 +307,7 @@ CREATE TABLE datacollection (
 );
 
 CREATE TABLE datacollectiondatafile (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -320,7 +320,7 @@ CREATE TABLE datacollectiondatafile (
 CREATE INDEX datacollectiondatafile_datafile_id ON datacollectiondatafile (datafile_id);
 
 CREATE TABLE datacollectiondataset (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -333,7 +333,7 @@ CREATE TABLE datacollectiondataset (
 CREATE INDEX datacollectiondataset_dataset_id ON datacollectiondataset (dataset_id);
 
 CREATE TABLE datacollectioninvestigation (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -346,7 +346,7 @@ CREATE TABLE datacollectioninvestigation (
 CREATE INDEX datacollectioninvestigation_investigation_id ON datacollectioninvestigation (investigation_id);
 
 CREATE TABLE datacollectionparameter (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -365,7 +365,7 @@ CREATE TABLE datacollectionparameter (
 CREATE INDEX datacollectionparameter_parameter_type_id ON datacollectionparameter (parameter_type_id);
 
 CREATE TABLE datafileparameter (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -384,7 +384,7 @@ CREATE TABLE datafileparameter (
 CREATE INDEX datafileparameter_parameter_type_id ON datafileparameter (parameter_type_id);
 
 CREATE TABLE datasetparameter (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -403,7 +403,7 @@ CREATE TABLE datasetparameter (
 CREATE INDEX datasetparameter_parameter_type_id ON datasetparameter (parameter_type_id);
 
 CREATE TABLE investigationparameter (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -422,7 +422,7 @@ CREATE TABLE investigationparameter (
 CREATE INDEX investigationparameter_parameter_type_id ON investigationparameter (parameter_type_id);
 
 CREATE TABLE job (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -438,7 +438,7 @@ CREATE INDEX job_inputdatacollection_id ON job (inputdatacollection_id);
 CREATE INDEX job_outputdatacollection_id ON job (outputdatacollection_id);
 
 CREATE TABLE keyword (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -451,7 +451,7 @@ CREATE TABLE keyword (
 CREATE INDEX keyword_investigation_id ON keyword (investigation_id);
 
 CREATE TABLE technique (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -464,7 +464,7 @@ CREATE TABLE technique (
 );
 
 CREATE TABLE datasettechnique (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -477,7 +477,7 @@ CREATE TABLE datasettechnique (
 CREATE INDEX datasettechnique_technique_id ON datasettechnique (technique_id);
 
 CREATE TABLE permissiblestringvalue (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -490,7 +490,7 @@ CREATE TABLE permissiblestringvalue (
 CREATE INDEX permissiblestringvalue_parametertype_id ON permissiblestringvalue (parametertype_id);
 
 CREATE TABLE publication (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -506,7 +506,7 @@ CREATE TABLE publication (
 CREATE INDEX publication_investigation_id ON publication (investigation_id);
 
 CREATE TABLE relateddatafile (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -520,7 +520,7 @@ CREATE TABLE relateddatafile (
 CREATE INDEX relateddatafile_dest_datafile_id ON relateddatafile (dest_datafile_id);
 
 CREATE TABLE sampleparameter (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -539,7 +539,7 @@ CREATE TABLE sampleparameter (
 CREATE INDEX sampleparameter_parameter_type_id ON sampleparameter (parameter_type_id);
 
 CREATE TABLE shift (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -555,7 +555,7 @@ CREATE TABLE shift (
 CREATE INDEX shift_instrument_id ON shift (instrument_id);
 
 CREATE TABLE study (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -572,7 +572,7 @@ CREATE TABLE study (
 CREATE INDEX study_user_id ON study (user_id);
 
 CREATE TABLE datapublicationtype (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -585,7 +585,7 @@ CREATE TABLE datapublicationtype (
 );
 
 CREATE TABLE datapublication (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -606,7 +606,7 @@ CREATE INDEX datapublication_datacollection_id ON datapublication (datacollectio
 CREATE INDEX datapublication_datapublicationtype_id ON datapublication (datapublicationtype_id);
 
 CREATE TABLE subject (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -623,7 +623,7 @@ CREATE TABLE subject (
 );
 
 CREATE TABLE datapublicationdate (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -636,7 +636,7 @@ CREATE TABLE datapublicationdate (
 );
 
 CREATE TABLE datapublicationuser (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -655,7 +655,7 @@ CREATE TABLE datapublicationuser (
 CREATE INDEX datapublicationuser_user_id ON datapublicationuser (user_id);
 
 CREATE TABLE affiliation (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -669,7 +669,7 @@ CREATE TABLE affiliation (
 );
 
 CREATE TABLE relateditem (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -685,7 +685,7 @@ CREATE TABLE relateditem (
 );
 
 CREATE TABLE fundingreference (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -700,7 +700,7 @@ CREATE TABLE fundingreference (
 );
 
 CREATE TABLE datapublicationfunding (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -713,7 +713,7 @@ CREATE TABLE datapublicationfunding (
 CREATE INDEX datapublicationfunding_funding_id ON datapublicationfunding (funding_id);
 
 CREATE TABLE investigationfunding (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -726,7 +726,7 @@ CREATE TABLE investigationfunding (
 CREATE INDEX investigationfunding_funding_id ON investigationfunding (funding_id);
 
 CREATE TABLE investigationuser (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -740,7 +740,7 @@ CREATE TABLE investigationuser (
 CREATE INDEX investigationuser_investigation_id ON investigationuser (investigation_id);
 
 CREATE TABLE investigationgroup (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -754,7 +754,7 @@ CREATE TABLE investigationgroup (
 CREATE INDEX investigationgroup_investigation_id ON investigationgroup (investigation_id);
 
 CREATE TABLE studyinvestigation (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -767,7 +767,7 @@ CREATE TABLE studyinvestigation (
 CREATE INDEX studyinvestigation_investigation_id ON studyinvestigation (investigation_id);
 
 CREATE TABLE investigationinstrument (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -780,7 +780,7 @@ CREATE TABLE investigationinstrument (
 CREATE INDEX investigationinstrument_instrument_id ON investigationinstrument (instrument_id);
 
 CREATE TABLE instrumentscientist (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -793,7 +793,7 @@ CREATE TABLE instrumentscientist (
 CREATE INDEX instrumentscientist_instrument_id ON instrumentscientist (instrument_id);
 
 CREATE TABLE datasetinstrument (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,
@@ -806,7 +806,7 @@ CREATE TABLE datasetinstrument (
 CREATE INDEX datasetinstrument_instrument_id ON datasetinstrument (instrument_id);
 
 CREATE TABLE investigationfacilitycycle (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,

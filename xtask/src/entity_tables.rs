@@ -13,7 +13,8 @@ const HEADER: &str = "\
 ";
 const MIGRATION_HEADER: &str = "-- Made by `cargo xtask gen` from changes of the ICAT schema.\n";
 
-/// The tables of an ICAT schema, in portable SQL: `{text}` becomes each engine's text column ordered by bytes.
+/// The tables of an ICAT schema, in portable SQL: `{text}` becomes each engine's text column ordered by bytes, and
+/// `{primary_key}` its id, which is the row id on `SQLite`.
 pub fn render_tables(schema: &Value) -> String {
     let mut out = HEADER.to_owned();
     for (name, values) in schema["enums"].as_object().into_iter().flatten() {
@@ -37,7 +38,7 @@ pub fn render_tables(schema: &Value) -> String {
 
 fn render_columns(schema: &Value, entity: &Value, unique: &[String]) -> Vec<String> {
     let mut lines = vec![
-        "id BIGINT PRIMARY KEY".to_owned(),
+        "id {primary_key}".to_owned(),
         "create_id {text} NOT NULL".to_owned(),
         "create_time BIGINT NOT NULL".to_owned(),
         "mod_id {text} NOT NULL".to_owned(),
@@ -235,7 +236,7 @@ mod tests {
 -- Made by `cargo xtask gen` from changes of the ICAT schema.
 
 CREATE TABLE puck (
-    id BIGINT PRIMARY KEY,
+    id {primary_key},
     create_id {text} NOT NULL,
     create_time BIGINT NOT NULL,
     mod_id {text} NOT NULL,

@@ -5,6 +5,7 @@
 //! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
 
 mod bulk;
+mod canceller;
 mod checkpointer;
 mod config;
 mod copy;
@@ -12,16 +13,19 @@ mod error;
 mod files;
 pub mod fulltext;
 pub mod idempotency;
+mod insert;
 pub mod leases;
 mod micros;
 mod migrate;
 mod open;
 mod row;
+mod rowid_tables;
 mod session;
 mod statement_timeout;
 mod tx;
 mod val;
 mod writability;
+mod writer;
 
 use std::fmt;
 use std::path::Path;
@@ -32,12 +36,14 @@ use backon::BackoffBuilder as _;
 use sqlx::{PgPool, SqlitePool};
 
 pub use self::bulk::{BulkColumn, BulkRow, BulkText};
+use self::canceller::Canceller;
 use self::checkpointer::Checkpointer;
 pub use self::config::{DatabaseConfig, deserialize_duration};
 pub use self::copy::{Copied, CopyState};
 pub use self::error::{DbError, format_error_chain};
 use self::files::ServerLock;
 pub use self::files::create_private_directory;
+pub use self::insert::RowInsert;
 pub use self::micros::Micros;
 pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
@@ -48,6 +54,7 @@ use self::tx::State;
 pub use self::tx::Tx;
 pub use self::val::Val;
 use self::writability::Writability;
+use self::writer::Writer;
 
 /// Which database answers; only for the few statements that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +179,20 @@ impl Engine {
         }
     }
 
+    /// Whether write transactions run one after the other.
+    pub fn has_one_writer(self) -> bool {
+        self == Self::Sqlite
+    }
+
+    /// The end of a SELECT that keeps others from changing its rows until the transaction ends, and that is a conflict if they
+    /// were changed since the transaction's snapshot. `SQLite` has one writer at a time anyway.
+    pub fn for_share_clause(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR SHARE",
+        }
+    }
+
     /// The placeholder with this number, counted from 1, in a statement that uses each placeholder once and in order. With
     /// numbered placeholders `SQLite` searches all others, which is slow where there are hundreds.
     pub fn parameter_in_order(self, number: usize) -> String {
@@ -195,16 +216,19 @@ pub struct Db {
 
 #[derive(Clone)]
 enum Pools {
-    /// One connection writes, so that writers queue here and not in busy loops; readers see snapshots.
+    /// One connection writes; readers see snapshots.
     Sqlite {
         read: SqlitePool,
-        write: SqlitePool,
+        write: Writer,
         checkpointer: Checkpointer,
         file: Arc<Path>,
         /// Keeps other servers away, if this is one.
         lock: Arc<ServerLock>,
     },
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        canceller: Canceller,
+    },
 }
 
 impl fmt::Debug for Db {
@@ -217,7 +241,7 @@ impl Db {
     pub fn engine(&self) -> Engine {
         match self.pools {
             Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -230,12 +254,12 @@ impl Db {
                 session.limit_statements(StatementTimeout::new(self.read_timeout)).await?;
                 session
             }
-            Pools::Postgres(pool) => {
+            Pools::Postgres { pool, canceller } => {
                 let begin = format!(
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
                     self.read_timeout.as_millis()
                 );
-                Session::begin_postgres(pool, begin).await?
+                Session::begin_postgres(pool, &begin, canceller).await?
             }
         };
         Ok(Tx::new(session, None))
@@ -270,9 +294,20 @@ impl Db {
     {
         let mut pauses = conflict_pauses();
         let mut constrained_before = false;
+        let mut locks: Vec<&'static str> = Vec::new();
         loop {
             let mut tx = self.begin_at(isolation).await?;
-            let outcome = work(&mut tx).await;
+            let outcome = match tx.lock_tables(&locks).await {
+                Ok(()) => work(&mut tx).await,
+                Err(e) => Err(e.into()),
+            };
+            if let Some(table) = tx.wanted_lock() {
+                // In the order of names, so that two transactions do not wait for each other.
+                locks.push(table);
+                locks.sort_unstable();
+                tx.roll_back().await;
+                continue;
+            }
             let conflict = match (outcome, tx.state()) {
                 (Ok(value), State::Clean) => match tx.commit().await {
                     Ok(()) => return Ok(value),
@@ -314,10 +349,10 @@ impl Db {
 
     async fn begin_at(&self, isolation: &str) -> Result<Tx, DbError> {
         let begun = match &self.pools {
-            Pools::Sqlite { write, .. } => Session::begin_sqlite(write, "BEGIN IMMEDIATE").await,
-            Pools::Postgres(pool) => {
+            Pools::Sqlite { write, .. } => write.begin().await,
+            Pools::Postgres { pool, canceller } => {
                 let (wait, begin) = (self.lock_timeout.as_millis(), format!("BEGIN ISOLATION LEVEL {isolation}"));
-                Session::begin_postgres(pool, format!("{begin}; SET LOCAL lock_timeout = {wait}")).await
+                Session::begin_postgres(pool, &format!("{begin}; SET LOCAL lock_timeout = {wait}"), canceller).await
             }
         };
         let begun = begun.map_err(DbError::from);
@@ -348,9 +383,12 @@ impl Db {
         let pool = |name, (used, idle)| (name, used, idle);
         match &self.pools {
             Pools::Sqlite { read, write, .. } => {
-                vec![pool("read", of(read.size(), read.num_idle())), pool("write", of(write.size(), write.num_idle()))]
+                vec![
+                    pool("read", of(read.size(), read.num_idle())),
+                    pool("write", of(write.pool.size(), write.pool.num_idle())),
+                ]
             }
-            Pools::Postgres(all) => vec![pool("all", of(all.size(), all.num_idle()))],
+            Pools::Postgres { pool: all, .. } => vec![pool("all", of(all.size(), all.num_idle()))],
         }
     }
 
@@ -360,10 +398,13 @@ impl Db {
             Pools::Sqlite { read, write, checkpointer, lock, .. } => {
                 checkpointer.pool.close().await;
                 read.close().await;
-                write.close().await;
+                write.pool.close().await;
                 lock.release();
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { pool, canceller } => {
+                canceller.close().await;
+                pool.close().await;
+            }
         }
     }
 }

@@ -1,12 +1,17 @@
 //! Forward-only migrations, run at start under a lock.
 //!
 //! The text is portable but for placeholders: `{text}` is a text column whose order is that of its bytes, `{blob}` a
-//! column of bytes, `{fulltext NAME};` makes a full-text index (see [`fulltext`](crate::fulltext)) with the columns `rowid` and `tokens`.
+//! column of bytes, `id {primary_key}` an id that is the row id on `SQLite`, `{clustered}` after the parentheses of a table stores
+//! its rows in the order of the primary key where the engine can, `{fulltext NAME};` makes a full-text index (see
+//! [`fulltext`](crate::fulltext)) with the columns `rowid` and `tokens`. `{rowid_tables};` rebuilds the tables of `SQLite` that
+//! earlier migrations made with `id BIGINT PRIMARY KEY`.
 
 use std::time::Duration;
 
-use crate::{Db, DbError, Engine, Micros, Tx};
 use serde::Deserialize;
+
+use crate::rowid_tables::{PLACEHOLDER, render_rebuild, require_foreign_keys};
+use crate::{Db, DbError, Engine, Micros, Tx};
 
 /// One step of a service's schema. Steps are never edited once released.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +20,12 @@ pub struct Migration {
     pub version: i64,
     pub name: &'static str,
     pub sql: &'static str,
+}
+
+impl Migration {
+    fn rebuilds_tables(&self) -> bool {
+        self.sql.contains(PLACEHOLDER)
+    }
 }
 
 /// Tables of every service; versions below zero, rising in their amount.
@@ -56,6 +67,18 @@ impl Db {
         if mode == Migrate::Check {
             return self.check_migrated(migrations).await.map(|()| 0);
         }
+        if self.engine() == Engine::Sqlite && self.has_pending_rebuild(migrations).await? {
+            // Tables can be rebuilt only while references between them are not enforced, and this cannot change within a
+            // transaction.
+            let unenforced = self.without_foreign_keys().await?;
+            let done = unenforced.run_pending(migrations, now).await;
+            unenforced.close_writer().await;
+            return done;
+        }
+        self.run_pending(migrations, now).await
+    }
+
+    async fn run_pending(&self, migrations: &[Migration], now: Micros) -> Result<usize, DbError> {
         // A replica that waited for the lock must see what the one before it has done.
         self.write_read_committed(async |tx| {
             tx.create_bookkeeping_tables(self.lock_timeout).await?;
@@ -66,17 +89,34 @@ impl Db {
         .await
     }
 
+    async fn has_pending_rebuild(&self, migrations: &[Migration]) -> Result<bool, DbError> {
+        if !migrations.iter().any(Migration::rebuilds_tables) {
+            return Ok(false);
+        }
+        let pending = self.list_pending(migrations).await?;
+        Ok(pending.iter().any(|migration| migration.rebuilds_tables()))
+    }
+
+    /// The steps not yet applied, which are all if nothing has ever run here.
+    async fn list_pending<'m>(&self, migrations: &'m [Migration]) -> Result<Vec<&'m Migration>, DbError> {
+        match find_pending_migrations(&mut self.read().await?, migrations).await {
+            Ok(pending) => Ok(pending),
+            Err(e @ DbError::Setup(_)) => Err(e),
+            Err(_) => Ok(BASE.iter().chain(migrations).collect()),
+        }
+    }
+
     /// The SQL that [`Migrate::Auto`] would run on this database, for reading before an upgrade.
     pub async fn migration_plan(&self, migrations: &[Migration]) -> Result<Vec<(String, String)>, DbError> {
-        let mut tx = self.read().await?;
-        let pending = match find_pending_migrations(&mut tx, migrations).await {
-            Ok(pending) => pending,
-            Err(e @ DbError::Setup(_)) => return Err(e),
-            // Nothing has ever run here.
-            Err(_) => BASE.iter().chain(migrations).collect(),
-        };
-        let step = |m: &Migration| (format!("{} {}", m.version, m.name), render_for_engine(m.sql, self.engine()));
-        Ok(pending.into_iter().map(step).collect())
+        let mut steps = Vec::new();
+        for migration in self.list_pending(migrations).await? {
+            let mut sql = render_for_engine(migration.sql, self.engine());
+            if migration.rebuilds_tables() {
+                sql = sql.replace(PLACEHOLDER, &render_rebuild(&mut self.read().await?).await?);
+            }
+            steps.push((format!("{} {}", migration.version, migration.name), sql));
+        }
+        Ok(steps)
     }
 
     async fn check_migrated(&self, migrations: &[Migration]) -> Result<(), DbError> {
@@ -118,11 +158,22 @@ async fn find_pending_migrations<'m>(tx: &mut Tx, migrations: &'m [Migration]) -
 
 /// Fills the placeholders for one engine.
 fn render_for_engine(sql: &str, engine: Engine) -> String {
-    let (text, blob) = match engine {
-        Engine::Sqlite => ("TEXT", "BLOB"),
-        Engine::Postgres => ("TEXT COLLATE \"C\"", "BYTEA"),
+    let placeholders = match engine {
+        Engine::Sqlite => [
+            ("{text}", "TEXT"),
+            ("{blob}", "BLOB"),
+            ("{primary_key}", "INTEGER PRIMARY KEY"),
+            ("{clustered}", " WITHOUT ROWID"),
+        ],
+        Engine::Postgres => [
+            ("{text}", "TEXT COLLATE \"C\""),
+            ("{blob}", "BYTEA"),
+            ("{primary_key}", "BIGINT PRIMARY KEY"),
+            ("{clustered}", ""),
+        ],
     };
-    render_fulltext_indexes(&sql.replace("{text}", text).replace("{blob}", blob), engine)
+    let sql = placeholders.iter().fold(sql.to_owned(), |sql, (placeholder, text)| sql.replace(placeholder, text));
+    render_fulltext_indexes(&sql, engine)
 }
 
 /// The engine keeps words as they are given and in no order: what a word is, and what stands beside what, is decided in
@@ -156,7 +207,14 @@ impl Tx {
 
     async fn run_migrations(&mut self, migrations: &[&Migration], now: Micros) -> Result<(), DbError> {
         for migration in migrations {
-            self.execute_script(&render_for_engine(migration.sql, self.engine())).await?;
+            let mut sql = render_for_engine(migration.sql, self.engine());
+            if migration.rebuilds_tables() {
+                sql = sql.replace(PLACEHOLDER, &render_rebuild(self).await?);
+            }
+            self.execute_script(&sql).await?;
+            if migration.rebuilds_tables() {
+                require_foreign_keys(self).await?;
+            }
             let record = [migration.version.into(), migration.name.into(), now.into()];
             self.execute(RECORD, &record).await?;
         }

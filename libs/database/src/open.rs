@@ -10,9 +10,11 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
-use crate::checkpointer::{Checkpointer, MAX_WAIT_FOR_READERS, PAGES_WITHOUT_HELP};
+use crate::canceller::Canceller;
+use crate::checkpointer::{Checkpointer, MAX_WAIT_FOR_READERS};
 use crate::files::{self, ServerLock};
 use crate::writability::Writability;
+use crate::writer::Writer;
 use crate::{DatabaseConfig, Db, DbError, Pools, format_error_chain};
 
 /// How long a request may wait for a connection of the pool.
@@ -98,31 +100,35 @@ impl Db {
             Target::Postgres { url, schema } => open_postgres(url, schema, config).await,
         }
     }
+
+    /// The same `SQLite` database with a writer of its own that does not enforce foreign keys, for migrations that rebuild
+    /// tables; [`close_writer`](Self::close_writer) ends it.
+    pub(crate) async fn without_foreign_keys(&self) -> Result<Self, DbError> {
+        let mut other = self.clone();
+        if let Pools::Sqlite { write, file, .. } = &mut other.pools {
+            let options = sqlite_options(file, self.lock_timeout).foreign_keys(false);
+            *write = Writer::connect(&options, self.lock_timeout).await?;
+        }
+        Ok(other)
+    }
+
+    /// Closes the connection that writes.
+    pub(crate) async fn close_writer(&self) {
+        if let Pools::Sqlite { write, .. } = &self.pools {
+            write.pool.close().await;
+        }
+    }
 }
 
 async fn open_sqlite(file: &Path, config: &DatabaseConfig, lock: ServerLock) -> Result<Db, DbError> {
     files::create_private_file(file).map_err(|e| DbError::Setup(format!("cannot create {}: {e}", file.display())))?;
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(config.lock_timeout)
-        .statement_cache_capacity(200)
-        .pragma("case_sensitive_like", "ON");
+    let options = sqlite_options(file, config.lock_timeout);
     let failed = |e: sqlx::Error| match DbError::from(e) {
         DbError::DiskFull(e) => DbError::Setup(format!("cannot open {}: {e}; free space on its disk", file.display())),
         e => DbError::Setup(format!("cannot open {}: {}", file.display(), format_error_chain(&e))),
     };
-    // There is no server that could have gone away since the connection was given back.
-    let pool = || SqlitePoolOptions::new().test_before_acquire(false);
-    let write = pool()
-        .max_connections(1)
-        .acquire_timeout(config.lock_timeout)
-        .connect_with(options.clone().pragma("wal_autocheckpoint", PAGES_WITHOUT_HELP.to_string()))
-        .await
-        .map_err(failed)?;
+    let write = Writer::connect(&options, config.lock_timeout).await.map_err(failed)?;
+    let pool = sqlite_pool_options;
     let checkpointer = pool()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -136,6 +142,23 @@ async fn open_sqlite(file: &Path, config: &DatabaseConfig, lock: ServerLock) -> 
     let checkpointer = Checkpointer { pool: checkpointer, written: Arc::default() };
     let pools = Pools::Sqlite { read, write, checkpointer, file: file.into(), lock: Arc::new(lock) };
     Ok(Db::new(pools, config))
+}
+
+fn sqlite_options(file: &Path, lock_timeout: Duration) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(lock_timeout)
+        .statement_cache_capacity(200)
+        .pragma("case_sensitive_like", "ON")
+}
+
+/// There is no server that could have gone away since a connection was given back.
+pub(crate) fn sqlite_pool_options() -> SqlitePoolOptions {
+    SqlitePoolOptions::new().test_before_acquire(false)
 }
 
 fn postgres_options(url: &str, schema: &str) -> Result<PgConnectOptions, DbError> {
@@ -163,16 +186,16 @@ async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Resu
         .max_lifetime(config.max_lifetime)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .after_connect(|connection, _| Box::pin(notice_lost_clients(connection)))
-        .connect_with(options)
+        .connect_with(options.clone())
         .await
         .map_err(|e| server_unreachable(&e))?;
     refuse_lossy(&pool).await?;
     create_schema(&pool, schema).await?;
-    Ok(Db::new(Pools::Postgres(pool), config))
+    Ok(Db::new(Pools::Postgres { canceller: Canceller::new(options), pool }, config))
 }
 
-/// A statement whose client is gone ends soon and releases its locks: sqlx cannot cancel one. Servers on other systems than
-/// Linux refuse the setting; there such statements run to their end.
+/// A statement whose process is gone ends soon and releases its locks; a process that gives one up cancels it by itself
+/// ([`Canceller`]). Servers on other systems than Linux refuse the setting; there such statements run to their end.
 async fn notice_lost_clients(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     match sqlx::raw_sql("SET client_connection_check_interval = '2s'").execute(connection).await {
         Err(sqlx::Error::Database(_)) | Ok(_) => Ok(()),

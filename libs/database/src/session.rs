@@ -7,10 +7,11 @@
 //! closed, which ends its transaction.
 
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool};
 use tokio::runtime::Handle;
 
 use crate::Engine;
+use crate::canceller::Canceller;
 use crate::statement_timeout::StatementTimeout;
 
 /// A connection within a transaction.
@@ -18,8 +19,16 @@ pub(crate) struct Session {
     /// `None` once it has been given back.
     connection: Option<Connection>,
     state: State,
-    /// When the running statement must end; only for reads on `SQLite`.
+    /// When the running statement must end; only on `SQLite`.
     timeout: Option<StatementTimeout>,
+    /// Only on `PostgreSQL`.
+    backend: Option<Backend>,
+}
+
+/// The server process of a connection, and who can cancel its statement.
+struct Backend {
+    pid: i32,
+    canceller: Canceller,
 }
 
 pub(crate) enum Connection {
@@ -38,35 +47,46 @@ enum State {
 }
 
 impl Session {
-    pub(crate) async fn begin_sqlite(pool: &SqlitePool, begin: &'static str) -> Result<Self, sqlx::Error> {
-        Self::begin(Connection::Sqlite(pool.acquire().await?), begin.to_owned()).await
-    }
-
-    pub(crate) async fn begin_postgres(pool: &PgPool, begin: String) -> Result<Self, sqlx::Error> {
-        Self::begin(Connection::Postgres(pool.acquire().await?), begin).await
-    }
-
     /// Begins a transaction. If this is cancelled or fails, the connection is closed.
-    async fn begin(connection: Connection, begin: String) -> Result<Self, sqlx::Error> {
-        let mut session = Self { connection: Some(connection), state: State::Running, timeout: None };
-        session.execute_statement(begin).await?;
+    pub(crate) async fn begin_sqlite(pool: &SqlitePool, begin: &'static str) -> Result<Self, sqlx::Error> {
+        let mut session = Self::new(Connection::Sqlite(pool.acquire().await?));
+        session.execute_statement(begin.to_owned()).await?;
         session.state = State::Ready;
         Ok(session)
+    }
+
+    /// The same; `begin` may be several statements.
+    pub(crate) async fn begin_postgres(pool: &PgPool, begin: &str, canceller: &Canceller) -> Result<Self, sqlx::Error> {
+        let mut session = Self::new(Connection::Postgres(pool.acquire().await?));
+        let Some(Connection::Postgres(connection)) = &mut session.connection else {
+            return Err(sqlx::Error::PoolClosed);
+        };
+        let begin = sqlx::raw_sql(AssertSqlSafe(format!("{begin}; SELECT pg_backend_pid() AS pid")));
+        let pid = (&mut **connection).fetch_one(begin).await?.try_get("pid")?;
+        session.backend = Some(Backend { pid, canceller: canceller.clone() });
+        session.state = State::Ready;
+        Ok(session)
+    }
+
+    fn new(connection: Connection) -> Self {
+        Self { connection: Some(connection), state: State::Running, timeout: None, backend: None }
     }
 
     /// Interrupts each statement of a read transaction on `SQLite` that takes longer than its limit.
     pub(crate) async fn limit_statements(&mut self, timeout: StatementTimeout) -> Result<(), sqlx::Error> {
         self.state = State::Running;
         if let Some(Connection::Sqlite(connection)) = &mut self.connection {
-            let watched = timeout.clone();
-            connection
-                .lock_handle()
-                .await?
-                .set_progress_handler(StatementTimeout::STEPS_BETWEEN_CHECKS, move || watched.has_time_left());
+            timeout.watch_connection(connection).await?;
         }
         self.timeout = Some(timeout);
         self.state = State::Ready;
         Ok(())
+    }
+
+    /// Tells which timeout the connection already watches.
+    pub(crate) fn set_timeout(&mut self, timeout: StatementTimeout) {
+        timeout.start_statement();
+        self.timeout = Some(timeout);
     }
 
     pub(crate) fn engine(&self) -> Engine {
@@ -131,6 +151,14 @@ impl Session {
     }
 }
 
+impl Backend {
+    /// Cancels the running statement and closes the connection.
+    async fn end_statement(self, connection: Connection) {
+        self.canceller.cancel_statement(self.pid).await;
+        connection.close(Handle::try_current().ok().as_ref());
+    }
+}
+
 impl Connection {
     /// Closes the connection in the background; until then it counts as one of the pool's.
     fn close(mut self, runtime: Option<&Handle>) {
@@ -157,14 +185,18 @@ impl Drop for Session {
         let runtime = Handle::try_current().ok();
         match &runtime {
             Some(runtime) if self.state == State::Ready => {
-                let session = Self { connection: Some(connection), state: State::Running, timeout: None };
-                runtime.spawn(session.end_by_rollback());
+                runtime.spawn(Self::new(connection).end_by_rollback());
             }
             runtime => {
                 if let Some(timeout) = &self.timeout {
                     timeout.expire();
                 }
-                connection.close(runtime.as_ref());
+                match (runtime, self.backend.take()) {
+                    (Some(runtime), Some(backend)) if self.state == State::Running => {
+                        runtime.spawn(backend.end_statement(connection));
+                    }
+                    _ => connection.close(runtime.as_ref()),
+                }
             }
         }
     }

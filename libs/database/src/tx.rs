@@ -20,6 +20,10 @@ pub struct Tx {
     wake: Vec<Arc<Notify>>,
     /// Hears of failures to write; `None` for a snapshot.
     writability: Option<Writability>,
+    /// Tables that were locked before the snapshot was taken.
+    locked_tables: Vec<&'static str>,
+    /// A table that must be locked before the snapshot of the next attempt is taken.
+    wanted_lock: Option<&'static str>,
 }
 
 /// What has happened to the transaction so far.
@@ -38,7 +42,14 @@ pub(crate) enum State {
 impl Tx {
     /// `writability` is `None` for a snapshot.
     pub(crate) fn new(session: Session, writability: Option<Writability>) -> Self {
-        Self { session, state: State::Clean, wake: Vec::new(), writability }
+        Self {
+            session,
+            state: State::Clean,
+            wake: Vec::new(),
+            writability,
+            locked_tables: Vec::new(),
+            wanted_lock: None,
+        }
     }
 
     /// The engine of this transaction; for the few statements that differ.
@@ -54,6 +65,32 @@ impl Tx {
     /// Notifies `notify` if and when this transaction is committed.
     pub fn notify_on_commit(&mut self, notify: &Arc<Notify>) {
         self.wake.push(Arc::clone(notify));
+    }
+
+    /// Makes this transaction run alone among those that write to a table, with a snapshot that shows what the others have
+    /// committed. On `PostgreSQL`, a transaction that began without the lock is a conflict and is started again with it; on
+    /// `SQLite` all write transactions run one after the other. Readers do not wait.
+    pub fn require_table_lock(&mut self, table: &'static str) -> Result<(), DbError> {
+        if self.engine() == Engine::Sqlite || self.locked_tables.contains(&table) {
+            return Ok(());
+        }
+        self.state = State::Conflict;
+        self.wanted_lock = Some(table);
+        Err(DbError::Poisoned)
+    }
+
+    /// The lock that another attempt needs.
+    pub(crate) fn wanted_lock(&self) -> Option<&'static str> {
+        self.wanted_lock
+    }
+
+    /// Locks tables before the first statement, which takes the snapshot.
+    pub(crate) async fn lock_tables(&mut self, tables: &[&'static str]) -> Result<(), DbError> {
+        for table in tables {
+            self.execute_script(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")).await?;
+            self.locked_tables.push(table);
+        }
+        Ok(())
     }
 
     /// Runs a statement and returns the number of rows that it changed.
@@ -207,16 +244,21 @@ impl Tx {
     }
 
     fn start_statement(&mut self, vals: &[Val]) -> Result<&mut Connection, DbError> {
+        self.start_statement_with(vals.iter().any(Val::has_nul))
+    }
+
+    /// `has_nul`: whether a value is a text that no `PostgreSQL` text can hold.
+    pub(crate) fn start_statement_with(&mut self, has_nul: bool) -> Result<&mut Connection, DbError> {
         if self.state() != State::Clean {
             return Err(DbError::Poisoned);
         }
-        if vals.iter().any(Val::has_nul) {
+        if has_nul {
             return Err(DbError::Nul);
         }
         Ok(self.session.start_statement()?)
     }
 
-    fn finish_statement<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
+    pub(crate) fn finish_statement<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
         let outcome = outcome.map_err(|e| DbError::of_statement(e, self.writability.is_none()));
         self.session.finish_statement(outcome.as_ref().is_err_and(DbError::breaks_connection));
         let Err(e) = &outcome else { return outcome };

@@ -62,7 +62,7 @@ impl Db {
         drop(tx);
         let is_scarce = match &self.pools {
             Pools::Sqlite { file, .. } => is_disk_scarce(file).await,
-            Pools::Postgres(_) => false,
+            Pools::Postgres { .. } => false,
         };
         if is_read_only || is_scarce || self.writability.is_doubtful() { self.try_write().await } else { Ok(()) }
     }

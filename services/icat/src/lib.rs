@@ -11,10 +11,12 @@ mod domain;
 pub mod error;
 pub mod error_format;
 pub mod export;
+pub mod grants;
 pub mod import;
 pub mod ingest;
 mod mutations;
 mod openapi;
+mod parameter_types;
 mod port;
 pub mod query;
 mod routes;
@@ -30,13 +32,20 @@ use std::time::Duration;
 
 use events::messages::auth::SessionsRevoked;
 use events::{Consumer, Events, Received};
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings, Tx, Worker};
+use service_kit::{BuildError, Ctx, DbError, Migration, Running, ServiceDef, ServiceSettings, Tx, Worker};
 use utoipa::OpenApi as _;
 
 use self::config::SERVICE_NAME;
 pub use self::config::{AuthorizationConfig, Config, Strictness};
+use self::grants::GrantSynchronizer;
+use self::query::ParseContext;
 use self::state::State;
+use self::store::datafile_counters;
 
+/// How often rules are looked at for sets of granted rows to add or remove. Until then new rules are evaluated row by row.
+const SYNCHRONIZE_INTERVAL: Duration = Duration::from_secs(2);
+/// How often differences of counters are added up.
+const FOLD_INTERVAL: Duration = Duration::from_secs(10);
 /// How often expired sessions are removed.
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
@@ -54,6 +63,13 @@ pub const SERVICE: ServiceDef = ServiceDef {
             sql: include_str!("../migrations/0004_session_created_at.sql"),
         },
         Migration { version: 5, name: "revocations", sql: include_str!("../migrations/0005_revocations.sql") },
+        Migration { version: 6, name: "row_ids", sql: include_str!("../migrations/0006_row_ids.sql") },
+        Migration { version: 7, name: "grants", sql: include_str!("../migrations/0007_grants.sql") },
+        Migration {
+            version: 8,
+            name: "datafile_counters",
+            sql: include_str!("../migrations/0008_datafile_counters.sql"),
+        },
     ],
     check: |settings| Config::from_settings(settings).map(drop),
     openapi: openapi::Document::openapi,
@@ -70,6 +86,20 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
         async move { sessions::purge_expired(&db, clock.now_micros()).await.map(drop) }
     });
+    let synchronizer =
+        Arc::new(GrantSynchronizer::new(ctx.db.clone(), ParseContext { time_zone: config.parse_time_zone()? }));
+    let grants = Worker::periodic("icat.synchronize-grants", SYNCHRONIZE_INTERVAL, &ctx.stop, move || {
+        let synchronizer = Arc::clone(&synchronizer);
+        async move { synchronizer.synchronize().await }
+    });
+    let db = ctx.db.clone();
+    let counters = Worker::periodic("icat.fold-counters", FOLD_INTERVAL, &ctx.stop, move || {
+        let db = db.clone();
+        async move {
+            while db.write(async |tx| datafile_counters::fold_differences(tx).await).await? {}
+            Ok::<_, DbError>(())
+        }
+    });
     let events = Events::start(&ctx).await?;
     let outbox = events.outbox();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
@@ -77,5 +107,5 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     };
     events.add_consumer(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
-    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge] })
+    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge, grants, counters] })
 }

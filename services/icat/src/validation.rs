@@ -5,21 +5,10 @@ use std::collections::HashSet;
 use icat_client::schema::{self, Entity, Member};
 use service_kit::{Tx, Val};
 
-use crate::domain::values::format_java_double;
 use crate::error::Error;
+pub(crate) use crate::parameter_types::ParameterTypes;
 use crate::query::{ParseContext, parse_rule};
-use crate::store::entities::{self, is_null, value_index};
-
-fn find_value<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v Val> {
-    value_index(entity, name).and_then(|at| values.get(at)).filter(|val| !is_null(val))
-}
-
-fn find_text<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v str> {
-    match find_value(entity, values, name) {
-        Some(Val::Text(text)) => text.as_deref(),
-        _ => None,
-    }
-}
+use crate::store::entities::{self, find_text, find_value, value_index};
 
 /// Fails for the first member, in alphabetical order, that is NULL but must not be.
 pub fn require_not_null(entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
@@ -56,11 +45,37 @@ pub async fn check_entity_rules(
     values: &[Val],
     parse: &ParseContext,
 ) -> Result<(), Error> {
+    let types = match parameter_type_id(entity, values) {
+        Some(id) => ParameterTypes::load(tx, &[id]).await?,
+        None => ParameterTypes::default(),
+    };
+    check_loaded_entity_rules(entity, values, parse, &types)
+}
+
+/// The same, with the types of parameters loaded before.
+pub(crate) fn check_loaded_entity_rules(
+    entity: &'static Entity,
+    values: &[Val],
+    parse: &ParseContext,
+    types: &ParameterTypes,
+) -> Result<(), Error> {
     match entity.name {
         "Rule" => check_rule(entity, values, parse),
         "PublicStep" => check_public_step(entity, values),
-        name if name.ends_with("Parameter") => check_parameter(tx, entity, values).await,
+        name if is_parameter(name) => types.check_parameter(entity, values),
         _ => Ok(()),
+    }
+}
+
+fn is_parameter(name: &str) -> bool {
+    name.ends_with("Parameter")
+}
+
+/// The type of a `DatasetParameter` or similar entity.
+pub(crate) fn parameter_type_id(entity: &Entity, values: &[Val]) -> Option<i64> {
+    match find_value(entity, values, "type") {
+        Some(Val::I64(id)) if is_parameter(entity.name) => *id,
+        _ => None,
     }
 }
 
@@ -84,62 +99,6 @@ fn check_public_step(entity: &Entity, values: &[Val]) -> Result<(), Error> {
     if origin.find_to_one(field).is_none() && origin.find_to_many(field).is_none() {
         let message = format!("Field value {field} does not implement a relationship from {}", origin.name);
         return Err(Error::BadParameter(message));
-    }
-    Ok(())
-}
-
-/// Validates `DatasetParameter` and similar entities: their type must be applicable, and its limits hold if it enforces them.
-async fn check_parameter(tx: &mut Tx, entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
-    let types = schema::find_entity("ParameterType").ok_or_else(|| Error::Validation("no ParameterType".to_owned()))?;
-    let Some(Val::I64(Some(id))) = find_value(entity, values, "type") else {
-        return Err(Error::Validation("Type of parameter is not set".to_owned()));
-    };
-    let kind =
-        entities::get_by_id(tx, types, *id).await?.ok_or_else(|| Error::entity_not_found("ParameterType", *id))?.values;
-    let flag = |name: &str| matches!(find_value(types, &kind, name), Some(Val::I64(Some(1))));
-    let name = find_text(types, &kind, "name").unwrap_or_default();
-    let owner = entity.name.trim_end_matches("Parameter");
-    if !flag(&format!("applicableTo{owner}")) {
-        return Err(Error::Validation(format!("Parameter of type {name} is not applicable to a {owner}")));
-    }
-    if !flag("enforced") {
-        return Ok(());
-    }
-    if let Some(Val::F64(Some(number))) = find_value(entity, values, "numericValue") {
-        let limit = |which: &str| match find_value(types, &kind, which) {
-            Some(Val::F64(limit)) => *limit,
-            _ => None,
-        };
-        let breach = match (limit("minimumNumericValue"), limit("maximumNumericValue")) {
-            (Some(least), _) if *number < least => Some(('<', least)),
-            (_, Some(most)) if *number > most => Some(('>', most)),
-            _ => None,
-        };
-        if let Some((sign, limit)) = breach {
-            let (number, limit) = (format_java_double(*number), format_java_double(limit));
-            return Err(Error::Validation(format!("Parameter of type {name} has value {number} {sign} {limit}")));
-        }
-    }
-    if let Some(given) = find_text(entity, values, "stringValue") {
-        check_permissible_value(tx, name, *id, given).await?;
-    }
-    Ok(())
-}
-
-async fn check_permissible_value(tx: &mut Tx, name: &str, type_id: i64, given: &str) -> Result<(), Error> {
-    let Some(list) = schema::find_entity("PermissibleStringValue") else {
-        return Ok(());
-    };
-    let pairs = entities::list_child_ids(tx, list, "parametertype_id", &[type_id], usize::MAX).await?;
-    let ids: Vec<i64> = pairs.iter().map(|(_, id)| *id).collect();
-    let rows = entities::find_by_ids(tx, list, &ids).await?;
-    let mut allowed: Vec<&str> = rows.iter().filter_map(|row| find_text(list, &row.values, "value")).collect();
-    allowed.sort_unstable();
-    if !allowed.is_empty() && !allowed.contains(&given) {
-        let allowed = allowed.join(", ");
-        return Err(Error::Validation(format!(
-            "Parameter of type {name} has value {given} not in allowed set [{allowed}]"
-        )));
     }
     Ok(())
 }

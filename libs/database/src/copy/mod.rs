@@ -6,7 +6,7 @@
 //! not at all, and may be repeated.
 
 mod digest;
-mod schema;
+pub(crate) mod schema;
 
 use sqlx::sqlite::SqlitePoolOptions;
 

@@ -27,13 +27,13 @@ const REFERENCES_POSTGRES: &str = "SELECT DISTINCT r.relname::text AS name FROM 
 
 /// A column and the kind of its values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ColumnKind {
+pub(crate) struct ColumnKind {
     pub name: String,
     pub kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Integer,
     Float,
     Text,
@@ -41,7 +41,7 @@ pub(super) enum Kind {
 }
 
 /// All tables but those that only migrations write.
-pub(super) async fn list_tables(tx: &mut Tx) -> Result<Vec<String>, DbError> {
+pub(crate) async fn list_tables(tx: &mut Tx) -> Result<Vec<String>, DbError> {
     let sql = match tx.engine() {
         Engine::Sqlite => TABLES_SQLITE,
         Engine::Postgres => TABLES_POSTGRES,
@@ -52,7 +52,7 @@ pub(super) async fn list_tables(tx: &mut Tx) -> Result<Vec<String>, DbError> {
 }
 
 /// The same, each after those it refers to.
-pub(super) async fn list_tables_in_order(tx: &mut Tx) -> Result<Vec<String>, DbError> {
+pub(crate) async fn list_tables_in_order(tx: &mut Tx) -> Result<Vec<String>, DbError> {
     let sql = match tx.engine() {
         Engine::Sqlite => REFERENCES_SQLITE,
         Engine::Postgres => REFERENCES_POSTGRES,
@@ -76,7 +76,7 @@ pub(super) async fn list_tables_in_order(tx: &mut Tx) -> Result<Vec<String>, DbE
 }
 
 /// In the order of their names, which both engines agree on.
-pub(super) async fn list_columns(tx: &mut Tx, table: &str) -> Result<Vec<ColumnKind>, DbError> {
+pub(crate) async fn list_columns(tx: &mut Tx, table: &str) -> Result<Vec<ColumnKind>, DbError> {
     let sql = match tx.engine() {
         Engine::Sqlite => COLUMNS_SQLITE,
         Engine::Postgres => COLUMNS_POSTGRES,
@@ -85,7 +85,7 @@ pub(super) async fn list_columns(tx: &mut Tx, table: &str) -> Result<Vec<ColumnK
     for row in tx.fetch_all(sql, &[table.into()]).await? {
         let (name, kind): (String, String) = (row.get("name")?, row.get("kind")?);
         let kind = match kind.to_ascii_lowercase().as_str() {
-            "bigint" => Kind::Integer,
+            "bigint" | "integer" => Kind::Integer,
             "double precision" => Kind::Float,
             "text" => Kind::Text,
             "blob" | "bytea" => Kind::Blob,

@@ -12,4 +12,5 @@ mod memory;
 mod numbers;
 mod opened;
 mod outages;
+mod rowid_tables;
 mod statements;

@@ -6,6 +6,7 @@ use service_kit::{DbError, Tx};
 
 use super::{Rights, RuleSet};
 use crate::config::AuthorizationConfig;
+use crate::grants::GrantSets;
 use crate::query::ParseContext;
 use crate::store::rules;
 
@@ -30,9 +31,9 @@ impl RuleCache {
     /// The rights of a user in the snapshot `tx`.
     pub async fn load_rights(&self, tx: &mut Tx, user_name: String) -> Result<Rights, DbError> {
         let is_root = self.is_root(&user_name);
-        let groups = rules::list_group_ids(tx, &user_name).await?.into_iter().collect();
+        let memberships = rules::find_memberships(tx, &user_name).await?;
         let rule_set = self.load_rule_set(tx).await?;
-        Ok(Rights::new(user_name, is_root, groups, rule_set))
+        Ok(Rights::new(user_name, is_root, memberships, rule_set))
     }
 
     async fn load_rule_set(&self, tx: &mut Tx) -> Result<Arc<RuleSet>, DbError> {
@@ -42,7 +43,8 @@ impl RuleCache {
             return Ok(rule_set);
         }
         let (rows, steps) = (rules::list_rules(tx).await?, rules::list_public_steps(tx).await?);
-        let rule_set = Arc::new(RuleSet::new(version, &rows, steps, &self.parse, self.authorization));
+        let sets = GrantSets::load(tx).await?;
+        let rule_set = Arc::new(RuleSet::new(version, &rows, steps, &self.parse, self.authorization, &sets));
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         // A slower request with an older snapshot must not replace newer rules.
         if latest.as_ref().is_none_or(|known| known.version < version) {

@@ -7,8 +7,9 @@ use icat_client::schema::Entity;
 
 use super::Operation;
 use crate::config::{AuthorizationConfig, Strictness};
+use crate::grants::GrantSets;
 use crate::query::{Access, ParseContext, Rule, parse_rule};
-use crate::store::rules::RuleRow;
+use crate::store::rules::{Memberships, RuleRow};
 
 /// All rules, parsed, as of one version.
 #[derive(Debug)]
@@ -27,22 +28,27 @@ struct RuleEntry {
 }
 
 impl RuleSet {
-    /// Parses rules. A rule that cannot be parsed grants nothing; writes refuse such rules, so it was stored in another way.
+    /// Parses rules and finds their sets of granted rows. A rule that cannot be parsed grants nothing; writes refuse such rules,
+    /// so it was stored in another way.
     pub fn new(
         version: i64,
         rules: &[RuleRow],
         public_steps: Vec<(String, String)>,
         parse: &ParseContext,
         authorization: AuthorizationConfig,
+        sets: &GrantSets,
     ) -> Self {
         let mut by_entity: HashMap<&str, Vec<RuleEntry>> = HashMap::new();
         for row in rules {
             match parse_rule(&row.what, parse) {
-                Ok(rule) => by_entity.entry(rule.entity.name).or_default().push(RuleEntry {
-                    rule: Arc::new(rule),
-                    flags: row.flags.clone(),
-                    grouping: row.grouping,
-                }),
+                Ok(rule) => {
+                    let set = if Operation::Read.is_granted_by(&row.flags) { sets.find_set(&rule) } else { None };
+                    by_entity.entry(rule.entity.name).or_default().push(RuleEntry {
+                        rule: Arc::new(rule.with_grant(set)),
+                        flags: row.flags.clone(),
+                        grouping: row.grouping,
+                    });
+                }
                 Err(e) => tracing::warn!(rule.id = row.id, error = %e, "rule cannot be parsed and grants nothing"),
             }
         }
@@ -74,13 +80,21 @@ impl RuleSet {
 pub struct Rights {
     pub user_name: String,
     pub is_root: bool,
+    /// The id of the user's row, if there is one.
+    user_id: Option<i64>,
     groups: HashSet<i64>,
     rules: Arc<RuleSet>,
 }
 
 impl Rights {
-    pub fn new(user_name: String, is_root: bool, groups: HashSet<i64>, rules: Arc<RuleSet>) -> Self {
-        Self { user_name, is_root, groups, rules }
+    pub fn new(user_name: String, is_root: bool, memberships: Memberships, rules: Arc<RuleSet>) -> Self {
+        let Memberships { user_id, groups } = memberships;
+        Self { user_name, is_root, user_id, groups: groups.into_iter().collect(), rules }
+    }
+
+    /// The user of sets of granted rows.
+    pub fn granted_user(&self) -> i64 {
+        self.user_id.unwrap_or_default()
     }
 
     /// The rows of an entity on which the user may perform an operation.

@@ -1,3 +1,4 @@
 //! Pure code: how ICAT writes values.
 
+pub mod granted;
 pub mod values;

@@ -120,7 +120,7 @@ impl<'a> Importer<'a> {
         // If a row is invalid, the records are imported one by one, because a stored row is accepted although it is invalid.
         let checked = self.are_all_valid(entity, &rows).await?;
         let stored = if checked {
-            entities::insert_new_rows(self.tx, entity, &rows, self.author).await?
+            entities::insert_new_rows(self.tx, entity, rows.clone(), self.author).await?
         } else {
             HashSet::new()
         };
@@ -158,7 +158,7 @@ impl<'a> Importer<'a> {
         validation::check_lengths(entity, &values)?;
         validation::check_entity_rules(self.tx, entity, &values, self.parse).await?;
         let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-        entities::insert_rows(self.tx, entity, &[NewRow { id, values }], self.author).await?;
+        entities::insert_rows(self.tx, entity, vec![NewRow { id, values }], self.author).await?;
         self.report.created += 1;
         Ok(id)
     }

@@ -38,7 +38,7 @@ pub async fn find_or_create_row(
     validation::require_not_null(entity, &values)?;
     validation::check_lengths(entity, &values)?;
     let id = tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-    entities::insert_rows(tx, entity, &[NewRow { id, values }], author).await?;
+    entities::insert_rows(tx, entity, vec![NewRow { id, values }], author).await?;
     Ok(id)
 }
 

@@ -183,7 +183,7 @@ impl IngestCatalogue<'_> {
                         None => rows.extend(ids.next().map(|id| NewRow { id, values: fill_values(entity, &values) })),
                     }
                 }
-                entities::insert_rows(tx, entity, &rows, &author).await?;
+                entities::insert_rows(tx, entity, rows, &author).await?;
                 Ok::<_, Error>(())
             })
             .await?;

@@ -74,7 +74,7 @@ pub async fn clone_entity(
                 }
                 rows.extend(copies.get(&(kind.name, stored.id)).map(|copy| NewRow { id: *copy, values }));
             }
-            entities::insert_rows(tx, kind, &rows, author).await?;
+            entities::insert_rows(tx, kind, rows, author).await?;
         }
     }
     for (kind, ids) in tree.iter().rev() {

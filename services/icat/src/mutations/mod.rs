@@ -7,14 +7,20 @@ mod cloner;
 mod deletion;
 mod permissions;
 mod request;
+mod row_set;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
+use icat_client::schema::Entity;
 use service_kit::Tx;
 
 pub use self::cloner::{clone_entity, parse_keys};
 pub use self::deletion::delete_entities;
 pub use self::permissions::Permissions;
 pub use self::request::{EntityWrite, parse_items, parse_targets};
+use self::row_set::count_set_items;
 use self::writer::EntityWriter;
 use crate::error::Error;
 use crate::query::ParseContext;
@@ -30,8 +36,33 @@ pub async fn write_items(
 ) -> Result<Vec<i64>, Error> {
     let mut writer = EntityWriter::new(tx, author, permissions, parse);
     let mut created = Vec::new();
-    for (offset, item) in items.iter().enumerate() {
-        created.extend(writer.write_item(item).await.map_err(|e| e.with_offset(offset))?);
+    let mut done = 0;
+    while done < items.len() {
+        let count = count_set_items(&items[done..], permissions);
+        let set = &items[done..done + count.max(1)];
+        let ids =
+            if count > 0 { writer.create_set(set).await.map_err(|(n, e)| e.with_offset(done + n))? } else { None };
+        match ids {
+            Some(ids) => created.extend(ids),
+            None => {
+                for (offset, item) in (done..).zip(set) {
+                    created.extend(writer.write_item(item).await.map_err(|e| e.with_offset(offset))?);
+                }
+            }
+        }
+        done += set.len();
     }
     Ok(created)
+}
+
+/// Groups rows by entity type, in the order of first appearance.
+fn group_by_entity(rows: impl IntoIterator<Item = (&'static Entity, i64)>) -> Vec<(&'static Entity, Vec<i64>)> {
+    let mut groups: Vec<(&'static Entity, Vec<i64>)> = Vec::new();
+    for (entity, id) in rows {
+        match groups.iter_mut().find(|(known, _)| *known == entity) {
+            Some((_, ids)) => ids.push(id),
+            None => groups.push((entity, vec![id])),
+        }
+    }
+    groups
 }

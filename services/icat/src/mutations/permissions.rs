@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use icat_client::schema::Entity;
-use service_kit::{Tx, Val};
+use service_kit::Tx;
 
 use crate::authorization::{Operation, Rights};
 use crate::error::Error;
@@ -30,6 +30,17 @@ impl Permissions<'_> {
             return Ok(());
         }
         Err(Error::access_denied(operation.as_str(), entity.name))
+    }
+
+    /// Those of the rows on which the operation is not allowed, in their order.
+    pub async fn find_denied(
+        &self,
+        tx: &mut Tx,
+        operation: Operation,
+        entity: &'static Entity,
+        ids: &[i64],
+    ) -> Result<Vec<i64>, Error> {
+        self.find_denied_rows(tx, &self.rights.access_to(entity, operation), entity, ids).await
     }
 
     /// Requires UPDATE on the row, or an UPDATE rule for each named attribute and to-one relation.
@@ -69,19 +80,30 @@ impl Permissions<'_> {
         entity: &'static Entity,
         ids: &[i64],
     ) -> Result<bool, Error> {
+        Ok(self.find_denied_rows(tx, access, entity, ids).await?.is_empty())
+    }
+
+    async fn find_denied_rows(
+        &self,
+        tx: &mut Tx,
+        access: &Access,
+        entity: &'static Entity,
+        ids: &[i64],
+    ) -> Result<Vec<i64>, Error> {
         Ok(match access {
-            Access::All => true,
-            Access::None => ids.is_empty(),
+            Access::All => Vec::new(),
+            Access::None => ids.to_vec(),
             Access::Rules(rules) => {
-                let allowed = find_matching_ids(tx, &compile_filter(entity, rules, ids, &self.env)).await?;
-                ids.iter().all(|id| allowed.contains(id))
+                // The sets of granted rows follow only at the end of the transaction.
+                let env = QueryEnvironment { granted_user: None, ..self.env };
+                let allowed = find_matching_ids(tx, &compile_filter(entity, rules, ids, &env)).await?;
+                ids.iter().copied().filter(|id| !allowed.contains(id)).collect()
             }
         })
     }
 }
 
 async fn find_matching_ids(tx: &mut Tx, statement: &crate::query::Statement) -> Result<HashSet<i64>, Error> {
-    let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    let rows = tx.fetch_all(&statement.sql, &vals).await?;
+    let rows = statement.fetch_rows(tx).await?;
     Ok(rows.iter().map(|row| row.get_at(0)).collect::<Result<_, _>>()?)
 }

@@ -8,6 +8,7 @@ use service_kit::{Tx, Val};
 
 use super::Permissions;
 use super::request::{EntityWrite, RelationTarget};
+use super::row_set::{RowSet, SetOutcome};
 use crate::authorization::Operation;
 use crate::error::Error;
 use crate::query::ParseContext;
@@ -43,10 +44,23 @@ impl<'a> EntityWriter<'a> {
             }
             None => Some(self.create_row(item, None).await?),
         };
-        for (entity, ids) in group_by_entity(std::mem::take(&mut self.pending_creates)) {
+        for (entity, ids) in super::group_by_entity(std::mem::take(&mut self.pending_creates)) {
             self.permissions.require_operation(self.tx, Operation::Create, entity, &ids).await?;
         }
         Ok(created)
+    }
+
+    /// Creates the rows of items at once; returns the ids of those at the top level, or `None` if the items must be written
+    /// one by one. The error has the index of the item that is to blame.
+    pub async fn create_set(&mut self, items: &[EntityWrite]) -> Result<Option<Vec<i64>>, (usize, Error)> {
+        let set = RowSet::plan(items);
+        match set.create_rows(self.tx, self.author, self.permissions, self.parse).await? {
+            SetOutcome::Created { all, top } => {
+                self.created.extend(all);
+                Ok(Some(top))
+            }
+            SetOutcome::Refused => Ok(None),
+        }
     }
 
     /// Creates a row and its children; returns its id.
@@ -64,7 +78,7 @@ impl<'a> EntityWriter<'a> {
             }
             self.check_row(entity, &values, None).await?;
             let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-            entities::insert_rows(self.tx, entity, &[NewRow { id, values }], self.author).await?;
+            entities::insert_rows(self.tx, entity, vec![NewRow { id, values }], self.author).await?;
             self.created.insert(id);
             self.create_children(item, id).await?;
             self.pending_creates.push((entity, id));
@@ -151,16 +165,4 @@ impl<'a> EntityWriter<'a> {
         }
         Ok(changes)
     }
-}
-
-/// Groups rows by entity type, in the order of first appearance.
-fn group_by_entity(rows: Vec<(&'static Entity, i64)>) -> Vec<(&'static Entity, Vec<i64>)> {
-    let mut groups: Vec<(&'static Entity, Vec<i64>)> = Vec::new();
-    for (entity, id) in rows {
-        match groups.iter_mut().find(|(known, _)| *known == entity) {
-            Some((_, ids)) => ids.push(id),
-            None => groups.push((entity, vec![id])),
-        }
-    }
-    groups
 }

@@ -96,7 +96,7 @@ impl BatchWriter<'_> {
             }
         }
         let rows = read.iter().map(|(_, id, resolved)| NewRow { id: *id, values: resolved.values.clone() });
-        let stored = entities::insert_new_rows(self.tx, entity, &rows.collect::<Vec<_>>(), self.author).await?;
+        let stored = entities::insert_new_rows(self.tx, entity, rows.collect(), self.author).await?;
         let created: Vec<i64> = read.iter().map(|(_, id, _)| *id).filter(|id| stored.contains(id)).collect();
         let all_allowed = match self.permissions.require_operation(self.tx, Operation::Create, entity, &created).await {
             Ok(()) => true,
@@ -192,7 +192,7 @@ impl BatchWriter<'_> {
         self.check_row(entity, &resolved.values).await?;
         let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
         let row = NewRow { id, values: resolved.values.clone() };
-        entities::insert_rows(self.tx, entity, &[row], self.author).await?;
+        entities::insert_rows(self.tx, entity, vec![row], self.author).await?;
         if let Some((created, modified)) = &resolved.stamps {
             entities::update_stamps(self.tx, entity, id, created, modified).await?;
         }

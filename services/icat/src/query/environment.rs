@@ -25,4 +25,7 @@ pub struct QueryEnvironment<'a> {
     /// Whether rows that the user may not read count as absent in FROM, JOIN, WHERE and sub-selects too. icat.server
     /// checks only what is selected, so that conditions can probe unreadable data.
     pub strict: bool,
+    /// The user of the sets of granted rows; 0 for a user without a row. `None`: sets are not used, because the transaction may
+    /// have changed rows that they follow from.
+    pub granted_user: Option<i64>,
 }

@@ -1,15 +1,26 @@
-//! Rewrites a rule as a select of parent rows.
+//! Rewrites a select as a select of ancestors.
 //!
-//! `Datafile <-> Dataset <-> Investigation [name = 'A']` restricts datafiles by their dataset alone. So the covered datafiles
-//! follow from a list of datasets that is selected once, whereas evaluating the rule per datafile would look up dataset and
-//! investigation again and again. The list is better for queries on a whole table.
+//! `Datafile <-> Dataset <-> Investigation [name = 'A']` restricts datafiles by their dataset alone, and datasets by their
+//! investigation alone. So the covered datafiles follow from a set of investigations, which is the same for rules on datasets
+//! and investigations, can be kept ready, and is much smaller.
 
 use icat_client::schema::ToOne;
 
 use crate::query::tree::{Condition, Expr, Origin, Path, SelectBody, Source, Step, Var};
 
+/// Rewrites a select of rows as a select of their furthest ancestors that decide alone. Returns the relations to the ancestor,
+/// none if the rows themselves decide.
+pub fn select_by_ancestor(body: &SelectBody, row: Var) -> (Vec<&'static ToOne>, SelectBody) {
+    let (mut path, mut select) = (Vec::new(), body.clone().select_variable(row));
+    while let Some((relation, parents)) = select_by_parent(&select, row) {
+        path.push(relation);
+        select = parents;
+    }
+    (path, select)
+}
+
 /// The relation to the parent and a select of the parents; `None` if the rule restricts its rows in another way too.
-pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, SelectBody)> {
+fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, SelectBody)> {
     let is_root = |source: &Source| source.var == row && matches!(source.origin, Origin::Root);
     body.sources.iter().find(|source| is_root(source))?;
     let relation = body.sources.iter().find_map(|source| match &source.origin {
@@ -20,6 +31,12 @@ pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, 
         _ => None,
     });
     let relation = relation.or_else(|| find_first_relation(body.filter.as_ref()?, row))?;
+    Some((relation, lift_to_parent(body, row, relation)?))
+}
+
+/// Rewrites a select of rows as a select of the rows that a relation leads to, which takes over the variable; `None` if it depends
+/// on the rows in another way.
+pub fn lift_to_parent(body: &SelectBody, row: Var, relation: &'static ToOne) -> Option<SelectBody> {
     // The parent takes over the variable of the row.
     let parent = row;
     let mut same: Vec<Var> = Vec::new();
@@ -70,7 +87,27 @@ pub fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, 
         })?;
     }
     let selected = vec![Expr::Path(Path { var: parent, steps: Vec::new(), field: None })];
-    fits.then(|| (relation, SelectBody { sources, filter, selected, ..SelectBody::default() }))
+    fits.then(|| SelectBody { sources, filter, selected, ..SelectBody::default() })
+}
+
+/// Whether a select reads the row that a relation leads to, and not only the foreign key.
+pub fn joins_parent(body: &SelectBody, row: Var, relation: &'static ToOne) -> bool {
+    let joined = body.sources.iter().any(|source| match &source.origin {
+        Origin::Join { from, steps, .. } => {
+            *from == row && matches!(steps.first(), Some(Step::One(one)) if one.name == relation.name)
+        }
+        Origin::Root => false,
+    });
+    let mut reads = joined;
+    // A sub-select, at which this stops, is not lifted anyway.
+    let _stopped = body.filter.clone().and_then(|mut cond| {
+        cond.visit_paths_mut(&mut |path| {
+            let starts_here = path.var == row && path.steps.first().is_some_and(|first| first.name == relation.name);
+            let is_key = path.steps.len() == 1 && path.field.is_none_or(|field| field.name == "id");
+            reads |= starts_here && !is_key;
+        })
+    });
+    reads
 }
 
 /// The first relation of the first path in a condition that starts at the row.

@@ -6,7 +6,7 @@ use icat_client::schema::{Entity, ToOne};
 
 use super::environment::ParseContext;
 use super::error::QueryError;
-use super::parent_rewrite::select_by_parent;
+use super::parent_rewrite::select_by_ancestor;
 use super::parser::parse_search;
 use super::tree::SelectBody;
 
@@ -20,9 +20,41 @@ pub struct Rule {
     pub restricted: bool,
     /// Whether it has a condition, which is what icat.server takes for restricting.
     pub conditional: bool,
+    /// The relations to the row that decides: an ancestor such as the investigation, or with no relations the row itself.
+    pub(super) path: Vec<&'static ToOne>,
+    /// Selects the rows that decide.
     pub(super) body: SelectBody,
-    /// The same rule as a select of parent rows, if its rows are restricted by their parent alone.
-    pub(super) by_parent: Option<(&'static ToOne, SelectBody)>,
+    /// The set that keeps the rows of `body` ready, if there is one.
+    pub(super) grant: Option<GrantSet>,
+}
+
+/// A set of granted rows in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GrantSet {
+    pub id: i64,
+    /// Whether it is the same for all users, else it has rows for each user.
+    pub for_everybody: bool,
+}
+
+impl Rule {
+    /// The relations to the row that decides whether a row is covered; none if the row itself does.
+    pub fn path_to_ancestor(&self) -> &[&'static ToOne] {
+        &self.path
+    }
+
+    /// Sets or removes the set that keeps the covered rows ready.
+    #[must_use]
+    pub fn with_grant(self, grant: Option<GrantSet>) -> Self {
+        Self { grant, ..self }
+    }
+
+    /// Whether its condition on a row may depend on other rows of the same entity.
+    pub fn reads_other_rows(&self) -> bool {
+        let mut places = 0;
+        self.body.visit_read_entities(&mut |entity| places += usize::from(entity.name == self.entity.name));
+        // The row itself is selected, unless an ancestor decides.
+        places > usize::from(self.path.is_empty())
+    }
 }
 
 /// Which rows of an entity a user may access.
@@ -53,6 +85,6 @@ pub fn parse_rule(text: &str, ctx: &ParseContext) -> Result<Rule, QueryError> {
     let restricted = body.filter.is_some() || body.sources.len() > 1;
     let conditional = body.filter.is_some();
     let entity = body.entity_of(variable);
-    let by_parent = select_by_parent(&body, variable);
-    Ok(Rule { entity, attribute, restricted, conditional, body: body.select_variable(variable), by_parent })
+    let (path, body) = select_by_ancestor(&body, variable);
+    Ok(Rule { entity, attribute, restricted, conditional, path, body, grant: None })
 }

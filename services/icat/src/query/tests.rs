@@ -14,6 +14,27 @@ fn parse_failure(text: &str) -> String {
     parse_search(text, &parse_context()).map(drop).expect_err(text).to_string()
 }
 
+#[test]
+fn a_rule_knows_whether_it_reads_other_rows_of_its_entity() {
+    for (what, expected) in [
+        ("Datafile", false),
+        ("Datafile <-> Dataset <-> Investigation <-> InvestigationUser <-> User [name = :user]", false),
+        ("InvestigationUser <-> User [name = :user]", false),
+        ("SELECT f FROM Datafile f WHERE f.dataset.investigation.releaseDate < CURRENT_TIMESTAMP", false),
+        ("SELECT u FROM InvestigationUser u WHERE u.investigation.investigationUsers IS NOT EMPTY", true),
+        ("SELECT u FROM InvestigationUser u WHERE SIZE(u.investigation.investigationUsers) > 1", true),
+        ("SELECT u FROM InvestigationUser u WHERE u.id IN (SELECT v.id FROM InvestigationUser v)", true),
+        ("SELECT u FROM InvestigationUser u, InvestigationUser v WHERE v.role = 'PI'", true),
+        ("SELECT u FROM InvestigationUser u JOIN u.investigation.investigationUsers v WHERE v.user.name = :user", true),
+        ("SELECT f FROM Datafile f WHERE EXISTS (SELECT d FROM Dataset d WHERE SIZE(d.datafiles) = 0)", true),
+        ("SELECT d FROM Dataset d WHERE NOT EXISTS (SELECT f FROM Datafile f WHERE f.dataset.name = 'x')", true),
+        ("SELECT d FROM Dataset d WHERE NOT EXISTS (SELECT f FROM Datafile f WHERE f.name = 'x')", false),
+    ] {
+        let rule = parse_rule(what, &parse_context()).unwrap();
+        assert_eq!(rule.reads_other_rows(), expected, "{what}");
+    }
+}
+
 /// A short query must not become megabytes of SQL, nor a long one overflow the stack.
 #[test]
 fn what_grows_by_powers_is_refused() {
@@ -29,6 +50,7 @@ fn what_grows_by_powers_is_refused() {
         engine: Engine::Sqlite,
         row_cap: 100,
         strict: true,
+        granted_user: None,
     };
     let nested = |begin: &str, middle: &str, end: &str, times: usize| {
         let text =
@@ -191,6 +213,7 @@ fn test_environment() -> QueryEnvironment<'static> {
         engine: Engine::Sqlite,
         row_cap: 10,
         strict: false,
+        granted_user: None,
     }
 }
 
@@ -200,9 +223,16 @@ fn rules_know_whether_they_restrict() {
     assert!(!restricted("Dataset") && !restricted("SELECT d FROM Dataset d"));
     assert!(restricted("Dataset [name = 'a']") && restricted("Dataset <-> Investigation"));
     assert!(restricted("SELECT d FROM Dataset d JOIN d.investigation i"), "joins alone restrict");
-    let by_parent = |text: &str| parse_rule(text, &parse_context()).expect(text).by_parent.is_some();
-    assert!(by_parent("SELECT d FROM Dataset d WHERE d.investigation.id IN (1, 2)"));
-    assert!(!by_parent("SELECT d FROM Dataset d WHERE d.sample.id IS NULL"), "it is about datasets without a sample");
+    let path = |text: &str| -> Vec<&str> {
+        let rule = parse_rule(text, &parse_context()).expect(text);
+        rule.path_to_ancestor().iter().map(|one| one.name).collect()
+    };
+    assert_eq!(path("SELECT d FROM Dataset d WHERE d.investigation.id IN (1, 2)"), ["investigation"]);
+    assert_eq!(
+        path("Datafile <-> Dataset <-> Investigation <-> InvestigationUser <-> User [name = :user]"),
+        ["dataset", "investigation"]
+    );
+    assert!(path("SELECT d FROM Dataset d WHERE d.sample.id IS NULL").is_empty(), "about datasets without a sample");
     let attribute =
         parse_rule("SELECT d.description FROM Dataset d WHERE d.complete = FALSE", &parse_context()).unwrap();
     assert_eq!(attribute.attribute.as_deref(), Some("description"));
@@ -213,6 +243,51 @@ fn rules_know_whether_they_restrict() {
         "0,1 Dataset",
     ] {
         assert!(parse_rule(refused, &parse_context()).is_err(), "{refused}");
+    }
+}
+
+#[test]
+fn rules_with_the_same_condition_have_the_same_set() {
+    let select = |text: &str| compile_grant(&parse_rule(text, &parse_context()).expect(text), &test_environment());
+    let members = select("Investigation <-> InvestigationUser <-> User [name = :user]").unwrap();
+    assert_eq!(
+        members.sql,
+        "SELECT DISTINCT t3.id AS user_id, t1.id AS row_id FROM investigation t1 JOIN investigationuser t2 ON \
+         t2.investigation_id = t1.id JOIN user_ t3 ON t3.id = t2.user_id WHERE 1 = 1 AND t3.id IS NOT NULL"
+    );
+    let sources: Vec<(&str, &[String], bool)> =
+        members.sources.iter().map(|s| (s.entity.as_str(), s.columns.as_slice(), s.has_foreign_key)).collect();
+    let keys = ["investigation_id".to_owned(), "user_id".to_owned()];
+    assert_eq!(
+        sources,
+        [("Investigation", &[][..], false), ("InvestigationUser", &keys[..], true), ("User", &[], false)]
+    );
+    for text in [
+        "Dataset <-> Investigation <-> InvestigationUser <-> User [name = :user]",
+        "DatafileParameter <-> Datafile <-> Dataset <-> Investigation <-> InvestigationUser <-> User [name = :user]",
+    ] {
+        assert_eq!(select(text).as_ref(), Some(&members), "{text}");
+    }
+    let group =
+        select("SELECT i FROM Investigation i JOIN i.investigationInstruments ii WHERE ii.instrument.name = 'ID01'");
+    assert!(group.unwrap().for_everybody);
+    for (text, why) in [
+        ("SELECT i FROM Investigation i WHERE i.releaseDate < CURRENT_TIMESTAMP", "cheaper than a set"),
+        ("SELECT d FROM Dataset d WHERE d.type.name = 'raw'", "cheaper than a set"),
+        (
+            "SELECT i FROM Investigation i JOIN i.investigationUsers u WHERE u.user.name = :user AND i.releaseDate < CURRENT_DATE",
+            "time",
+        ),
+        ("SELECT i FROM Investigation i JOIN i.investigationUsers u WHERE u.user.name <> :user", "all users but one"),
+        (
+            "SELECT i FROM Investigation i JOIN i.investigationUsers u WHERE u.user.name = :user OR i.name = 'x'",
+            "not by user",
+        ),
+        ("SELECT i FROM Investigation i LEFT JOIN i.investigationUsers u WHERE u.id IS NULL", "missing rows"),
+        ("SELECT i FROM Investigation i JOIN i.datasets d WHERE i.investigationUsers IS EMPTY", "missing rows"),
+        ("SELECT i FROM Investigation i JOIN i.datasets d WHERE d.modId = :user", "changes with every attribute"),
+    ] {
+        assert_eq!(select(text), None, "{text}: {why}");
     }
 }
 

@@ -34,6 +34,7 @@ impl QuerySettings {
             engine,
             row_cap: u64::from(self.max_entities) + 1,
             strict: self.strict,
+            granted_user: Some(rights.granted_user()),
         }
     }
 }

@@ -51,11 +51,19 @@ pub async fn render_entity_by_id(
 
 /// Runs a compiled query.
 pub(crate) async fn run_statement(tx: &mut Tx, statement: &Statement) -> Result<Vec<Row>, DbError> {
-    tx.fetch_all(&statement.sql, &list_values(statement)).await
+    statement.fetch_rows(tx).await
 }
 
-fn list_values(statement: &Statement) -> Vec<Val> {
-    statement.params.iter().cloned().map(Val::from).collect()
+/// Passes the rows of a compiled query to `visit`, in their order.
+async fn visit_statement(
+    tx: &mut Tx,
+    statement: &Statement,
+    mut visit: impl FnMut(&Row) -> Result<(), DbError>,
+) -> Result<(), DbError> {
+    if statement.first_rows.is_some() {
+        return statement.fetch_rows(tx).await?.iter().try_for_each(visit);
+    }
+    tx.visit_rows(&statement.sql, &statement.list_values(), |row| visit(row)).await
 }
 
 /// The foreign key of a to-one relation, by its index in the row's values.

@@ -11,7 +11,7 @@ use service_kit::{BulkColumn, BulkRow, Db, DbError, Row, Tx};
 
 use super::includes::IncludeLoader;
 use super::rendered_rows::{RenderedRows, append_column};
-use super::{QuerySettings, entity_json, find_included_ids, list_values, run_statement};
+use super::{QuerySettings, entity_json, find_included_ids, run_statement, visit_statement};
 use crate::authorization::Rights;
 use crate::error::{Error, OUT_OF_RANGE};
 use crate::query::{Column, ColumnKind, Include, Plan, SearchQuery, Statement, compile_search, parse_search};
@@ -216,7 +216,7 @@ async fn find_rows(
         return Ok(FoundRows::Values(rows));
     }
     let (mut text, mut rows, mut valid) = (String::from("["), 0, Ok(()));
-    tx.visit_rows(&statement.sql, &list_values(statement), |row| {
+    visit_statement(tx, statement, |row| {
         if rows > 0 {
             text.push(',');
         }
@@ -241,7 +241,7 @@ async fn find_entities(
     statement: &Statement,
 ) -> Result<FoundEntities, DbError> {
     let mut ids: Vec<Option<i64>> = Vec::new();
-    let vals = list_values(statement);
+    let vals = statement.list_values();
     if let Some(sql) = select_whole_rows(&statement.sql, entity, MAX_ROWS_AT_ONCE + 1) {
         let mut rows = RenderedRows::new(entity, includes);
         let visit = |row: &BulkRow<'_>| {
@@ -261,7 +261,7 @@ async fn find_entities(
         Ok::<_, DbError>(())
     };
     if has_order(&statement.sql) {
-        tx.visit_rows(&statement.sql, &vals, |row| visit(&row.into())).await?;
+        visit_statement(tx, statement, |row| visit(&row.into())).await?;
     } else {
         tx.visit_bulk(&statement.sql, &[BulkColumn::Integer], &vals, visit).await?;
     }

@@ -7,6 +7,8 @@ use events::messages::icat::{EntityChanged, Verb};
 use icat_client::schema::Entity;
 use service_kit::{Db, DbError, Micros, Tx};
 
+use super::derived_rows::DerivedRows;
+
 /// The most rows of one event; a larger change becomes several events.
 const IDS_PER_EVENT: usize = 200;
 
@@ -16,6 +18,8 @@ pub struct Author {
     pub user_name: String,
     pub changed_at: Micros,
     changes: Mutex<Vec<Change>>,
+    /// What follows from the changes.
+    derived: tokio::sync::Mutex<DerivedRows>,
 }
 
 #[derive(Debug)]
@@ -28,7 +32,12 @@ struct Change {
 
 impl Author {
     pub fn new(user_name: impl Into<String>, changed_at: Micros) -> Self {
-        Self { user_name: user_name.into(), changed_at, changes: Mutex::default() }
+        Self {
+            user_name: user_name.into(),
+            changed_at,
+            changes: Mutex::default(),
+            derived: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Runs `work` in a write transaction, and emits the events of its changes at the end.
@@ -41,17 +50,30 @@ impl Author {
         db.write(async |tx| {
             // A transaction that conflicts with another is run again from the start.
             self.lock_changes().clear();
+            *self.derived.lock().await = DerivedRows::default();
             let done = work(tx).await?;
+            self.derived.lock().await.store_derived_rows(tx).await?;
             self.emit_change_events(tx, outbox).await?;
             Ok(done)
         })
         .await
     }
 
+    /// What follows from the changes; it must be told of each.
+    pub(super) async fn lock_derived(&self) -> tokio::sync::MutexGuard<'_, DerivedRows> {
+        self.derived.lock().await
+    }
+
     /// Records changed rows, as ids and revisions.
     pub(super) fn record_changes(&self, entity: &Entity, verb: Verb, rows: impl IntoIterator<Item = (i64, i64)>) {
         let changes = rows.into_iter().map(|(id, revision)| Change { entity: entity.name, verb, id, revision });
         self.lock_changes().extend(changes);
+    }
+
+    /// Entity type, verb and id of the changes so far.
+    #[cfg(test)]
+    pub(crate) fn list_changes(&self) -> Vec<(&'static str, String, i64)> {
+        self.lock_changes().iter().map(|change| (change.entity, format!("{:?}", change.verb), change.id)).collect()
     }
 
     /// Emits one event per entity type and verb, in the order of first appearance.

@@ -8,18 +8,14 @@ use std::sync::OnceLock;
 
 use events::messages::icat::Verb;
 use icat_client::schema::{self, Entity, FieldKind, Member};
-use service_kit::{DbError, Engine, Micros, Row, Tx, Val};
+use service_kit::{DbError, Micros, Row, Tx, Val};
 
-use super::rows::{FIRST_VALUE_COLUMN, find_row, row_columns, select_statement};
+pub use super::new_rows::{NewRow, insert_new_rows, insert_rows};
+use super::rows::{FIRST_VALUE_COLUMN, find_row, select_statement};
 use super::{Author, rules};
 
-/// Rows per INSERT: with more `PostgreSQL` becomes slower, with fewer there are more round trips.
-const ROWS_PER_INSERT: usize = 50;
 /// Ids per statement; they are bound as one parameter.
 pub(super) const IDS_PER_SELECT: usize = 10_000;
-
-/// `rev` of a new row, the default of the column.
-const FIRST_REVISION: i64 = 1;
 
 /// Who changed a row, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,13 +30,6 @@ pub struct StoredRow {
     pub id: i64,
     pub created: Stamp,
     pub modified: Stamp,
-    pub values: Vec<Val>,
-}
-
-/// A row to be stored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewRow {
-    pub id: i64,
     pub values: Vec<Val>,
 }
 
@@ -107,6 +96,23 @@ pub async fn find_by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> R
         }
     }
     Ok(found)
+}
+
+/// Those of these ids that have a row.
+pub async fn find_existing_ids(
+    tx: &mut Tx,
+    entity: &'static Entity,
+    ids: impl IntoIterator<Item = i64>,
+) -> Result<HashSet<i64>, DbError> {
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let sql = format!("SELECT id FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
+    let mut existing = HashSet::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_PER_SELECT) {
+        for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
+            existing.insert(row.get("id")?);
+        }
+    }
+    Ok(existing)
 }
 
 pub async fn get_by_id(tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<Option<StoredRow>, DbError> {
@@ -191,6 +197,19 @@ pub async fn has_foreign_samples(tx: &mut Tx) -> Result<bool, DbError> {
     Ok(tx.fetch_optional(FOREIGN_SAMPLES, &[]).await?.is_some())
 }
 
+/// The value of an attribute or to-one relation, if it is not NULL.
+pub fn find_value<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v Val> {
+    value_index(entity, name).and_then(|at| values.get(at)).filter(|val| !is_null(val))
+}
+
+/// The same as a text.
+pub fn find_text<'v>(entity: &Entity, values: &'v [Val], name: &str) -> Option<&'v str> {
+    match find_value(entity, values, name) {
+        Some(Val::Text(text)) => text.as_deref(),
+        _ => None,
+    }
+}
+
 pub fn is_null(val: &Val) -> bool {
     matches!(val, Val::I64(None) | Val::F64(None) | Val::Text(None) | Val::Blob(None))
 }
@@ -226,73 +245,6 @@ pub async fn find_equal(tx: &mut Tx, entity: &'static Entity, values: &[Val]) ->
     }
     let sql = format!("SELECT id FROM {} WHERE {} ORDER BY id", entity.table, conditions.join(" AND "));
     tx.fetch_all(&sql, &vals).await?.iter().map(|row| row.get("id")).collect()
-}
-
-/// Inserts rows, created and modified by the author. The caller has validated NULLs, lengths and keys.
-pub async fn insert_rows(
-    tx: &mut Tx,
-    entity: &'static Entity,
-    rows: &[NewRow],
-    author: &Author,
-) -> Result<(), DbError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    for rows in rows.chunks(ROWS_PER_INSERT) {
-        let (sql, vals) = build_insert(tx.engine(), entity, rows, author);
-        tx.execute(&sql, &vals).await?;
-    }
-    author.record_changes(entity, Verb::Created, rows.iter().map(|row| (row.id, FIRST_REVISION)));
-    bump_version_if_rule(tx, entity).await
-}
-
-/// Inserts rows, without those whose key is already stored; returns the ids of the inserted rows.
-pub async fn insert_new_rows(
-    tx: &mut Tx,
-    entity: &'static Entity,
-    rows: &[NewRow],
-    author: &Author,
-) -> Result<HashSet<i64>, DbError> {
-    let mut stored = HashSet::with_capacity(rows.len());
-    for rows in rows.chunks(ROWS_PER_INSERT) {
-        let (sql, vals) = build_insert(tx.engine(), entity, rows, author);
-        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let done = tx.execute(&format!("{sql} ON CONFLICT DO NOTHING"), &vals).await?;
-        if done == ids.len() as u64 {
-            stored.extend(ids);
-            continue;
-        }
-        let there = format!("SELECT id FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
-        for row in &tx.fetch_all(&there, &[Val::from_ids(&ids)]).await? {
-            stored.insert(row.get("id")?);
-        }
-    }
-    author.record_changes(entity, Verb::Created, stored.iter().map(|id| (*id, FIRST_REVISION)));
-    if !stored.is_empty() {
-        bump_version_if_rule(tx, entity).await?;
-    }
-    Ok(stored)
-}
-
-fn build_insert(engine: Engine, entity: &'static Entity, rows: &[NewRow], author: &Author) -> (String, Vec<Val>) {
-    let columns: Vec<&str> = row_columns(entity).collect();
-    let mut sql = format!("INSERT INTO {} ({}) VALUES ", entity.table, columns.join(", "));
-    let mut vals = Vec::with_capacity(rows.len() * columns.len());
-    for (n, row) in rows.iter().enumerate() {
-        let first = n * columns.len() + 1;
-        let marks: Vec<String> =
-            (first..first + columns.len()).map(|number| engine.parameter_in_order(number)).collect();
-        sql.push_str(if n == 0 { "(" } else { ", (" });
-        sql.push_str(&marks.join(", "));
-        sql.push(')');
-        vals.push(row.id.into());
-        for _ in ["create", "mod"] {
-            vals.push(author.user_name.as_str().into());
-            vals.push(author.changed_at.into());
-        }
-        vals.extend(row.values.iter().cloned());
-    }
-    (sql, vals)
 }
 
 /// Sets who created and modified a row and when, for imports that preserve it.
@@ -332,6 +284,7 @@ pub async fn update_row(
         sets.push(format!("{} = ${}", value_columns(entity).nth(*place).unwrap_or_default(), vals.len()));
     }
     vals.push(id.into());
+    author.lock_derived().await.note_update(tx, entity, id, changes).await?;
     let sql = format!("UPDATE {} SET {} WHERE id = ${} RETURNING rev", entity.table, sets.join(", "), vals.len());
     if let Some(row) = tx.fetch_optional(&sql, &vals).await? {
         author.record_changes(entity, Verb::Updated, [(id, row.get("rev")?)]);
@@ -341,16 +294,23 @@ pub async fn update_row(
 
 /// Deletes rows; their dependents must have been deleted before.
 pub async fn delete_rows(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
-    let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
-    for ids in ids.chunks(IDS_PER_SELECT) {
-        tx.execute(&sql, &[Val::from_ids(ids)]).await?;
-    }
+    author.lock_derived().await.note_deletion(tx, entity, ids).await?;
+    delete_unrecorded(tx, entity, ids).await?;
     author.record_changes(entity, Verb::Deleted, ids.iter().map(|id| (*id, 0)));
     bump_version_if_rule(tx, entity).await
 }
 
+/// Deletes rows of whose creation nothing was recorded either.
+pub(super) async fn delete_unrecorded(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<(), DbError> {
+    let sql = format!("DELETE FROM {} WHERE id IN {}", entity.table, tx.engine().id_list("$1"));
+    for ids in ids.chunks(IDS_PER_SELECT) {
+        tx.execute(&sql, &[Val::from_ids(ids)]).await?;
+    }
+    Ok(())
+}
+
 /// Increments the rule version if rules were changed, because parsed rules are cached.
-async fn bump_version_if_rule(tx: &mut Tx, entity: &Entity) -> Result<(), DbError> {
+pub(super) async fn bump_version_if_rule(tx: &mut Tx, entity: &Entity) -> Result<(), DbError> {
     if matches!(entity.name, "Rule" | "PublicStep") { rules::bump_rule_version(tx).await } else { Ok(()) }
 }
 

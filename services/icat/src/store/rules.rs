@@ -6,9 +6,10 @@ pub const VERSION: &str = "SELECT n FROM rule_version";
 pub const BUMP: &str = "UPDATE rule_version SET n = n + 1";
 pub const RULES: &str = "SELECT id, crudflags, what, grouping_id FROM rule_ ORDER BY id";
 pub const PUBLIC_STEPS: &str = "SELECT origin, field FROM publicstep";
-pub const GROUPS_OF: &str = "SELECT g.group_id FROM usergroup g JOIN user_ u ON u.id = g.user_id WHERE u.name = $1";
+pub const MEMBERSHIPS: &str =
+    "SELECT u.id, g.group_id FROM user_ u LEFT JOIN usergroup g ON g.user_id = u.id WHERE u.name = $1";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 5] = [VERSION, BUMP, RULES, PUBLIC_STEPS, GROUPS_OF];
+pub const ALL: [&str; 5] = [VERSION, BUMP, RULES, PUBLIC_STEPS, MEMBERSHIPS];
 
 /// A stored rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +49,19 @@ pub async fn list_public_steps(tx: &mut Tx) -> Result<Vec<(String, String)>, DbE
     rows.iter().map(|row| Ok((row.get("origin")?, row.get("field")?))).collect()
 }
 
-/// Ids of the groups that the user is in.
-pub async fn list_group_ids(tx: &mut Tx, user_name: &str) -> Result<Vec<i64>, DbError> {
-    let rows = tx.fetch_all(GROUPS_OF, &[user_name.into()]).await?;
-    rows.iter().map(|row| row.get("group_id")).collect()
+/// The row of a user and the groups that the user is in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memberships {
+    /// `None` if the user has no row.
+    pub user_id: Option<i64>,
+    pub groups: Vec<i64>,
+}
+
+pub async fn find_memberships(tx: &mut Tx, user_name: &str) -> Result<Memberships, DbError> {
+    let mut found = Memberships::default();
+    for row in tx.fetch_all(MEMBERSHIPS, &[user_name.into()]).await? {
+        found.user_id = Some(row.get("id")?);
+        found.groups.extend(row.get::<Option<i64>>("group_id")?);
+    }
+    Ok(found)
 }

@@ -26,7 +26,7 @@ async fn list_entity_tables(tx: &mut Tx) -> BTreeSet<String> {
 async fn list_columns(tx: &mut Tx, table: &str) -> BTreeSet<Column> {
     let sql = match tx.engine() {
         Engine::Sqlite => {
-            "SELECT name, LOWER(type) AS kind, CASE WHEN \"notnull\" = 1 OR pk > 0 THEN 0 ELSE 1 END AS nullable \
+            "SELECT name, CASE WHEN pk = 1 THEN LOWER(REPLACE(type, 'INTEGER', 'BIGINT')) ELSE LOWER(type) END AS kind, CASE WHEN \"notnull\" = 1 OR pk > 0 THEN 0 ELSE 1 END AS nullable \
              FROM pragma_table_info($1)"
         }
         Engine::Postgres => {

@@ -100,6 +100,7 @@ async fn a_spoiled_query_is_refused_or_answered() {
                 engine: test.db.engine(),
                 row_cap: 10,
                 strict: case % 2 == 0,
+                granted_user: None,
             };
             let access = if case % 3 == 0 { Access::Rules(vec![std::sync::Arc::clone(&rule)]) } else { Access::All };
             let Ok(Plan::Run(statement)) = compile_search(&search, &|_| access.clone(), &env) else { continue };

@@ -5,7 +5,7 @@ use icat::query::{
 };
 use icat_client::schema::{Entity, all_entities};
 use jiff::tz::TimeZone;
-use service_kit::{Micros, Val};
+use service_kit::Micros;
 
 /// Queries of ids.server, topcat, the download API, datagateway and python-icat.
 pub const CLIENT_QUERIES: [&str; 29] = [
@@ -67,6 +67,7 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
             engine: db.engine(),
             row_cap: 100,
             strict: true,
+            granted_user: None,
         };
         let compatible = QueryEnvironment { strict: false, ..strict };
         let about = |entity: &'static Entity| {
@@ -118,6 +119,5 @@ pub async fn run_statement(
     db: &service_kit::Db,
     statement: &icat::query::Statement,
 ) -> Result<Vec<service_kit::Row>, service_kit::DbError> {
-    let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    db.read().await?.fetch_all(&statement.sql, &vals).await
+    statement.fetch_rows(&mut db.read().await?).await
 }

@@ -1,6 +1,7 @@
 //! Lowers conditions to SQL.
 
 use super::from_clause::FromClause;
+use super::rule_conditions::probe_condition;
 use super::{SqlWriter, exists_condition, join_balanced};
 use crate::query::statement::Param;
 use crate::query::tree::{ComparisonOperator, Condition, Expr, LikePattern, Literal, SelectBody};
@@ -52,7 +53,11 @@ impl SqlWriter<'_> {
                 let value = self.write_expression(frame, value);
                 format!("{value} {}IN ({})", not_keyword(*negated), self.select_members(frame, "{}.id", parent, many))
             }
-            Condition::Exists { select } => exists_condition(&self.write_sub_select(select, Some(frame))),
+            Condition::Exists { select } => {
+                let (select, can_fail) = self.track_failures(|writer| writer.write_sub_select(select, Some(frame)));
+                // `PostgreSQL` would join it, and evaluate it on rows for which other conditions do not hold.
+                if can_fail { probe_condition(&select) } else { exists_condition(&select) }
+            }
             Condition::Quantified { value, operator, all, select } => {
                 let value = self.write_expression(frame, value);
                 self.write_quantified(frame, &value, *operator, *all, select)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use icat_client::schema::{ToMany, ToOne};
+use icat_client::schema::{Entity, ToMany, ToOne};
 
 use super::SqlWriter;
 use crate::query::tree::{Origin, Path, RULE_RESTRICTED, SelectBody, Step, Var};
@@ -21,11 +21,12 @@ pub struct FromClause<'f> {
     pub rights: Vec<String>,
     /// Whether evaluating them can fail.
     pub rights_can_fail: bool,
-    pub tables: usize,
+    /// The tables and their aliases.
+    pub tables: Vec<(&'static Entity, String)>,
 }
 
 impl FromClause<'_> {
-    fn find_alias(&self, var: Var) -> String {
+    pub fn find_alias(&self, var: Var) -> String {
         let here = self.aliases.get(&var).cloned();
         here.or_else(|| self.outer.map(|outer| outer.find_alias(var))).unwrap_or_default()
     }
@@ -34,6 +35,20 @@ impl FromClause<'_> {
 impl SqlWriter<'_> {
     /// Builds the FROM clause of a select, with an alias for each variable.
     pub fn build_from_clause<'f>(&mut self, body: &SelectBody, outer: Option<&'f FromClause<'f>>) -> FromClause<'f> {
+        self.build_from_clause_with(body, outer, true)
+    }
+
+    /// The same without conditions on root variables.
+    pub fn build_from_clause_of_owners(&mut self, body: &SelectBody) -> FromClause<'static> {
+        self.build_from_clause_with(body, None, false)
+    }
+
+    fn build_from_clause_with<'f>(
+        &mut self,
+        body: &SelectBody,
+        outer: Option<&'f FromClause<'f>>,
+        restricts_roots: bool,
+    ) -> FromClause<'f> {
         let mut frame = FromClause {
             outer,
             aliases: HashMap::new(),
@@ -43,7 +58,7 @@ impl SqlWriter<'_> {
             root_visibility: Vec::new(),
             rights: Vec::new(),
             rights_can_fail: false,
-            tables: 0,
+            tables: Vec::new(),
         };
         for source in &body.sources {
             let alias = match &source.origin {
@@ -51,9 +66,11 @@ impl SqlWriter<'_> {
                     let alias = self.new_alias();
                     let join = if frame.from.is_empty() { "" } else { " CROSS JOIN " };
                     let _ = write!(frame.from, "{join}{} {alias}", source.entity.table);
-                    frame.tables += 1;
-                    let present = self.add_visibility(&mut frame, source.entity, &alias, false);
-                    frame.root_visibility.extend(present);
+                    frame.tables.push((source.entity, alias.clone()));
+                    if restricts_roots {
+                        let present = self.add_visibility(&mut frame, source.entity, &alias, false);
+                        frame.root_visibility.extend(present);
+                    }
                     alias
                 }
                 Origin::Join { from, steps, left } => self.write_join(&mut frame, *from, steps, *left),
@@ -79,7 +96,7 @@ impl SqlWriter<'_> {
                 let _ = write!(frame.from, "(SELECT 1 AS one) {}", self.new_alias());
             }
             let _ = write!(frame.from, "{keyword}{table} {alias} ON {on}");
-            frame.tables += 1;
+            frame.tables.push((step.target(), alias.clone()));
             if let Some(present) = self.add_visibility(frame, step.target(), &alias, left) {
                 let _ = write!(frame.from, " AND {present}");
             }
@@ -99,7 +116,7 @@ impl SqlWriter<'_> {
             }
             let alias = self.new_alias();
             let _ = write!(frame.joins, " JOIN {} {alias} ON {alias}.id = {here}.{}", one.target().table, one.column);
-            frame.tables += 1;
+            frame.tables.push((one.target(), alias.clone()));
             if let Some(present) = self.add_visibility(frame, one.target(), &alias, false) {
                 let _ = write!(frame.joins, " AND {present}");
             }

@@ -5,10 +5,14 @@
 //! FROM, behind relations and in sub-selects. Expressions that can fail are not evaluated on invisible rows.
 
 mod conditions;
+mod counters;
 mod expressions;
 mod failure_guards;
+mod first_rows;
 mod from_clause;
+mod grant_pairs;
 mod grouping;
+mod rule_conditions;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,13 +21,14 @@ use icat_client::schema::Entity;
 
 use self::failure_guards::guard_columns;
 use self::from_clause::FromClause;
+pub use self::grant_pairs::compile_grant;
 use self::grouping::{is_grouped, wrap_constants_in_aggregates};
 use crate::query::environment::QueryEnvironment;
 use crate::query::error::QueryError;
 use crate::query::parent_rewrite::is_narrow_filter;
 use crate::query::rule::{Access, Rule};
 use crate::query::statement::{Param, Plan, Statement};
-use crate::query::tree::{Aggregate, Column, Expr, Origin, Path, SearchQuery, SelectBody, Source};
+use crate::query::tree::{Aggregate, Column, Condition, Expr, Origin, Path, SearchQuery, SelectBody, Source};
 
 /// `SQLite` joins at most 64 tables.
 const MAX_TABLES: usize = 60;
@@ -40,10 +45,13 @@ pub fn compile_search(
     access: AccessLookup<'_>,
     env: &QueryEnvironment<'_>,
 ) -> Result<Plan, QueryError> {
+    if let Some(statement) = counters::compile_counted(search, access, env) {
+        return Ok(Plan::Run(statement));
+    }
     let body = &search.body;
-    let reads_whole_tables = !is_narrow_filter(body.filter.as_ref());
+    let scope = Scope::from_filter(body.filter.as_ref());
     let visibility = env.strict.then_some(access);
-    let mut writer = SqlWriter { visibility, access: Some(access), reads_whole_tables, ..SqlWriter::new(*env) };
+    let mut writer = SqlWriter { visibility, access: Some(access), scope, ..SqlWriter::new(*env) };
     let mut frame = writer.build_from_clause(body, None);
     let mut rows: Vec<(&'static Entity, String)> = Vec::new();
     for column in &search.columns {
@@ -58,12 +66,17 @@ pub fn compile_search(
             Access::Rules(rules) => grants.push(writer.add_grant(&mut frame, &id, &rules)),
         }
     }
+    let first_rows = first_rows::compile_first_rows(search, access, env);
+    // Then the user may read little, and sorting that is faster than looking for it in the order of an index.
+    if first_rows.is_some() {
+        writer.scope = Scope::AllVisibleRows;
+    }
     let sql = writer.write_search(&mut frame, search, grants)?;
-    if writer.widest > MAX_TABLES || writer.params.len() > MAX_PARAMS || writer.is_too_large() {
+    if writer.exceeds_limits() {
         let text = "the query is too large: it joins too many entities, lists too many values or nests too much";
         return Err(QueryError::bad_parameter(text));
     }
-    Ok(Plan::Run(Statement { sql, params: writer.params }))
+    Ok(Plan::Run(Statement { first_rows, ..Statement::new(sql, writer.params) }))
 }
 
 /// Whether the query selects a single COUNT: then the answer for a user without rights is 0, else no row.
@@ -83,7 +96,7 @@ pub fn compile_filter(
     // A rule that was cut off must grant nothing.
     let grant = if writer.is_too_large() { "1 = 0" } else { &grant };
     let sql = format!("SELECT e.id FROM {} e WHERE e.id IN {list} AND {grant} ORDER BY e.id", entity.table);
-    Statement { sql, params: writer.params }
+    Statement::new(sql, writer.params)
 }
 
 struct SqlWriter<'e> {
@@ -94,8 +107,7 @@ struct SqlWriter<'e> {
     widest: usize,
     /// Bytes of SQL written so far; nested parts count once per level.
     written: usize,
-    /// Whether the query reads whole tables, so that rules are evaluated as lists of parents instead of row by row.
-    reads_whole_tables: bool,
+    scope: Scope,
     /// The rights that decide which rows are visible; `None` while rules are written, which see everything.
     visibility: Option<AccessLookup<'e>>,
     /// The user's rights.
@@ -110,6 +122,23 @@ struct SqlWriter<'e> {
     aggregates: usize,
 }
 
+/// How many rows a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Few, so that rules are evaluated row by row.
+    FewRows,
+    /// Whole tables, so that rules are evaluated as lists of ancestors.
+    WholeTables,
+    /// Whole tables, and all rows that the user may read are sorted.
+    AllVisibleRows,
+}
+
+impl Scope {
+    fn from_filter(filter: Option<&Condition>) -> Self {
+        if is_narrow_filter(filter) { Self::FewRows } else { Self::WholeTables }
+    }
+}
+
 impl<'e> SqlWriter<'e> {
     fn new(env: QueryEnvironment<'e>) -> Self {
         Self {
@@ -118,7 +147,7 @@ impl<'e> SqlWriter<'e> {
             aliases: 0,
             widest: 0,
             written: 0,
-            reads_whole_tables: false,
+            scope: Scope::FewRows,
             visibility: None,
             access: None,
             is_selecting: false,
@@ -144,6 +173,11 @@ impl<'e> SqlWriter<'e> {
         if self.is_too_large() { String::new() } else { sql }
     }
 
+    /// Whether an engine would refuse the statement, or take seconds to parse it.
+    fn exceeds_limits(&self) -> bool {
+        self.widest > MAX_TABLES || self.params.len() > MAX_PARAMS || self.is_too_large()
+    }
+
     fn is_too_large(&self) -> bool {
         self.written > MAX_SQL_BYTES
     }
@@ -162,35 +196,9 @@ impl<'e> SqlWriter<'e> {
         }
     }
 
-    /// The condition that at least one rule covers the row. It does not hold for a NULL id.
-    fn rules_condition(&mut self, id: &str, rules: &[Arc<Rule>]) -> String {
-        // Grouping of the outer query does not apply inside a rule.
-        let around = (self.visibility.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
-        let grants: Vec<String> = rules.iter().map(|rule| self.rule_condition(rule, id)).collect();
-        (self.visibility, self.groups, self.is_selecting) = around;
-        join_balanced(&grants, " OR ")
-    }
-
-    /// The condition that a rule covers the row. Evaluated row by row, so that its cost depends on the rows in question; for a
-    /// query on whole tables as a list of parents, where the rule allows it.
-    fn rule_condition(&mut self, rule: &Rule, id: &str) -> String {
-        if let (true, Some((relation, parents)), Some(row)) =
-            (self.reads_whole_tables, &rule.by_parent, id.strip_suffix(".id"))
-        {
-            return format!("{row}.{} IN ({})", relation.column, self.write_sub_select(parents, None));
-        }
-        let body = &rule.body;
-        let mut frame = self.build_from_clause(body, None);
-        let selected: Vec<String> = body.selected.iter().map(|expr| self.write_expression(&mut frame, expr)).collect();
-        let row = format!("{} = {id}", selected.join(", "));
-        let mut conditions = vec![row];
-        conditions.extend(body.filter.as_ref().map(|cond| self.write_condition(&mut frame, cond)));
-        exists_condition(&format!("SELECT 1 FROM {} WHERE {}", self.write_tables(&frame), conditions.join(" AND ")))
-    }
-
     /// Writes everything between FROM and WHERE.
     fn write_tables(&mut self, frame: &FromClause<'_>) -> String {
-        self.widest = self.widest.max(frame.tables);
+        self.widest = self.widest.max(frame.tables.len());
         format!("{}{}", frame.from, frame.joins)
     }
 
@@ -300,7 +308,8 @@ impl<'e> SqlWriter<'e> {
                 let (function, direction) = if descending { ("MAX", "DESC") } else { ("MIN", "ASC") };
                 let key = if grouped { format!("{function}({expr})") } else { expr };
                 if is_never_null(source, body) {
-                    return format!("{key} {direction}");
+                    // An index gives the order of a column, but not that of an expression.
+                    return format!("{}{key} {direction}", if self.scope == Scope::AllVisibleRows { "+" } else { "" });
                 }
                 // NULLs come last. Not written as NULLS LAST: with LIMIT and OFFSET it made SQLite skip rows (found by the
                 // property test) if the first key has a unique index.

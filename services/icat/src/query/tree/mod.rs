@@ -2,6 +2,7 @@
 
 mod condition;
 mod expression;
+mod read_entities;
 
 use icat_client::schema::{Entity, EnumDef, Field, FieldKind, ToMany, ToOne};
 

@@ -1,8 +1,8 @@
 //! Random data, and random queries on it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use icat_client::schema::{self, Entity, FieldKind};
+use icat_client::schema::{self, Entity, Field, FieldKind, ToOne};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
@@ -53,39 +53,43 @@ impl Generator {
         let mut data = Data::default();
         let mut next = 1;
         for kind in KINDS.map(find_entity) {
-            let mut keys = BTreeSet::new();
-            let wanted = self.rng.random_range(5..12);
-            let mut rows = std::collections::BTreeMap::new();
-            for n in 0..wanted {
-                let mut row = HashMap::new();
-                for field in kind.fields {
-                    let value = if field.nullable && self.is_chosen(35) {
-                        Value::Null
-                    } else {
-                        self.random_literal(field.kind)
-                    };
-                    row.insert(field.name, value);
-                }
+            data.0.insert(kind.name, std::collections::BTreeMap::new());
+            for n in 0..self.rng.random_range(5..12) {
+                let mut row = self.random_row(kind, &data);
                 if kind.name == "User"
                     && let Some(user) = USERS.get(n)
                 {
                     row.insert("name", Value::Text((*user).to_owned()));
                 }
-                for one in kind.one {
-                    let targets: Vec<i64> = data.0.get(one.target).into_iter().flatten().map(|(id, _)| *id).collect();
-                    let none = targets.is_empty() || (one.nullable && self.is_chosen(35));
-                    row.insert(one.name, if none { Value::Null } else { Value::Int(self.pick_from(&targets)) });
-                }
-                let complete = kind.one.iter().all(|one| one.nullable || row[one.name] != Value::Null);
-                let key: Vec<Value> = kind.unique.iter().map(|name| row[name].clone()).collect();
-                if complete && keys.insert(key) {
-                    rows.insert(next, row);
+                if is_insertable(kind, &row, &data) {
+                    data.0.entry(kind.name).or_default().insert(next, row);
                     next += 1;
                 }
             }
-            data.0.insert(kind.name, rows);
         }
         data
+    }
+
+    /// Values of a row; its relations lead to rows of `data`.
+    pub fn random_row(&mut self, kind: &'static Entity, data: &Data) -> HashMap<&'static str, Value> {
+        let mut row = HashMap::new();
+        for field in kind.fields {
+            row.insert(field.name, self.random_field(field));
+        }
+        for one in kind.one {
+            row.insert(one.name, self.random_relation(one, data));
+        }
+        row
+    }
+
+    pub fn random_field(&mut self, field: &Field) -> Value {
+        if field.nullable && self.is_chosen(35) { Value::Null } else { self.random_literal(field.kind) }
+    }
+
+    pub fn random_relation(&mut self, one: &ToOne, data: &Data) -> Value {
+        let targets: Vec<i64> = data.0.get(one.target).into_iter().flatten().map(|(id, _)| *id).collect();
+        let none = targets.is_empty() || (one.nullable && self.is_chosen(35));
+        if none { Value::Null } else { Value::Int(self.pick_from(&targets)) }
     }
 
     /// A select over one to three variables.
@@ -337,6 +341,16 @@ impl Generator {
 
 fn is_long(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::Long | FieldKind::Integer)
+}
+
+/// Whether a row has the relations that it needs and a key that no row of `data` has.
+pub fn is_insertable(kind: &Entity, row: &HashMap<&'static str, Value>, data: &Data) -> bool {
+    let complete = kind.one.iter().all(|one| one.nullable || row[one.name] != Value::Null);
+    let has_same_key = |other: &HashMap<&'static str, Value>| {
+        kind.unique.iter().all(|name| other[name] == row[name] && row[name] != Value::Null)
+    };
+    let taken = !kind.unique.is_empty() && data.0[kind.name].values().any(has_same_key);
+    complete && !taken
 }
 
 pub fn find_entity(name: &str) -> &'static Entity {

@@ -1,32 +1,34 @@
 //! Random data, rules and queries: the compiled SQL yields the rows of the naive evaluator, and wrong compilers, one per
 //! entry of a list, are detected.
 
-mod evaluator;
-mod generator;
-mod model;
-mod query_text;
+pub mod evaluator;
+pub mod generator;
+pub mod model;
+pub mod query_text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use events::Outbox;
 use icat::AuthorizationConfig;
 use icat::authorization::{Operation, Rights, RuleSet};
+use icat::grants::{GrantSets, synchronize_grants};
 use icat::query::{
     Access, Param, ParseContext, Plan, QueryEnvironment, Rule, Statement, compile_filter, compile_search, parse_rule,
     parse_search,
 };
 use icat::store::Author;
 use icat::store::entities::{NewRow, empty_values, insert_rows, new_values, value_index};
-use icat::store::rules::RuleRow;
+use icat::store::rules::{Memberships, RuleRow};
 use icat_client::schema::{Entity, FieldKind};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
-use service_kit::{Db, DbError, Micros, Row, Val};
+use service_kit::{Db, DbError, Micros, Row, SystemClock, SystemIds, Tx, Val};
 
 use self::evaluator::World;
 use self::generator::{Generator, KINDS, NOW, USERS, find_entity};
-use self::model::{Aggregate, Data, Path, Query, Selected, Value};
+use self::model::{Aggregate, Condition, Data, Operand, Path, Query, Selected, Source, Value};
 use self::query_text::render_query;
 use crate::statements::run_statement;
 
@@ -54,34 +56,47 @@ impl GeneratedRule {
     }
 }
 
-async fn load_data(db: &Db, data: &Data) {
-    let author = Author::new("simple/root", Micros::from_i64(0));
+pub async fn load_data(db: &Db, data: &Data) {
+    let derived = ["grant_row", "grant_set", "datafile_counter"];
     db.write(async |tx| {
-        for kind in KINDS.iter().rev().map(|kind| find_entity(kind)) {
-            tx.execute(&format!("DELETE FROM {}", kind.table), &[]).await?;
-        }
-        for kind in KINDS.map(find_entity) {
-            let rows: Vec<NewRow> = data.0[kind.name]
-                .iter()
-                .map(|(id, row)| {
-                    let mut values = new_values(kind);
-                    for (name, value) in row {
-                        let at = value_index(kind, name).unwrap();
-                        values[at] = match value {
-                            Value::Int(n) => Val::I64(Some(*n)),
-                            Value::Text(text) => Val::from(text),
-                            Value::Null => empty_values(kind)[at].clone(),
-                        };
-                    }
-                    NewRow { id: *id, values }
-                })
-                .collect();
-            insert_rows(tx, kind, &rows, &author).await?;
+        for table in KINDS.iter().rev().map(|kind| find_entity(kind).table).chain(derived) {
+            tx.execute(&format!("DELETE FROM {table}"), &[]).await?;
         }
         Ok::<_, DbError>(())
     })
     .await
     .unwrap();
+    let author = Author::new("simple/root", Micros::from_i64(0));
+    let load = async |tx: &mut Tx| {
+        for kind in KINDS.map(find_entity) {
+            let rows: Vec<NewRow> = data.0[kind.name].iter().map(|(id, row)| to_new_row(kind, *id, row)).collect();
+            insert_rows(tx, kind, rows, &author).await?;
+        }
+        Ok::<_, DbError>(())
+    };
+    author.run_transaction(db, &new_outbox(), load).await.unwrap();
+}
+
+pub fn new_outbox() -> Outbox {
+    Outbox::new("icat", Arc::new(SystemClock), Arc::new(SystemIds))
+}
+
+pub fn to_new_row(kind: &'static Entity, id: i64, row: &HashMap<&'static str, Value>) -> NewRow {
+    let mut values = new_values(kind);
+    for (name, value) in row {
+        let at = value_index(kind, name).unwrap();
+        values[at] = to_val(kind, at, value);
+    }
+    NewRow { id, values }
+}
+
+/// The value of a row at `at`.
+pub fn to_val(kind: &'static Entity, at: usize, value: &Value) -> Val {
+    match value {
+        Value::Int(n) => Val::I64(Some(*n)),
+        Value::Text(text) => Val::from(text),
+        Value::Null => empty_values(kind)[at].clone(),
+    }
 }
 
 fn read_values(row: &Row, query: &Query) -> Vec<Value> {
@@ -145,7 +160,7 @@ fn spoil_statement(which: usize, statement: &Statement, query: &Query) -> Option
         12 => sql.replace(" IN ", " NOT IN ").replace("NOT NOT", ""),
         _ => return None,
     };
-    (text != *sql).then_some(Statement { sql: text, params })
+    (text != *sql).then(|| Statement::new(text, params))
 }
 
 #[expect(clippy::disallowed_methods, reason = "how many cases a run takes is no setting of the product")]
@@ -168,9 +183,10 @@ async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
             check_world(&test.db, &mut generator, &mut tally).await;
         }
         println!(
-            "{}: {} cases, {} with some but not all rows, {} filters",
-            test.engine, tally.cases, tally.partial, tally.filters
+            "{}: {} cases, {} with some but not all rows, {} filters, {} rules with sets",
+            test.engine, tally.cases, tally.partial, tally.filters, tally.granted
         );
+        assert!(tally.granted * 200 >= tally.cases, "too few rules have sets");
         assert!(tally.partial * 5 >= tally.cases, "too few cases tell anything");
         for (which, cases) in tally.caught {
             println!("  {}: found out after {cases} cases", MUTATIONS[which]);
@@ -188,7 +204,59 @@ struct Tally {
     cases: usize,
     partial: usize,
     filters: usize,
+    /// Rules with a set.
+    granted: usize,
     caught: BTreeMap<usize, usize>,
+}
+
+/// Joins the users of the investigation that the first variable is or belongs to, and asks for the session's user.
+pub fn ask_for_user(generator: &mut Generator, query: &mut Query) {
+    let mut var = 0;
+    while query.entity_of(var).name != "Investigation" {
+        let to_parent = query.entity_of(var).one.iter().find(|one| ["Dataset", "Investigation"].contains(&one.target));
+        let Some(relation) = to_parent else { return };
+        query.from.push(Source::One { from: var, relation, left: false });
+        var = query.from.len() - 1;
+    }
+    let relation = query.entity_of(var).find_to_many("investigationUsers").unwrap();
+    query.from.push(Source::Many { from: var, relation, left: false });
+    let users = query.from.len() - 1;
+    let to_user = query.entity_of(users).find_to_one("user").unwrap();
+    let is_user =
+        Condition::Compare(Path { var: users, steps: vec![to_user], field: Some("name") }, "=", Operand::User);
+    query.cond = Some(match query.cond.take().filter(|_| generator.is_chosen(50)) {
+        Some(cond) => Condition::And(Box::new(is_user), Box::new(cond)),
+        None => is_user,
+    });
+}
+
+fn find_user_id(data: &Data, user: &str) -> i64 {
+    let found = data.0["User"].iter().find(|(_, row)| row["name"] == Value::Text(user.to_owned()));
+    found.map_or(0, |(id, _)| *id)
+}
+
+/// Fills the sets of the rules that read.
+async fn store_sets(db: &Db, rules: &[GeneratedRule], parse: &ParseContext) -> GrantSets {
+    let texts = rules.iter().filter(|rule| rule.grants_flag('R')).map(|rule| rule.text.as_str());
+    store_rules(db, texts).await;
+    synchronize_grants(db, parse).await.unwrap();
+    GrantSets::load(&mut db.read().await.unwrap()).await.unwrap()
+}
+
+/// Replaces the stored rules by these, which grant READ to everybody.
+pub async fn store_rules(db: &Db, texts: impl Iterator<Item = &str>) {
+    let texts: Vec<&str> = texts.collect();
+    db.write(async |tx| {
+        tx.execute("DELETE FROM rule_", &[]).await?;
+        for (id, text) in (1_i64..).zip(&texts) {
+            let sql = "INSERT INTO rule_ (id, create_id, create_time, mod_id, mod_time, crudflags, what) \
+                       VALUES ($1, 'x', 0, 'x', 0, 'R', $2)";
+            tx.execute(sql, &[Val::from(id), Val::from(*text)]).await?;
+        }
+        tx.execute("UPDATE rule_version SET n = n + 1", &[]).await
+    })
+    .await
+    .unwrap();
 }
 
 async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
@@ -200,7 +268,10 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     let mut rules: Vec<GeneratedRule> = Vec::new();
     for kind in KINDS.map(find_entity) {
         for _ in 0..generator.rng.random_range(2..6) {
-            let query = generator.random_query(Some(kind));
+            let mut query = generator.random_query(Some(kind));
+            if generator.is_chosen(20) {
+                ask_for_user(generator, &mut query);
+            }
             let attribute =
                 (!kind.fields.is_empty() && generator.is_chosen(10)).then(|| generator.pick_from(kind.fields).name);
             let flags =
@@ -213,6 +284,13 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
             let group = generator.is_chosen(30).then(|| generator.pick_from(&groups));
             rules.push(GeneratedRule { entity: kind, query, text, parsed, restricted, group, flags, attribute });
         }
+    }
+    let uses_sets = generator.is_chosen(50);
+    let sets = if uses_sets { store_sets(db, &rules, &ctx).await } else { GrantSets::none(db.engine()) };
+    for rule in rules.iter_mut().filter(|rule| rule.grants_flag('R')) {
+        let set = sets.find_set(&rule.parsed);
+        tally.granted += usize::from(set.is_some());
+        rule.parsed = Arc::new(Rule::clone(&rule.parsed).with_grant(set));
     }
     let everything = World { data: &data, user, now: NOW, visible: None };
     let member = |group: i64| {
@@ -249,20 +327,25 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         engine: db.engine(),
         row_cap: 100_000,
         strict,
+        granted_user: uses_sets.then(|| find_user_id(&data, user)),
     };
     let rows: Vec<RuleRow> = (1..)
         .zip(&rules)
         .map(|(id, r)| RuleRow { id, flags: r.flags.to_owned(), what: r.text.clone(), grouping: r.group })
         .collect();
-    let book = Arc::new(RuleSet::new(1, &rows, Vec::new(), &ctx, AuthorizationConfig::STRICT));
+    let book = Arc::new(RuleSet::new(1, &rows, Vec::new(), &ctx, AuthorizationConfig::STRICT, &sets));
     let groups = groups.iter().copied().filter(|group| member(*group)).collect();
-    let rights = Rights::new(user.to_owned(), is_root, groups, book);
-    let filtered = async |kind: &'static Entity, access: Access| -> Option<BTreeSet<i64>> {
+    let memberships = Memberships { user_id: Some(find_user_id(&data, user)), groups };
+    let rights = Rights::new(user.to_owned(), is_root, memberships, book);
+    let filtered = async |kind: &'static Entity, operation: Operation, access: Access| -> Option<BTreeSet<i64>> {
         let Access::Rules(rules) = access else {
             return matches!(access, Access::None).then(BTreeSet::new);
         };
         let ids: Vec<i64> = data.0[kind.name].keys().copied().collect();
-        let rows = run_statement(db, &compile_filter(kind, &rules, &ids, &env)).await.unwrap();
+        // Only reading uses sets.
+        let granted_user = env.granted_user.filter(|_| operation == Operation::Read);
+        let statement = compile_filter(kind, &rules, &ids, &QueryEnvironment { granted_user, ..env });
+        let rows = run_statement(db, &statement).await.unwrap();
         Some(rows.iter().map(|row| row.get_at(0).unwrap()).collect())
     };
     let expected = |kind: &Entity, grants: &dyn Fn(&GeneratedRule) -> bool| -> Option<BTreeSet<i64>> {
@@ -273,7 +356,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     };
     for kind in KINDS.map(find_entity) {
         for (operation, flag) in Operation::ALL.into_iter().zip("CRUD".chars()) {
-            let found = filtered(kind, rights.access_to(kind, operation)).await;
+            let found = filtered(kind, operation, rights.access_to(kind, operation)).await;
             assert_eq!(
                 found,
                 expected(kind, &|r| r.grants_flag(flag)),
@@ -283,7 +366,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
             tally.filters += 1;
         }
         for field in kind.fields {
-            let found = filtered(kind, rights.attribute_update_access(kind, field.name)).await;
+            let found = filtered(kind, Operation::Update, rights.attribute_update_access(kind, field.name)).await;
             let about = |r: &GeneratedRule| r.attribute == Some(field.name);
             assert_eq!(found, expected(kind, &about), "{}.{}: {rows:#?}", kind.name, field.name);
         }

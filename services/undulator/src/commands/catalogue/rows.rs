@@ -140,7 +140,7 @@ impl<'a> Rows<'a> {
         validation::check_lengths(entity, &values)?;
         validation::check_entity_rules(self.tx, entity, &values, self.parse).await?;
         let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-        entities::insert_rows(self.tx, entity, &[NewRow { id, values }], self.author).await?;
+        entities::insert_rows(self.tx, entity, vec![NewRow { id, values }], self.author).await?;
         self.report.created.push(label);
         Ok(id)
     }

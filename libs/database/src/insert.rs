@@ -1,0 +1,225 @@
+//! Inserts many rows of one table with few statements, whose texts depend on the table alone, so that connections keep them
+//! prepared.
+//!
+//! `PostgreSQL` takes the values of a column as one array, whatever the number of rows. `SQLite` has no arrays; there a
+//! statement has one of a few numbers of rows.
+
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments as _, AssertSqlSafe};
+
+use crate::session::Connection;
+use crate::{DbError, Engine, Tx, Val};
+
+/// Rows per statement on `SQLite`, from large to small.
+const SQLITE_ROWS: [usize; 4] = [64, 16, 4, 1];
+/// Rows per statement on `PostgreSQL`.
+const POSTGRES_ROWS: usize = 1_000;
+
+/// What is inserted into a table.
+#[derive(Debug)]
+pub struct RowInsert<'a> {
+    pub table: &'a str,
+    /// Columns with the same value in all rows.
+    pub shared: Vec<(&'a str, Val)>,
+    /// The columns of the rows. A column has values of one kind.
+    pub columns: Vec<&'a str>,
+    /// Leaves rows out that a unique key refuses.
+    pub skip_existing: bool,
+}
+
+impl Tx {
+    /// Inserts rows; returns how many were stored.
+    pub async fn insert_rows(&mut self, insert: &RowInsert<'_>, rows: Vec<Vec<Val>>) -> Result<u64, DbError> {
+        let Some(first) = rows.first() else { return Ok(0) };
+        let kinds = |row: &[Val]| row.iter().map(Val::type_letter).collect::<Vec<_>>();
+        let first = kinds(first);
+        if first.len() != insert.columns.len()
+            || rows.iter().any(|row| !row.iter().map(Val::type_letter).eq(first.iter().copied()))
+        {
+            return Err(DbError::Setup(format!(
+                "rows of {} differ in the number or kinds of their values",
+                insert.table
+            )));
+        }
+        let mut stored = 0;
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
+            let count = match self.engine() {
+                Engine::Sqlite => SQLITE_ROWS.into_iter().find(|size| *size <= rows.len()).unwrap_or(1),
+                Engine::Postgres => POSTGRES_ROWS,
+            };
+            let batch: Vec<Vec<Val>> = rows.by_ref().take(count).collect();
+            stored += self.insert_batch(insert, batch).await?;
+        }
+        Ok(stored)
+    }
+
+    async fn insert_batch(&mut self, insert: &RowInsert<'_>, batch: Vec<Vec<Val>>) -> Result<u64, DbError> {
+        let has_nul = batch.iter().flatten().any(Val::has_nul) || insert.shared.iter().any(|(_, val)| val.has_nul());
+        let shared = insert.shared.iter().map(|(_, val)| val);
+        let done = match self.start_statement_with(has_nul)? {
+            Connection::Sqlite(c) => {
+                let sql = insert.render_sqlite(batch.len());
+                let mut arguments = SqliteArguments::default();
+                for row in batch {
+                    for val in shared.clone().cloned().chain(row) {
+                        add_to_sqlite(&mut arguments, val);
+                    }
+                }
+                let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(true);
+                query.execute(&mut **c).await.map(|done| done.rows_affected())
+            }
+            Connection::Postgres(c) => {
+                let sql = insert.render_postgres(&batch[0]);
+                let mut arguments = PgArguments::default();
+                for val in shared.cloned() {
+                    add_to_postgres(&mut arguments, val);
+                }
+                for column in transpose(batch) {
+                    column.add_to(&mut arguments);
+                }
+                let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(true);
+                query.execute(&mut **c).await.map(|done| done.rows_affected())
+            }
+        };
+        self.finish_statement(done)
+    }
+}
+
+impl RowInsert<'_> {
+    fn render_columns(&self) -> String {
+        let names: Vec<&str> = self.shared.iter().map(|(name, _)| *name).chain(self.columns.iter().copied()).collect();
+        format!("INSERT INTO {} ({})", self.table, names.join(", "))
+    }
+
+    fn render_conflict(&self) -> &'static str {
+        if self.skip_existing { " ON CONFLICT DO NOTHING" } else { "" }
+    }
+
+    /// Each row has the shared values again: `SQLite` compares each placeholder that has a number with all others.
+    fn render_sqlite(&self, rows: usize) -> String {
+        let tuple = format!("({})", vec!["?"; self.shared.len() + self.columns.len()].join(", "));
+        format!("{} VALUES {}{}", self.render_columns(), vec![tuple; rows].join(", "), self.render_conflict())
+    }
+
+    fn render_postgres(&self, first: &[Val]) -> String {
+        let shared = (1..).zip(&self.shared).map(|(number, (_, val))| format!("${number}::{}", postgres_type(val)));
+        let first_array = self.shared.len() + 1;
+        let arrays = (first_array..).zip(first).map(|(number, val)| format!("${number}::{}[]", postgres_type(val)));
+        let arrays: Vec<String> = arrays.collect();
+        let names = (0..first.len()).map(|place| format!("c{place}"));
+        let names: Vec<String> = names.collect();
+        let selected: Vec<String> = shared.chain(names.iter().cloned()).collect();
+        format!(
+            "{} SELECT {} FROM UNNEST({}) AS rows ({}){}",
+            self.render_columns(),
+            selected.join(", "),
+            arrays.join(", "),
+            names.join(", "),
+            self.render_conflict()
+        )
+    }
+}
+
+fn postgres_type(val: &Val) -> &'static str {
+    match val {
+        Val::I64(_) => "BIGINT",
+        Val::F64(_) => "DOUBLE PRECISION",
+        Val::Text(_) => "TEXT",
+        Val::Blob(_) => "BYTEA",
+    }
+}
+
+// Values of these four kinds always encode.
+fn add_to_sqlite(arguments: &mut SqliteArguments, val: Val) {
+    let _encoded = match val {
+        Val::I64(v) => arguments.add(v),
+        Val::F64(v) => arguments.add(v),
+        Val::Text(v) => arguments.add(v),
+        Val::Blob(v) => arguments.add(v),
+    };
+}
+
+fn add_to_postgres(arguments: &mut PgArguments, val: Val) {
+    let _encoded = match val {
+        Val::I64(v) => arguments.add(v),
+        Val::F64(v) => arguments.add(v),
+        Val::Text(v) => arguments.add(v),
+        Val::Blob(v) => arguments.add(v),
+    };
+}
+
+/// The values of one column.
+enum Array {
+    I64(Vec<Option<i64>>),
+    F64(Vec<Option<f64>>),
+    Text(Vec<Option<String>>),
+    Blob(Vec<Option<Vec<u8>>>),
+}
+
+impl Array {
+    fn for_kind_of(val: &Val, capacity: usize) -> Self {
+        match val {
+            Val::I64(_) => Self::I64(Vec::with_capacity(capacity)),
+            Val::F64(_) => Self::F64(Vec::with_capacity(capacity)),
+            Val::Text(_) => Self::Text(Vec::with_capacity(capacity)),
+            Val::Blob(_) => Self::Blob(Vec::with_capacity(capacity)),
+        }
+    }
+
+    fn push(&mut self, val: Val) {
+        match (self, val) {
+            (Self::I64(list), Val::I64(v)) => list.push(v),
+            (Self::F64(list), Val::F64(v)) => list.push(v),
+            (Self::Text(list), Val::Text(v)) => list.push(v),
+            (Self::Blob(list), Val::Blob(v)) => list.push(v),
+            (_, val) => unreachable!("the kinds were compared, and {val:?} is of another one"),
+        }
+    }
+
+    fn add_to(self, arguments: &mut PgArguments) {
+        let _encoded = match self {
+            Self::I64(list) => arguments.add(list),
+            Self::F64(list) => arguments.add(list),
+            Self::Text(list) => arguments.add(list),
+            Self::Blob(list) => arguments.add(list),
+        };
+    }
+}
+
+fn transpose(rows: Vec<Vec<Val>>) -> Vec<Array> {
+    let count = rows.len();
+    let kinds = rows.first().into_iter().flatten();
+    let mut columns: Vec<Array> = kinds.map(|val| Array::for_kind_of(val, count)).collect();
+    for row in rows {
+        for (column, val) in columns.iter_mut().zip(row) {
+            column.push(val);
+        }
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_depends_on_the_table_and_not_on_the_rows() {
+        let insert = RowInsert {
+            table: "thing",
+            shared: vec![("author", "a".into()), ("at", 5.into())],
+            columns: vec!["id", "name"],
+            skip_existing: true,
+        };
+        assert_eq!(
+            insert.render_sqlite(2),
+            "INSERT INTO thing (author, at, id, name) VALUES (?, ?, ?, ?), (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        );
+        assert_eq!(
+            insert.render_postgres(&[1.into(), Val::Text(None)]),
+            "INSERT INTO thing (author, at, id, name) SELECT $1::TEXT, $2::BIGINT, c0, c1 \
+             FROM UNNEST($3::BIGINT[], $4::TEXT[]) AS rows (c0, c1) ON CONFLICT DO NOTHING"
+        );
+    }
+}
