@@ -113,8 +113,8 @@ fn system_sources() -> Sources {
 
 async fn import_text(db: &Db, text: &str) -> import::ImportReport {
     let options = ImportOptions { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
-    let records = import::parse_dump(text).unwrap();
-    import::import_dump(db, &test_config(), &system_sources(), &records, &options, |_| ()).await.unwrap()
+    let dump = import::Dump::from_text(text);
+    import::import_dump(db, &test_config(), &system_sources(), &dump, &options, |_| ()).await.unwrap()
 }
 
 async fn export_text(db: &Db, format: DumpFormat) -> String {
