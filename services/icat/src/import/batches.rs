@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::{Dump, ImportError, Record};
 
@@ -23,26 +22,33 @@ pub struct Batch {
 }
 
 /// The batches of a dump.
-pub struct Batches {
-    batches: mpsc::Receiver<Batch>,
-    parser: JoinHandle<Result<(), ImportError>>,
+pub struct Batches(mpsc::Receiver<Message>);
+
+/// The last message is the end or an error.
+enum Message {
+    Batch(Batch),
+    End(Result<(), ImportError>),
 }
 
 impl Batches {
     /// Starts to parse. The parser stops when the batches are dropped.
     pub fn start(dump: Dump) -> Self {
         let (sender, batches) = mpsc::channel(WAITING_BATCHES);
-        let parser = tokio::task::spawn_blocking(move || send_batches(&dump, &sender));
-        Self { batches, parser }
+        std::thread::spawn(move || {
+            let parsed = send_batches(&dump, &sender);
+            // Nobody receives it if the import has failed.
+            sender.blocking_send(Message::End(parsed)).unwrap_or_default();
+        });
+        Self(batches)
     }
 
     /// `None` at the end of a valid dump.
     pub async fn next_batch(&mut self) -> Result<Option<Batch>, ImportError> {
-        if let Some(batch) = self.batches.recv().await {
-            return Ok(Some(batch));
+        match self.0.recv().await {
+            Some(Message::Batch(batch)) => Ok(Some(batch)),
+            Some(Message::End(parsed)) => parsed.map(|()| None),
+            None => Err(ImportError::Format("the parser has ended before the end of the dump".to_owned())),
         }
-        (&mut self.parser).await.map_err(|e| ImportError::Read(std::io::Error::other(e)))??;
-        Ok(None)
     }
 
     /// Reads the rest, to find out whether it is valid.
@@ -52,11 +58,12 @@ impl Batches {
     }
 }
 
-fn send_batches(dump: &Dump, sender: &mpsc::Sender<Batch>) -> Result<(), ImportError> {
+fn send_batches(dump: &Dump, sender: &mpsc::Sender<Message>) -> Result<(), ImportError> {
     let position = Arc::new(AtomicU64::new(0));
     let (mut waiting, mut rows) = (Vec::new(), 0);
     let send = |records: Vec<Record>| {
-        sender.blocking_send(Batch { records, position: position.load(Ordering::Relaxed) }).is_ok()
+        let batch = Batch { records, position: position.load(Ordering::Relaxed) };
+        sender.blocking_send(Message::Batch(batch)).is_ok()
     };
     dump.read_records(&position, &mut |record: Record| {
         let is_other = waiting.last().is_some_and(|last: &Record| last.entity != record.entity);
