@@ -4,6 +4,7 @@
 //! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
 //! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
 
+mod bulk;
 mod canceller;
 mod checkpointer;
 mod config;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use backon::BackoffBuilder as _;
 use sqlx::{PgPool, SqlitePool};
 
+pub use self::bulk::{BulkColumn, BulkRow, BulkText};
 use self::canceller::Canceller;
 use self::checkpointer::Checkpointer;
 pub use self::config::{DatabaseConfig, deserialize_duration};
@@ -177,6 +179,11 @@ impl Engine {
         }
     }
 
+    /// Whether write transactions run one after the other.
+    pub fn has_one_writer(self) -> bool {
+        self == Self::Sqlite
+    }
+
     /// The end of a SELECT that keeps others from changing its rows until the transaction ends, and that is a conflict if they
     /// were changed since the transaction's snapshot. `SQLite` has one writer at a time anyway.
     pub fn for_share_clause(self) -> &'static str {
@@ -287,9 +294,20 @@ impl Db {
     {
         let mut pauses = conflict_pauses();
         let mut constrained_before = false;
+        let mut locks: Vec<&'static str> = Vec::new();
         loop {
             let mut tx = self.begin_at(isolation).await?;
-            let outcome = work(&mut tx).await;
+            let outcome = match tx.lock_tables(&locks).await {
+                Ok(()) => work(&mut tx).await,
+                Err(e) => Err(e.into()),
+            };
+            if let Some(table) = tx.wanted_lock() {
+                // In the order of names, so that two transactions do not wait for each other.
+                locks.push(table);
+                locks.sort_unstable();
+                tx.roll_back().await;
+                continue;
+            }
             let conflict = match (outcome, tx.state()) {
                 (Ok(value), State::Clean) => match tx.commit().await {
                     Ok(()) => return Ok(value),

@@ -20,6 +20,10 @@ pub struct Tx {
     wake: Vec<Arc<Notify>>,
     /// Hears of failures to write; `None` for a snapshot.
     writability: Option<Writability>,
+    /// Tables that were locked before the snapshot was taken.
+    locked_tables: Vec<&'static str>,
+    /// A table that must be locked before the snapshot of the next attempt is taken.
+    wanted_lock: Option<&'static str>,
 }
 
 /// What has happened to the transaction so far.
@@ -38,7 +42,14 @@ pub(crate) enum State {
 impl Tx {
     /// `writability` is `None` for a snapshot.
     pub(crate) fn new(session: Session, writability: Option<Writability>) -> Self {
-        Self { session, state: State::Clean, wake: Vec::new(), writability }
+        Self {
+            session,
+            state: State::Clean,
+            wake: Vec::new(),
+            writability,
+            locked_tables: Vec::new(),
+            wanted_lock: None,
+        }
     }
 
     /// The engine of this transaction; for the few statements that differ.
@@ -54,6 +65,32 @@ impl Tx {
     /// Notifies `notify` if and when this transaction is committed.
     pub fn notify_on_commit(&mut self, notify: &Arc<Notify>) {
         self.wake.push(Arc::clone(notify));
+    }
+
+    /// Makes this transaction run alone among those that write to a table, with a snapshot that shows what the others have
+    /// committed. On `PostgreSQL`, a transaction that began without the lock is a conflict and is started again with it; on
+    /// `SQLite` all write transactions run one after the other. Readers do not wait.
+    pub fn require_table_lock(&mut self, table: &'static str) -> Result<(), DbError> {
+        if self.engine() == Engine::Sqlite || self.locked_tables.contains(&table) {
+            return Ok(());
+        }
+        self.state = State::Conflict;
+        self.wanted_lock = Some(table);
+        Err(DbError::Poisoned)
+    }
+
+    /// The lock that another attempt needs.
+    pub(crate) fn wanted_lock(&self) -> Option<&'static str> {
+        self.wanted_lock
+    }
+
+    /// Locks tables before the first statement, which takes the snapshot.
+    pub(crate) async fn lock_tables(&mut self, tables: &[&'static str]) -> Result<(), DbError> {
+        for table in tables {
+            self.execute_script(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")).await?;
+            self.locked_tables.push(table);
+        }
+        Ok(())
     }
 
     /// Runs a statement and returns the number of rows that it changed.
@@ -106,6 +143,39 @@ impl Tx {
         };
         drop(rows);
         Ok(self.finish_statement(outcome)?)
+    }
+
+    /// Passes each row of a query to `visit` as it arrives, so that no list of rows is kept. An error of `visit` ends the query.
+    pub async fn visit_rows<E: From<DbError>>(
+        &mut self,
+        sql: &str,
+        vals: &[Val],
+        mut visit: impl FnMut(&Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rows = match self.start_statement(vals)? {
+            Connection::Sqlite(c) => {
+                build_sqlite_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed()
+            }
+            Connection::Postgres(c) => {
+                build_postgres_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Postgres(row))).boxed()
+            }
+        };
+        let mut visited = Ok(());
+        let outcome = loop {
+            match rows.try_next().await {
+                Ok(Some(row)) => {
+                    visited = visit(&row);
+                    if visited.is_err() {
+                        break Ok(());
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(e) => break Err(e),
+            }
+        };
+        drop(rows);
+        self.finish_statement(outcome)?;
+        visited
     }
 
     /// Runs a query and returns its first row, if there is one.

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use events::messages::auth::SessionsRevoked;
 use events::{Consumer, Events, Received};
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings, Tx, Worker};
+use service_kit::{BuildError, Ctx, DbError, Migration, Running, ServiceDef, ServiceSettings, Tx, Worker};
 use utoipa::OpenApi as _;
 
 use self::config::SERVICE_NAME;
@@ -40,9 +40,12 @@ pub use self::config::{AuthorizationConfig, Config, Strictness};
 use self::grants::GrantSynchronizer;
 use self::query::ParseContext;
 use self::state::State;
+use self::store::datafile_counters;
 
 /// How often rules are looked at for sets of granted rows to add or remove. Until then new rules are evaluated row by row.
 const SYNCHRONIZE_INTERVAL: Duration = Duration::from_secs(2);
+/// How often differences of counters are added up.
+const FOLD_INTERVAL: Duration = Duration::from_secs(10);
 /// How often expired sessions are removed.
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
@@ -62,6 +65,11 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration { version: 5, name: "revocations", sql: include_str!("../migrations/0005_revocations.sql") },
         Migration { version: 6, name: "row_ids", sql: include_str!("../migrations/0006_row_ids.sql") },
         Migration { version: 7, name: "grants", sql: include_str!("../migrations/0007_grants.sql") },
+        Migration {
+            version: 8,
+            name: "datafile_counters",
+            sql: include_str!("../migrations/0008_datafile_counters.sql"),
+        },
     ],
     check: |settings| Config::from_settings(settings).map(drop),
     openapi: openapi::Document::openapi,
@@ -84,6 +92,14 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         let synchronizer = Arc::clone(&synchronizer);
         async move { synchronizer.synchronize().await }
     });
+    let db = ctx.db.clone();
+    let counters = Worker::periodic("icat.fold-counters", FOLD_INTERVAL, &ctx.stop, move || {
+        let db = db.clone();
+        async move {
+            while db.write(async |tx| datafile_counters::fold_differences(tx).await).await? {}
+            Ok::<_, DbError>(())
+        }
+    });
     let events = Events::start(&ctx).await?;
     let outbox = events.outbox();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
@@ -91,5 +107,5 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     };
     events.add_consumer(Consumer::new("icat-sessions-revoked", revoke));
     let state = Arc::new(State::new(ctx, config, events.outbox())?);
-    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge, grants] })
+    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge, grants, counters] })
 }

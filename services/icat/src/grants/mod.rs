@@ -2,7 +2,7 @@
 //!
 //! A set belongs to a condition that rules have in common, such as membership of an investigation. `sets` knows which sets there
 //! are and finds the one of a rule; `synchronizer` adds the sets of new rules and removes others in the background; until then such
-//! rules are evaluated row by row. [`GrantMaintenance`](crate::store::GrantMaintenance)
+//! rules are evaluated row by row. `store::grant_maintenance`
 //! changes the rows of sets in the transaction that changes what they follow from.
 
 mod sets;

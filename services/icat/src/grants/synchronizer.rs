@@ -43,7 +43,8 @@ pub async fn synchronize_grants(db: &Db, parse: &ParseContext) -> Result<i64, Db
             .write_read_committed(async |tx| {
                 let step = find_next_step(tx, parse).await?;
                 if !matches!(step, Step::Done(_)) {
-                    // Waits for transactions that change rows, and makes others wait.
+                    // Wait for transactions that change rows, and make others wait; in the order in which those lock.
+                    grants::raise_permission_epoch(tx).await?;
                     grants::raise_set_version(tx).await?;
                     take_step(tx, &step).await?;
                     rules::bump_rule_version(tx).await?;
@@ -93,8 +94,7 @@ async fn take_step(tx: &mut Tx, step: &Step) -> Result<(), DbError> {
                 serde_json::to_string(&select.sources).unwrap_or_else(|e| unreachable!("names are JSON: {e}"));
             grants::insert_set(tx, id, [select.entity.name, &select.sql, &values, &sources]).await?;
             let vals: Vec<_> = select.params.iter().cloned().map(Into::into).collect();
-            grants::insert_pairs(tx, id, (&select.sql, &vals), None).await?;
-            grants::raise_permission_epoch(tx).await
+            grants::insert_pairs(tx, id, (&select.sql, &vals), None).await.map(drop)
         }
         Step::Remove(id) => grants::delete_set(tx, *id).await,
         Step::Done(_) => Ok(()),

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use icat_client::schema::Entity;
-use service_kit::{Tx, Val};
+use service_kit::Tx;
 
 use crate::authorization::{Operation, Rights};
 use crate::error::Error;
@@ -104,7 +104,6 @@ impl Permissions<'_> {
 }
 
 async fn find_matching_ids(tx: &mut Tx, statement: &crate::query::Statement) -> Result<HashSet<i64>, Error> {
-    let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    let rows = tx.fetch_all(&statement.sql, &vals).await?;
+    let rows = statement.fetch_rows(tx).await?;
     Ok(rows.iter().map(|row| row.get_at(0)).collect::<Result<_, _>>()?)
 }

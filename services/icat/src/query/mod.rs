@@ -7,6 +7,7 @@
 //! Differences from icat.server: any white space separates words; literals mean the same in every clause; in the strict
 //! form, rows that the user may not read count as absent in every clause; a rule that restricts by joins alone restricts.
 
+mod counted_search;
 pub mod environment;
 pub mod error;
 pub mod grant_select;
@@ -26,5 +27,5 @@ pub use self::grant_select::{GrantSelect, SourceTable};
 pub use self::parser::{parse_get, parse_search};
 pub use self::rule::{Access, GrantSet, Rule, parse_rule};
 pub use self::sql::{compile_filter, compile_grant, compile_search};
-pub use self::statement::{Param, Plan, Statement};
+pub use self::statement::{FirstRows, Param, Plan, Statement};
 pub use self::tree::{Column, ColumnKind, GetQuery, Include, SearchQuery};

@@ -31,6 +31,12 @@ fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, Sele
         _ => None,
     });
     let relation = relation.or_else(|| find_first_relation(body.filter.as_ref()?, row))?;
+    Some((relation, lift_to_parent(body, row, relation)?))
+}
+
+/// Rewrites a select of rows as a select of the rows that a relation leads to, which takes over the variable; `None` if it depends
+/// on the rows in another way.
+pub fn lift_to_parent(body: &SelectBody, row: Var, relation: &'static ToOne) -> Option<SelectBody> {
     // The parent takes over the variable of the row.
     let parent = row;
     let mut same: Vec<Var> = Vec::new();
@@ -81,7 +87,27 @@ fn select_by_parent(body: &SelectBody, row: Var) -> Option<(&'static ToOne, Sele
         })?;
     }
     let selected = vec![Expr::Path(Path { var: parent, steps: Vec::new(), field: None })];
-    fits.then(|| (relation, SelectBody { sources, filter, selected, ..SelectBody::default() }))
+    fits.then(|| SelectBody { sources, filter, selected, ..SelectBody::default() })
+}
+
+/// Whether a select reads the row that a relation leads to, and not only the foreign key.
+pub fn joins_parent(body: &SelectBody, row: Var, relation: &'static ToOne) -> bool {
+    let joined = body.sources.iter().any(|source| match &source.origin {
+        Origin::Join { from, steps, .. } => {
+            *from == row && matches!(steps.first(), Some(Step::One(one)) if one.name == relation.name)
+        }
+        Origin::Root => false,
+    });
+    let mut reads = joined;
+    // A sub-select, at which this stops, is not lifted anyway.
+    let _stopped = body.filter.clone().and_then(|mut cond| {
+        cond.visit_paths_mut(&mut |path| {
+            let starts_here = path.var == row && path.steps.first().is_some_and(|first| first.name == relation.name);
+            let is_key = path.steps.len() == 1 && path.field.is_none_or(|field| field.name == "id");
+            reads |= starts_here && !is_key;
+        })
+    });
+    reads
 }
 
 /// The first relation of the first path in a condition that starts at the row.

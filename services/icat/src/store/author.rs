@@ -7,7 +7,7 @@ use events::messages::icat::{EntityChanged, Verb};
 use icat_client::schema::Entity;
 use service_kit::{Db, DbError, Micros, Tx};
 
-use super::GrantMaintenance;
+use super::derived_rows::DerivedRows;
 
 /// The most rows of one event; a larger change becomes several events.
 const IDS_PER_EVENT: usize = 200;
@@ -18,8 +18,8 @@ pub struct Author {
     pub user_name: String,
     pub changed_at: Micros,
     changes: Mutex<Vec<Change>>,
-    /// Changes of what users may read.
-    grants: tokio::sync::Mutex<GrantMaintenance>,
+    /// What follows from the changes.
+    derived: tokio::sync::Mutex<DerivedRows>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ impl Author {
             user_name: user_name.into(),
             changed_at,
             changes: Mutex::default(),
-            grants: tokio::sync::Mutex::default(),
+            derived: tokio::sync::Mutex::default(),
         }
     }
 
@@ -50,18 +50,18 @@ impl Author {
         db.write(async |tx| {
             // A transaction that conflicts with another is run again from the start.
             self.lock_changes().clear();
-            *self.grants.lock().await = GrantMaintenance::default();
+            *self.derived.lock().await = DerivedRows::default();
             let done = work(tx).await?;
-            self.grants.lock().await.update_sets(tx).await?;
+            self.derived.lock().await.store_derived_rows(tx).await?;
             self.emit_change_events(tx, outbox).await?;
             Ok(done)
         })
         .await
     }
 
-    /// The changes of granted rows, of which each change of a row must be told.
-    pub(super) async fn lock_grants(&self) -> tokio::sync::MutexGuard<'_, GrantMaintenance> {
-        self.grants.lock().await
+    /// What follows from the changes; it must be told of each.
+    pub(super) async fn lock_derived(&self) -> tokio::sync::MutexGuard<'_, DerivedRows> {
+        self.derived.lock().await
     }
 
     /// Records changed rows, as ids and revisions.

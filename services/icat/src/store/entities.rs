@@ -11,10 +11,11 @@ use icat_client::schema::{self, Entity, FieldKind, Member};
 use service_kit::{DbError, Micros, Row, Tx, Val};
 
 pub use super::new_rows::{NewRow, insert_new_rows, insert_rows};
+use super::rows::{FIRST_VALUE_COLUMN, find_row, select_statement};
 use super::{Author, rules};
 
 /// Ids per statement; they are bound as one parameter.
-const IDS_PER_SELECT: usize = 10_000;
+pub(super) const IDS_PER_SELECT: usize = 10_000;
 
 /// Who changed a row, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,12 +85,6 @@ pub fn is_count(entity: &Entity, name: &str) -> bool {
     matches!(entity.name, "Dataset" | "Investigation") && matches!(name, "fileSize" | "fileCount")
 }
 
-fn select_statement(entity: &'static Entity) -> String {
-    let columns: Vec<&str> = value_columns(entity).collect();
-    let comma = if columns.is_empty() { "" } else { ", " };
-    format!("SELECT id, create_id, create_time, mod_id, mod_time{comma}{} FROM {}", columns.join(", "), entity.table)
-}
-
 /// The rows with these ids, in any order; ids without a row are left out.
 pub async fn find_by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<Vec<StoredRow>, DbError> {
     let mut found = Vec::with_capacity(ids.len());
@@ -121,8 +116,7 @@ pub async fn find_existing_ids(
 }
 
 pub async fn get_by_id(tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<Option<StoredRow>, DbError> {
-    let sql = format!("{} WHERE id = $1", select_statement(entity));
-    tx.fetch_optional(&sql, &[id.into()]).await?.map(|row| parse_row(entity, &row)).transpose()
+    find_row(tx, entity, id).await?.map(|row| parse_row(entity, &row)).transpose()
 }
 
 /// All rows of a table in the order of ids.
@@ -290,8 +284,7 @@ pub async fn update_row(
         sets.push(format!("{} = ${}", value_columns(entity).nth(*place).unwrap_or_default(), vals.len()));
     }
     vals.push(id.into());
-    let columns: Vec<&str> = changes.iter().filter_map(|(place, _)| value_columns(entity).nth(*place)).collect();
-    author.lock_grants().await.note_update(tx, entity, id, &columns).await?;
+    author.lock_derived().await.note_update(tx, entity, id, changes).await?;
     let sql = format!("UPDATE {} SET {} WHERE id = ${} RETURNING rev", entity.table, sets.join(", "), vals.len());
     if let Some(row) = tx.fetch_optional(&sql, &vals).await? {
         author.record_changes(entity, Verb::Updated, [(id, row.get("rev")?)]);
@@ -301,7 +294,7 @@ pub async fn update_row(
 
 /// Deletes rows; their dependents must have been deleted before.
 pub async fn delete_rows(tx: &mut Tx, entity: &'static Entity, ids: &[i64], author: &Author) -> Result<(), DbError> {
-    author.lock_grants().await.note_deletion(tx, entity, ids).await?;
+    author.lock_derived().await.note_deletion(tx, entity, ids).await?;
     delete_unrecorded(tx, entity, ids).await?;
     author.record_changes(entity, Verb::Deleted, ids.iter().map(|id| (*id, 0)));
     bump_version_if_rule(tx, entity).await
@@ -322,15 +315,14 @@ pub(super) async fn bump_version_if_rule(tx: &mut Tx, entity: &Entity) -> Result
 }
 
 fn parse_row(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {
-    const FIRST: usize = 5;
     let stamp = |user: usize, at: usize| Ok::<_, DbError>(Stamp { user_name: row.get_at(user)?, at: row.get_at(at)? });
     let mut values = empty_values(entity);
     for (n, value) in values.iter_mut().enumerate() {
         *value = match value {
-            Val::Text(_) => Val::Text(row.get_at(FIRST + n)?),
-            Val::F64(_) => Val::F64(row.get_at(FIRST + n)?),
-            Val::I64(_) => Val::I64(row.get_at(FIRST + n)?),
-            Val::Blob(_) => Val::Blob(row.get_at(FIRST + n)?),
+            Val::Text(_) => Val::Text(row.get_at(FIRST_VALUE_COLUMN + n)?),
+            Val::F64(_) => Val::F64(row.get_at(FIRST_VALUE_COLUMN + n)?),
+            Val::I64(_) => Val::I64(row.get_at(FIRST_VALUE_COLUMN + n)?),
+            Val::Blob(_) => Val::Blob(row.get_at(FIRST_VALUE_COLUMN + n)?),
         };
     }
     Ok(StoredRow { id: row.get_at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })

@@ -98,9 +98,9 @@ pub async fn delete_set(tx: &mut Tx, id: i64) -> Result<(), DbError> {
     tx.execute(DELETE_SET, &[id.into()]).await.map(drop)
 }
 
-/// Raises the permission epoch. On `PostgreSQL` this waits for other transactions that do, and is a conflict if one has
-/// committed since the snapshot.
+/// Raises the permission epoch. Transactions that do so run one after the other, and each sees what the earlier ones stored.
 pub async fn raise_permission_epoch(tx: &mut Tx) -> Result<(), DbError> {
+    tx.require_table_lock("permission_epoch")?;
     tx.execute(RAISE_EPOCH, &[]).await.map(drop)
 }
 

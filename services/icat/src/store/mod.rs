@@ -1,12 +1,14 @@
 //! All SQL of the catalogue, except what queries are compiled to.
 
 mod author;
+pub mod datafile_counters;
+mod derived_rows;
 pub mod entities;
 mod grant_maintenance;
 pub mod grants;
 pub(crate) mod new_rows;
+pub mod rows;
 pub mod rules;
 pub mod sessions;
 
 pub use self::author::Author;
-pub use self::grant_maintenance::GrantMaintenance;

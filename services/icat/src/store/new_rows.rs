@@ -87,7 +87,7 @@ pub async fn record_creations(
     author: &Author,
 ) -> Result<(), DbError> {
     author.record_changes(entity, Verb::Created, ids.iter().map(|id| (*id, FIRST_REVISION)));
-    author.lock_grants().await.note_inserted(tx, entity, ids).await?;
+    author.lock_derived().await.note_inserted(tx, entity, ids).await?;
     bump_version_if_rule(tx, entity).await
 }
 

@@ -2,26 +2,28 @@
 //! mistakes are found out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 use icat::grants::{GrantSets, synchronize_grants};
 use icat::query::{GrantSet, ParseContext, Rule, parse_rule};
 use icat::store::Author;
+use icat::store::datafile_counters::fold_differences;
 use icat::store::entities::{delete_rows, insert_rows, update_row, value_index};
 use icat_client::schema::Entity;
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
-use service_kit::{Db, DbError, Micros, SystemClock, SystemIds, Tx, Val};
+use service_kit::{Db, DbError, Micros, Tx, Val};
 
 use crate::query_property::evaluator::World;
 use crate::query_property::generator::{Generator, KINDS, NOW, find_entity, is_insertable};
-use crate::query_property::model::{Condition, Data, Operand, Path, Query, Selected, Source, Value};
+use crate::query_property::model::{Data, Path, Query, Selected, Source, Value};
 use crate::query_property::query_text::render_query;
-use crate::query_property::{load_data, number_from_environment, store_rules, to_new_row, to_val};
+use crate::query_property::{
+    ask_for_user, load_data, new_outbox, number_from_environment, store_rules, to_new_row, to_val,
+};
 
 /// Unless `TESTKIT_CASES` says otherwise; the second engine gets a fifth.
-const HISTORIES: usize = 300;
+const HISTORIES: usize = 150;
 const TRANSACTIONS: usize = 8;
 const RULES: usize = 12;
 
@@ -127,6 +129,10 @@ async fn run_history(db: &Db, generator: &mut Generator, tally: &mut Tally) {
                 panic!("{e}\nafter {log:#?}\nrules {texts:#?}\ndata {data:?}")
             }
         };
+        if mistake.is_none() {
+            let folds = generator.is_chosen(30);
+            check_counters(db, &data, folds).await.unwrap_or_else(|e| panic!("{e} after {log:#?}"));
+        }
         tally.changed += usize::from(found != sets);
         sets = found;
         if mistake.is_none() && generator.is_chosen(10) {
@@ -158,7 +164,7 @@ async fn store_random_rules(db: &Db, generator: &mut Generator, parse: &ParseCon
     rules.collect()
 }
 
-/// A random query with inner joins; mostly it asks for the user of an investigation or of a group.
+/// A random query with inner joins; mostly it asks for the user of an investigation.
 fn random_rule(generator: &mut Generator, entity: &'static Entity) -> Query {
     let mut query = generator.random_query(Some(entity));
     for source in &mut query.from {
@@ -166,41 +172,16 @@ fn random_rule(generator: &mut Generator, entity: &'static Entity) -> Query {
             *left = false;
         }
     }
-    if generator.is_chosen(50) {
-        join_members(&mut query);
-    }
-    let users = (0..query.from.len()).find_map(|var| {
-        let to_user = query.entity_of(var).one.iter().find(|one| one.target == "User")?;
-        Some(Path { var, steps: vec![to_user], field: Some("name") })
-    });
-    if let Some(path) = users
-        && generator.is_chosen(80)
-    {
-        let is_user = Condition::Compare(path, "=", Operand::User);
-        query.cond = Some(match query.cond.filter(|_| generator.is_chosen(50)) {
-            Some(cond) => Condition::And(Box::new(is_user), Box::new(cond)),
-            None => is_user,
-        });
+    if generator.is_chosen(60) {
+        ask_for_user(generator, &mut query);
     }
     query
 }
 
-/// Joins the users of the investigation that the first variable is or belongs to.
-fn join_members(query: &mut Query) {
-    let mut var = 0;
-    while query.entity_of(var).name != "Investigation" {
-        let to_parent = query.entity_of(var).one.iter().find(|one| ["Dataset", "Investigation"].contains(&one.target));
-        let Some(relation) = to_parent else { return };
-        query.from.push(Source::One { from: var, relation, left: false });
-        var = query.from.len() - 1;
-    }
-    let relation = query.entity_of(var).find_to_many("investigationUsers").unwrap();
-    query.from.push(Source::Many { from: var, relation, left: false });
-}
-
 fn random_change(generator: &mut Generator, data: &Data) -> Option<Change> {
     // Mostly of rows that rules ask for.
-    const OFTEN: [&str; 5] = ["InvestigationUser", "InvestigationUser", "UserGroup", "Investigation", "Dataset"];
+    const OFTEN: [&str; 6] =
+        ["InvestigationUser", "InvestigationUser", "UserGroup", "Investigation", "Dataset", "Datafile"];
     let kind =
         find_entity(if generator.is_chosen(60) { generator.pick_from(&OFTEN) } else { generator.pick_from(&KINDS) });
     let ids: Vec<i64> = data.0[kind.name].keys().copied().collect();
@@ -271,9 +252,8 @@ async fn apply_to_database(db: &Db, changes: &[Change], overlooked: Option<usize
     let author = Author::new("simple/root", Micros::from_i64(0));
     // Its changes are told to nobody.
     let unheard = Author::new("simple/root", Micros::from_i64(0));
-    let outbox = events::Outbox::new("icat", Arc::new(SystemClock), Arc::new(SystemIds));
     author
-        .run_transaction(db, &outbox, async |tx: &mut Tx| {
+        .run_transaction(db, &new_outbox(), async |tx: &mut Tx| {
             for change in changes {
                 match change {
                     Change::Insert(kind, id, row) => {
@@ -333,6 +313,47 @@ async fn check_sets(
         }
     }
     Ok(pairs)
+}
+
+/// Number of files and total size by level and owner.
+type Counters = BTreeMap<(i64, i64), (i64, i64)>;
+
+/// Compares the counters of datafiles with the datafiles; adds up differences before if `folds`.
+async fn check_counters(db: &Db, data: &Data, folds: bool) -> Result<(), String> {
+    let mut expected = Counters::from([((0, 0), (0, 0))]);
+    for file in data.0["Datafile"].values() {
+        let (Value::Int(dataset), size) = (&file["dataset"], &file["fileSize"]) else { panic!("a file has a dataset") };
+        let Value::Int(investigation) = data.0["Dataset"][dataset]["investigation"] else {
+            panic!("a dataset has an investigation")
+        };
+        let size = if let Value::Int(size) = size { *size } else { 0 };
+        for owner in [(0, 0), (1, investigation), (2, *dataset)] {
+            let (files, total) = expected.entry(owner).or_default();
+            (*files, *total) = (*files + 1, *total + size);
+        }
+    }
+    if folds {
+        while db.write(async |tx| fold_differences(tx).await).await.unwrap() {}
+    }
+    let sql = "SELECT level, owner_id, files, size_high, size_low FROM datafile_counter";
+    let mut found = Counters::new();
+    for row in db.read().await.unwrap().fetch_all(sql, &[]).await.unwrap() {
+        let number = |at| row.get_at::<i64>(at).unwrap();
+        let (files, total) = found.entry((number(0), number(1))).or_default();
+        (*files, *total) = (*files + number(2), *total + (number(3) << 32) + number(4));
+    }
+    let alive = |level: i64, owner: i64| match level {
+        1 => data.0["Investigation"].contains_key(&owner),
+        2 => data.0["Dataset"].contains_key(&owner),
+        _ => true,
+    };
+    if let Some(left) = found.keys().find(|(level, owner)| !alive(*level, *owner)) {
+        return Err(format!("the counter {left:?} has no owner any more"));
+    }
+    for counters in [&mut expected, &mut found] {
+        counters.retain(|_, counter| *counter != (0, 0));
+    }
+    if found == expected { Ok(()) } else { Err(format!("counters {found:?} and not {expected:?}")) }
 }
 
 /// The row that decides whether a rule covers a row.

@@ -5,7 +5,7 @@ use icat::query::{
 };
 use icat_client::schema::{Entity, all_entities};
 use jiff::tz::TimeZone;
-use service_kit::{Micros, Val};
+use service_kit::Micros;
 
 /// Queries of ids.server, topcat, the download API, datagateway and python-icat.
 pub const CLIENT_QUERIES: [&str; 29] = [
@@ -100,10 +100,15 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
         let mut tx = db.read().await.unwrap();
         for entity in all_entities() {
             assert!(icat::store::entities::find_by_ids(&mut tx, entity, &[1, 2]).await.unwrap().is_empty());
+            assert!(icat::store::rows::find_row(&mut tx, entity, 1).await.unwrap().is_none());
             for many in entity.many {
                 let column = many.inverse().column;
                 let children = icat::store::entities::list_child_ids(&mut tx, many.target(), column, &[1], 5).await;
                 assert!(children.unwrap().is_empty(), "{}.{}", entity.name, many.name);
+                let none = |_: &service_kit::BulkRow<'_>| -> Result<(), service_kit::DbError> {
+                    unreachable!("there are no rows")
+                };
+                icat::store::rows::visit_children(&mut tx, many.target(), column, &[1], 5, none).await.unwrap();
             }
         }
         println!("{}: {} constants prepared, {ran} client queries ran", test.engine, constants.len());
@@ -114,6 +119,5 @@ pub async fn run_statement(
     db: &service_kit::Db,
     statement: &icat::query::Statement,
 ) -> Result<Vec<service_kit::Row>, service_kit::DbError> {
-    let vals: Vec<Val> = statement.params.iter().cloned().map(Val::from).collect();
-    db.read().await?.fetch_all(&statement.sql, &vals).await
+    statement.fetch_rows(&mut db.read().await?).await
 }

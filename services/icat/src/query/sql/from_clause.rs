@@ -26,7 +26,7 @@ pub struct FromClause<'f> {
 }
 
 impl FromClause<'_> {
-    fn find_alias(&self, var: Var) -> String {
+    pub fn find_alias(&self, var: Var) -> String {
         let here = self.aliases.get(&var).cloned();
         here.or_else(|| self.outer.map(|outer| outer.find_alias(var))).unwrap_or_default()
     }
@@ -35,6 +35,20 @@ impl FromClause<'_> {
 impl SqlWriter<'_> {
     /// Builds the FROM clause of a select, with an alias for each variable.
     pub fn build_from_clause<'f>(&mut self, body: &SelectBody, outer: Option<&'f FromClause<'f>>) -> FromClause<'f> {
+        self.build_from_clause_with(body, outer, true)
+    }
+
+    /// The same without conditions on root variables.
+    pub fn build_from_clause_of_owners(&mut self, body: &SelectBody) -> FromClause<'static> {
+        self.build_from_clause_with(body, None, false)
+    }
+
+    fn build_from_clause_with<'f>(
+        &mut self,
+        body: &SelectBody,
+        outer: Option<&'f FromClause<'f>>,
+        restricts_roots: bool,
+    ) -> FromClause<'f> {
         let mut frame = FromClause {
             outer,
             aliases: HashMap::new(),
@@ -53,8 +67,10 @@ impl SqlWriter<'_> {
                     let join = if frame.from.is_empty() { "" } else { " CROSS JOIN " };
                     let _ = write!(frame.from, "{join}{} {alias}", source.entity.table);
                     frame.tables.push((source.entity, alias.clone()));
-                    let present = self.add_visibility(&mut frame, source.entity, &alias, false);
-                    frame.root_visibility.extend(present);
+                    if restricts_roots {
+                        let present = self.add_visibility(&mut frame, source.entity, &alias, false);
+                        frame.root_visibility.extend(present);
+                    }
                     alias
                 }
                 Origin::Join { from, steps, left } => self.write_join(&mut frame, *from, steps, *left),

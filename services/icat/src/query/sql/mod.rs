@@ -5,8 +5,10 @@
 //! FROM, behind relations and in sub-selects. Expressions that can fail are not evaluated on invisible rows.
 
 mod conditions;
+mod counters;
 mod expressions;
 mod failure_guards;
+mod first_rows;
 mod from_clause;
 mod grant_pairs;
 mod grouping;
@@ -26,7 +28,7 @@ use crate::query::error::QueryError;
 use crate::query::parent_rewrite::is_narrow_filter;
 use crate::query::rule::{Access, Rule};
 use crate::query::statement::{Param, Plan, Statement};
-use crate::query::tree::{Aggregate, Column, Expr, Origin, Path, SearchQuery, SelectBody, Source};
+use crate::query::tree::{Aggregate, Column, Condition, Expr, Origin, Path, SearchQuery, SelectBody, Source};
 
 /// `SQLite` joins at most 64 tables.
 const MAX_TABLES: usize = 60;
@@ -43,10 +45,13 @@ pub fn compile_search(
     access: AccessLookup<'_>,
     env: &QueryEnvironment<'_>,
 ) -> Result<Plan, QueryError> {
+    if let Some(statement) = counters::compile_counted(search, access, env) {
+        return Ok(Plan::Run(statement));
+    }
     let body = &search.body;
-    let reads_whole_tables = !is_narrow_filter(body.filter.as_ref());
+    let scope = Scope::from_filter(body.filter.as_ref());
     let visibility = env.strict.then_some(access);
-    let mut writer = SqlWriter { visibility, access: Some(access), reads_whole_tables, ..SqlWriter::new(*env) };
+    let mut writer = SqlWriter { visibility, access: Some(access), scope, ..SqlWriter::new(*env) };
     let mut frame = writer.build_from_clause(body, None);
     let mut rows: Vec<(&'static Entity, String)> = Vec::new();
     for column in &search.columns {
@@ -61,12 +66,17 @@ pub fn compile_search(
             Access::Rules(rules) => grants.push(writer.add_grant(&mut frame, &id, &rules)),
         }
     }
+    let first_rows = first_rows::compile_first_rows(search, access, env);
+    // Then the user may read little, and sorting that is faster than looking for it in the order of an index.
+    if first_rows.is_some() {
+        writer.scope = Scope::AllVisibleRows;
+    }
     let sql = writer.write_search(&mut frame, search, grants)?;
-    if writer.widest > MAX_TABLES || writer.params.len() > MAX_PARAMS || writer.is_too_large() {
+    if writer.exceeds_limits() {
         let text = "the query is too large: it joins too many entities, lists too many values or nests too much";
         return Err(QueryError::bad_parameter(text));
     }
-    Ok(Plan::Run(Statement { sql, params: writer.params }))
+    Ok(Plan::Run(Statement { first_rows, ..Statement::new(sql, writer.params) }))
 }
 
 /// Whether the query selects a single COUNT: then the answer for a user without rights is 0, else no row.
@@ -86,7 +96,7 @@ pub fn compile_filter(
     // A rule that was cut off must grant nothing.
     let grant = if writer.is_too_large() { "1 = 0" } else { &grant };
     let sql = format!("SELECT e.id FROM {} e WHERE e.id IN {list} AND {grant} ORDER BY e.id", entity.table);
-    Statement { sql, params: writer.params }
+    Statement::new(sql, writer.params)
 }
 
 struct SqlWriter<'e> {
@@ -97,8 +107,7 @@ struct SqlWriter<'e> {
     widest: usize,
     /// Bytes of SQL written so far; nested parts count once per level.
     written: usize,
-    /// Whether the query reads whole tables, so that rules are evaluated as lists of parents instead of row by row.
-    reads_whole_tables: bool,
+    scope: Scope,
     /// The rights that decide which rows are visible; `None` while rules are written, which see everything.
     visibility: Option<AccessLookup<'e>>,
     /// The user's rights.
@@ -113,6 +122,23 @@ struct SqlWriter<'e> {
     aggregates: usize,
 }
 
+/// How many rows a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Few, so that rules are evaluated row by row.
+    FewRows,
+    /// Whole tables, so that rules are evaluated as lists of ancestors.
+    WholeTables,
+    /// Whole tables, and all rows that the user may read are sorted.
+    AllVisibleRows,
+}
+
+impl Scope {
+    fn from_filter(filter: Option<&Condition>) -> Self {
+        if is_narrow_filter(filter) { Self::FewRows } else { Self::WholeTables }
+    }
+}
+
 impl<'e> SqlWriter<'e> {
     fn new(env: QueryEnvironment<'e>) -> Self {
         Self {
@@ -121,7 +147,7 @@ impl<'e> SqlWriter<'e> {
             aliases: 0,
             widest: 0,
             written: 0,
-            reads_whole_tables: false,
+            scope: Scope::FewRows,
             visibility: None,
             access: None,
             is_selecting: false,
@@ -145,6 +171,11 @@ impl<'e> SqlWriter<'e> {
         let sql = write(self);
         self.written += sql.len();
         if self.is_too_large() { String::new() } else { sql }
+    }
+
+    /// Whether an engine would refuse the statement, or take seconds to parse it.
+    fn exceeds_limits(&self) -> bool {
+        self.widest > MAX_TABLES || self.params.len() > MAX_PARAMS || self.is_too_large()
     }
 
     fn is_too_large(&self) -> bool {
@@ -277,7 +308,8 @@ impl<'e> SqlWriter<'e> {
                 let (function, direction) = if descending { ("MAX", "DESC") } else { ("MIN", "ASC") };
                 let key = if grouped { format!("{function}({expr})") } else { expr };
                 if is_never_null(source, body) {
-                    return format!("{key} {direction}");
+                    // An index gives the order of a column, but not that of an expression.
+                    return format!("{}{key} {direction}", if self.scope == Scope::AllVisibleRows { "+" } else { "" });
                 }
                 // NULLs come last. Not written as NULLS LAST: with LIMIT and OFFSET it made SQLite skip rows (found by the
                 // property test) if the first key has a unique index.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use icat_client::schema::{Entity, ToOne};
 
-use super::{SqlWriter, join_balanced};
+use super::{Scope, SqlWriter, join_balanced};
 use crate::query::rule::{GrantSet, Rule};
 use crate::query::statement::Param;
 use crate::query::tree::SelectBody;
@@ -51,6 +51,12 @@ impl<'r> RuleTree<'r> {
         &mut self.parents[index].1
     }
 
+    fn find_ancestor(&self, path: &[&'static ToOne]) -> Option<&Self> {
+        path.iter().try_fold(self, |tree, relation| {
+            tree.parents.iter().find(|(known, _)| known.name == relation.name).map(|(_, parent)| parent)
+        })
+    }
+
     /// Several rules may have the same set.
     fn sort_sets(&mut self) {
         self.sets.sort_unstable();
@@ -64,21 +70,31 @@ impl<'r> RuleTree<'r> {
 impl SqlWriter<'_> {
     /// The condition that at least one rule covers the row. It does not hold for a NULL id.
     pub fn rules_condition(&mut self, id: &str, rules: &[Arc<Rule>]) -> String {
+        self.ancestor_rules_condition(id, rules, &[])
+    }
+
+    /// The same for the ancestor of rows to which `path` leads; each of the rules must depend on the ancestor alone.
+    pub fn ancestor_rules_condition(&mut self, id: &str, rules: &[Arc<Rule>], path: &[&'static ToOne]) -> String {
+        let Some(rule) = rules.first() else { return "1 = 0".to_owned() };
         // Rules see all rows, and grouping of the outer query does not apply inside a rule.
         let around = (self.visibility.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
-        let condition = match rules.first() {
+        let tree = RuleTree::new(rule.entity, rules, self.env.granted_user.is_some());
+        let condition = match tree.find_ancestor(path) {
             None => "1 = 0".to_owned(),
-            Some(rule) => {
-                let tree = RuleTree::new(rule.entity, rules, self.env.granted_user.is_some());
-                if self.reads_whole_tables {
-                    self.write_tree_as_lists(&tree, id)
-                } else {
-                    self.write_tree_by_row(&tree, id)
-                }
-            }
+            Some(tree) if self.scope != Scope::FewRows => self.write_tree_as_lists(tree, id),
+            Some(tree) => self.write_tree_by_row(tree, id),
         };
         (self.visibility, self.groups, self.is_selecting) = around;
         condition
+    }
+
+    /// The same as one list of all rows that the rules cover.
+    pub fn ancestor_rules_list(&mut self, rules: &[Arc<Rule>], path: &[&'static ToOne]) -> Option<String> {
+        let around = (self.visibility.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
+        let tree = RuleTree::new(rules.first()?.entity, rules, self.env.granted_user.is_some());
+        let list = tree.find_ancestor(path).map(|tree| self.write_tree_list(tree));
+        (self.visibility, self.groups, self.is_selecting) = around;
+        list
     }
 
     /// Looks up the row and its ancestors.

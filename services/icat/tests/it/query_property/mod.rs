@@ -9,6 +9,7 @@ pub mod query_text;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use events::Outbox;
 use icat::AuthorizationConfig;
 use icat::authorization::{Operation, Rights, RuleSet};
 use icat::grants::{GrantSets, synchronize_grants};
@@ -23,11 +24,11 @@ use icat_client::schema::{Entity, FieldKind};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
-use service_kit::{Db, DbError, Micros, Row, Val};
+use service_kit::{Db, DbError, Micros, Row, SystemClock, SystemIds, Tx, Val};
 
 use self::evaluator::World;
 use self::generator::{Generator, KINDS, NOW, USERS, find_entity};
-use self::model::{Aggregate, Data, Path, Query, Selected, Value};
+use self::model::{Aggregate, Condition, Data, Operand, Path, Query, Selected, Source, Value};
 use self::query_text::render_query;
 use crate::statements::run_statement;
 
@@ -56,19 +57,28 @@ impl GeneratedRule {
 }
 
 pub async fn load_data(db: &Db, data: &Data) {
-    let author = Author::new("simple/root", Micros::from_i64(0));
+    let derived = ["grant_row", "grant_set", "datafile_counter"];
     db.write(async |tx| {
-        for table in KINDS.iter().rev().map(|kind| find_entity(kind).table).chain(["grant_row", "grant_set"]) {
+        for table in KINDS.iter().rev().map(|kind| find_entity(kind).table).chain(derived) {
             tx.execute(&format!("DELETE FROM {table}"), &[]).await?;
-        }
-        for kind in KINDS.map(find_entity) {
-            let rows: Vec<NewRow> = data.0[kind.name].iter().map(|(id, row)| to_new_row(kind, *id, row)).collect();
-            insert_rows(tx, kind, rows, &author).await?;
         }
         Ok::<_, DbError>(())
     })
     .await
     .unwrap();
+    let author = Author::new("simple/root", Micros::from_i64(0));
+    let load = async |tx: &mut Tx| {
+        for kind in KINDS.map(find_entity) {
+            let rows: Vec<NewRow> = data.0[kind.name].iter().map(|(id, row)| to_new_row(kind, *id, row)).collect();
+            insert_rows(tx, kind, rows, &author).await?;
+        }
+        Ok::<_, DbError>(())
+    };
+    author.run_transaction(db, &new_outbox(), load).await.unwrap();
+}
+
+pub fn new_outbox() -> Outbox {
+    Outbox::new("icat", Arc::new(SystemClock), Arc::new(SystemIds))
 }
 
 pub fn to_new_row(kind: &'static Entity, id: i64, row: &HashMap<&'static str, Value>) -> NewRow {
@@ -150,7 +160,7 @@ fn spoil_statement(which: usize, statement: &Statement, query: &Query) -> Option
         12 => sql.replace(" IN ", " NOT IN ").replace("NOT NOT", ""),
         _ => return None,
     };
-    (text != *sql).then_some(Statement { sql: text, params })
+    (text != *sql).then(|| Statement::new(text, params))
 }
 
 #[expect(clippy::disallowed_methods, reason = "how many cases a run takes is no setting of the product")]
@@ -199,6 +209,27 @@ struct Tally {
     caught: BTreeMap<usize, usize>,
 }
 
+/// Joins the users of the investigation that the first variable is or belongs to, and asks for the session's user.
+pub fn ask_for_user(generator: &mut Generator, query: &mut Query) {
+    let mut var = 0;
+    while query.entity_of(var).name != "Investigation" {
+        let to_parent = query.entity_of(var).one.iter().find(|one| ["Dataset", "Investigation"].contains(&one.target));
+        let Some(relation) = to_parent else { return };
+        query.from.push(Source::One { from: var, relation, left: false });
+        var = query.from.len() - 1;
+    }
+    let relation = query.entity_of(var).find_to_many("investigationUsers").unwrap();
+    query.from.push(Source::Many { from: var, relation, left: false });
+    let users = query.from.len() - 1;
+    let to_user = query.entity_of(users).find_to_one("user").unwrap();
+    let is_user =
+        Condition::Compare(Path { var: users, steps: vec![to_user], field: Some("name") }, "=", Operand::User);
+    query.cond = Some(match query.cond.take().filter(|_| generator.is_chosen(50)) {
+        Some(cond) => Condition::And(Box::new(is_user), Box::new(cond)),
+        None => is_user,
+    });
+}
+
 fn find_user_id(data: &Data, user: &str) -> i64 {
     let found = data.0["User"].iter().find(|(_, row)| row["name"] == Value::Text(user.to_owned()));
     found.map_or(0, |(id, _)| *id)
@@ -237,7 +268,10 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     let mut rules: Vec<GeneratedRule> = Vec::new();
     for kind in KINDS.map(find_entity) {
         for _ in 0..generator.rng.random_range(2..6) {
-            let query = generator.random_query(Some(kind));
+            let mut query = generator.random_query(Some(kind));
+            if generator.is_chosen(20) {
+                ask_for_user(generator, &mut query);
+            }
             let attribute =
                 (!kind.fields.is_empty() && generator.is_chosen(10)).then(|| generator.pick_from(kind.fields).name);
             let flags =

@@ -1,0 +1,48 @@
+//! Rows that follow from other rows and change in the same transaction: granted rows and counters of datafiles.
+
+use icat_client::schema::Entity;
+use service_kit::{DbError, Tx, Val};
+
+use super::datafile_counters::DatafileCounters;
+use super::entities::value_columns;
+use super::grant_maintenance::GrantMaintenance;
+
+/// What the changes of one transaction imply.
+#[derive(Debug, Default)]
+pub struct DerivedRows {
+    grants: GrantMaintenance,
+    counters: DatafileCounters,
+}
+
+impl DerivedRows {
+    /// Notes rows that have been inserted.
+    pub async fn note_inserted(&mut self, tx: &mut Tx, entity: &'static Entity, ids: Vec<i64>) -> Result<(), DbError> {
+        self.counters.count_files(tx, entity, &ids, 1).await?;
+        self.grants.note_inserted(tx, entity, ids).await
+    }
+
+    /// Notes an update before it is stored. `changes` are indexes of values and new values.
+    pub async fn note_update(
+        &mut self,
+        tx: &mut Tx,
+        entity: &'static Entity,
+        id: i64,
+        changes: &[(usize, Val)],
+    ) -> Result<(), DbError> {
+        self.counters.count_update(tx, entity, id, changes).await?;
+        let columns: Vec<&str> = changes.iter().filter_map(|(place, _)| value_columns(entity).nth(*place)).collect();
+        self.grants.note_update(tx, entity, id, &columns).await
+    }
+
+    /// Notes rows before they are deleted, after those that refer to them.
+    pub async fn note_deletion(&mut self, tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<(), DbError> {
+        self.counters.count_deletion(tx, entity, ids).await?;
+        self.grants.note_deletion(tx, entity, ids).await
+    }
+
+    /// Stores what follows, at the end of the transaction.
+    pub async fn store_derived_rows(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+        self.grants.update_sets(tx).await?;
+        self.counters.store_differences(tx).await
+    }
+}
