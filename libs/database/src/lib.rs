@@ -4,6 +4,7 @@
 //! placeholders and [`Val`]s, so that each parameter has one type on both engines. An acknowledged write is on disk:
 //! `SQLite` runs in WAL mode with `synchronous=FULL`, and a `PostgreSQL` that does not flush is refused.
 
+mod bulk;
 mod canceller;
 mod checkpointer;
 mod config;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use backon::BackoffBuilder as _;
 use sqlx::{PgPool, SqlitePool};
 
+pub use self::bulk::{BulkColumn, BulkRow, BulkText};
 use self::canceller::Canceller;
 use self::checkpointer::Checkpointer;
 pub use self::config::{DatabaseConfig, deserialize_duration};

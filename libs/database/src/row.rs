@@ -24,6 +24,15 @@ impl Row {
     pub fn get_at<T: FromColumn>(&self, place: usize) -> Result<T, DbError> {
         T::from_column(self, &Column::Place(place))
     }
+
+    /// The text of a column by its place, without a copy; `None` for NULL.
+    pub fn get_text_at(&self, place: usize) -> Result<Option<&str>, DbError> {
+        match &self.0 {
+            Inner::Sqlite(row) => row.try_get(place),
+            Inner::Postgres(row) => row.try_get(place),
+        }
+        .map_err(|e| Column::Place(place).to_error(e))
+    }
 }
 
 /// Which column is meant.

@@ -154,6 +154,39 @@ impl Tx {
         Ok(self.finish_statement(outcome)?)
     }
 
+    /// Passes each row of a query to `visit` as it arrives, so that no list of rows is kept. An error of `visit` ends the query.
+    pub async fn visit_rows<E: From<DbError>>(
+        &mut self,
+        sql: &str,
+        vals: &[Val],
+        mut visit: impl FnMut(&Row) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rows = match self.start_statement(vals)? {
+            Connection::Sqlite(c) => {
+                build_sqlite_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed()
+            }
+            Connection::Postgres(c) => {
+                build_postgres_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Postgres(row))).boxed()
+            }
+        };
+        let mut visited = Ok(());
+        let outcome = loop {
+            match rows.try_next().await {
+                Ok(Some(row)) => {
+                    visited = visit(&row);
+                    if visited.is_err() {
+                        break Ok(());
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(e) => break Err(e),
+            }
+        };
+        drop(rows);
+        self.finish_statement(outcome)?;
+        visited
+    }
+
     /// Runs a query and returns its first row, if there is one.
     pub async fn fetch_optional(&mut self, sql: &str, vals: &[Val]) -> Result<Option<Row>, DbError> {
         let row = match self.start_statement(vals)? {

@@ -16,8 +16,17 @@ pub enum Val {
 impl Val {
     /// A list of ids as one JSON text, for [`Engine::id_list`](crate::Engine::id_list).
     pub fn from_ids(ids: &[i64]) -> Self {
-        let list: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        format!("[{}]", list.join(",")).into()
+        let mut list = String::with_capacity(ids.len() * 8 + 2);
+        let mut digits = itoa::Buffer::new();
+        list.push('[');
+        for (n, id) in ids.iter().enumerate() {
+            if n > 0 {
+                list.push(',');
+            }
+            list.push_str(digits.format(*id));
+        }
+        list.push(']');
+        list.into()
     }
 
     /// A list of texts as one JSON text, for [`Engine::text_list`](crate::Engine::text_list).

@@ -55,6 +55,9 @@ pub use self::serve::{Endpoints, ServeError, Server, Sources, open_database, ser
 pub use self::service_def::{BuildError, Ctx, Running, ServiceDef};
 pub use self::sha256::sha256_hex;
 pub use self::worker::{Task, Worker};
-pub use database::{self as db, Db, DbError, Engine, Micros, Migration, Row, RowInsert, Tx, Val, fulltext};
+pub use database::{
+    self as db, BulkColumn, BulkRow, BulkText, Db, DbError, Engine, Micros, Migration, Row, RowInsert, Tx, Val,
+    fulltext,
+};
 /// The client type of [`Ctx::http`].
 pub use reqwest_middleware::{ClientWithMiddleware as HttpClient, Error as HttpError};

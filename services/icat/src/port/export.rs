@@ -15,7 +15,7 @@ use super::{Attributes, renderer};
 use crate::authorization::Rights;
 use crate::error::Error;
 use crate::query::{Access, ColumnKind, Plan, compile_filter, compile_search, parse_search};
-use crate::search::{self, IncludeLoader, QuerySettings, index_by_id};
+use crate::search::{self, QuerySettings};
 use crate::store::entities::{self, StoredRow, value_index};
 
 /// A page is sent when it has as many bytes.
@@ -127,13 +127,12 @@ async fn find_selected_ids(
     let ids = rows.iter().map(|row| row.get_at(0)).collect::<Result<Vec<Option<i64>>, _>>()?;
     let ids: Vec<i64> = ids.into_iter().flatten().collect();
     for ids in ids.chunks(ROWS_PER_PAGE) {
-        let rows = index_by_id(entities::find_by_ids(tx, entity, ids).await?);
-        let levels =
-            IncludeLoader::new(tx, rights, env, 0, u32::MAX).load_includes(entity, &rows, &parsed.includes).await?;
-        for level in &levels {
-            level.collect_ids(&mut found);
+        for (target, ids) in
+            search::find_included_ids(tx, rights, env, (entity, ids), &parsed.includes, u32::MAX).await?
+        {
+            found.entry(target.name).or_default().extend(ids);
         }
-        found.entry(entity.name).or_default().extend(rows.keys());
+        found.entry(entity.name).or_default().extend(ids);
     }
     Ok(found)
 }
@@ -250,15 +249,5 @@ impl Export {
             }
         }
         Ok(())
-    }
-}
-
-impl search::IncludedRows {
-    /// Adds the ids of these rows and of all rows below.
-    fn collect_ids(&self, found: &mut HashMap<&'static str, HashSet<i64>>) {
-        found.entry(self.target.name).or_default().extend(self.rows.keys());
-        for level in &self.children {
-            level.collect_ids(found);
-        }
     }
 }

@@ -27,6 +27,11 @@ impl Statement {
         Self { sql, params, first_rows: None }
     }
 
+    /// The values bound to the SQL.
+    pub fn list_values(&self) -> Vec<Val> {
+        to_vals(&self.params)
+    }
+
     /// Runs the statement.
     pub async fn fetch_rows(&self, tx: &mut Tx) -> Result<Vec<Row>, DbError> {
         if let Some(first) = &self.first_rows {
@@ -35,7 +40,7 @@ impl Statement {
                 return Ok(rows);
             }
         }
-        tx.fetch_all(&self.sql, &to_vals(&self.params)).await
+        tx.fetch_all(&self.sql, &self.list_values()).await
     }
 }
 

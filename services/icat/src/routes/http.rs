@@ -1,11 +1,27 @@
 //! Helpers of handlers for requests and answers.
 
+use std::convert::Infallible;
+
+use actix_web::body::SizedStream;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream;
 use service_kit::{Problem, RequestCredential};
 
-/// 200 with compact JSON; ICAT names no charset.
+use crate::search::PIECE_BYTES;
+
+/// 200 with compact JSON; ICAT names no charset. A long text is passed on in pieces, so that it is not copied as a whole.
 pub fn json_response(body: String) -> HttpResponse {
-    HttpResponse::Ok().insert_header(("content-type", "application/json")).body(body)
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("content-type", "application/json"));
+    if body.len() <= PIECE_BYTES {
+        return response.body(body);
+    }
+    let (length, mut rest) = (body.len() as u64, Bytes::from(body));
+    let pieces = std::iter::from_fn(move || {
+        (!rest.is_empty()).then(|| Ok::<_, Infallible>(rest.split_to(rest.len().min(PIECE_BYTES))))
+    });
+    response.body(SizedStream::new(length, stream::iter(pieces)))
 }
 
 /// The session id of `Authorization: Bearer`, else the parameter of the interface.

@@ -2,20 +2,23 @@
 
 mod entity_json;
 mod environment;
+mod included_ids;
 mod includes;
+mod rendered_rows;
 mod result;
 
-use std::collections::HashMap;
-
-use service_kit::{DbError, Row, Tx};
+use service_kit::{BulkRow, DbError, Row, Tx, Val};
 
 pub use self::environment::QuerySettings;
-pub(crate) use self::includes::{IncludeLoader, IncludedRows, to_one_key};
-pub use self::result::SearchResult;
+pub(crate) use self::included_ids::find_included_ids;
+use self::includes::IncludeLoader;
+use self::rendered_rows::RenderedRows;
+pub use self::result::{PIECE_BYTES, SearchResult};
 use crate::authorization::Rights;
 use crate::error::Error;
 use crate::query::{Access, Statement, compile_filter, parse_get};
-use crate::store::entities::{self, StoredRow};
+use crate::store::entities::StoredRow;
+use crate::store::rows;
 
 /// The JSON of one entity by its id, with the relations that `text` includes.
 pub async fn render_entity_by_id(
@@ -27,7 +30,7 @@ pub async fn render_entity_by_id(
 ) -> Result<String, Error> {
     let get = parse_get(text)?;
     let entity = get.entity;
-    let row = entities::get_by_id(tx, entity, id).await?.ok_or_else(|| Error::entity_not_found(entity.name, id))?;
+    let row = rows::find_row(tx, entity, id).await?.ok_or_else(|| Error::entity_not_found(entity.name, id))?;
     let env = settings.new_environment(rights, tx.engine());
     let readable = match rights.read_access(entity) {
         Access::All => true,
@@ -37,11 +40,12 @@ pub async fn render_entity_by_id(
     if !readable {
         return Err(Error::access_denied("READ", entity.name));
     }
-    let rows = HashMap::from([(id, row)]);
+    let mut rendered = RenderedRows::new(entity, &get.includes);
+    rendered.push(&BulkRow::from(&row))?;
     let mut loader = IncludeLoader::new(tx, rights, env, 1, settings.max_entities);
-    let levels = loader.load_includes(entity, &rows, &get.includes).await?;
+    let levels = loader.load_includes(entity, &rendered, &get.includes).await?;
     let mut out = String::new();
-    entity_json::append_entity(&mut out, entity, &rows[&id], &levels);
+    entity_json::append_entity(&mut out, entity, (&rendered, 0), &levels);
     Ok(out)
 }
 
@@ -50,7 +54,22 @@ pub(crate) async fn run_statement(tx: &mut Tx, statement: &Statement) -> Result<
     statement.fetch_rows(tx).await
 }
 
-/// Rows by their ids.
-pub(crate) fn index_by_id(rows: Vec<StoredRow>) -> HashMap<i64, StoredRow> {
-    rows.into_iter().map(|row| (row.id, row)).collect()
+/// Passes the rows of a compiled query to `visit`, in their order.
+async fn visit_statement(
+    tx: &mut Tx,
+    statement: &Statement,
+    mut visit: impl FnMut(&Row) -> Result<(), DbError>,
+) -> Result<(), DbError> {
+    if statement.first_rows.is_some() {
+        return statement.fetch_rows(tx).await?.iter().try_for_each(visit);
+    }
+    tx.visit_rows(&statement.sql, &statement.list_values(), |row| visit(row)).await
+}
+
+/// The foreign key of a to-one relation, by its index in the row's values.
+pub(crate) fn to_one_key(row: &StoredRow, place: usize) -> Option<i64> {
+    match row.values.get(place) {
+        Some(Val::I64(key)) => *key,
+        _ => None,
+    }
 }

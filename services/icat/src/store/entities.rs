@@ -11,10 +11,11 @@ use icat_client::schema::{self, Entity, FieldKind, Member};
 use service_kit::{DbError, Micros, Row, Tx, Val};
 
 pub use super::new_rows::{NewRow, insert_new_rows, insert_rows};
+use super::rows::{FIRST_VALUE_COLUMN, find_row, select_statement};
 use super::{Author, rules};
 
 /// Ids per statement; they are bound as one parameter.
-const IDS_PER_SELECT: usize = 10_000;
+pub(super) const IDS_PER_SELECT: usize = 10_000;
 
 /// Who changed a row, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,12 +85,6 @@ pub fn is_count(entity: &Entity, name: &str) -> bool {
     matches!(entity.name, "Dataset" | "Investigation") && matches!(name, "fileSize" | "fileCount")
 }
 
-fn select_statement(entity: &'static Entity) -> String {
-    let columns: Vec<&str> = value_columns(entity).collect();
-    let comma = if columns.is_empty() { "" } else { ", " };
-    format!("SELECT id, create_id, create_time, mod_id, mod_time{comma}{} FROM {}", columns.join(", "), entity.table)
-}
-
 /// The rows with these ids, in any order; ids without a row are left out.
 pub async fn find_by_ids(tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<Vec<StoredRow>, DbError> {
     let mut found = Vec::with_capacity(ids.len());
@@ -121,8 +116,7 @@ pub async fn find_existing_ids(
 }
 
 pub async fn get_by_id(tx: &mut Tx, entity: &'static Entity, id: i64) -> Result<Option<StoredRow>, DbError> {
-    let sql = format!("{} WHERE id = $1", select_statement(entity));
-    tx.fetch_optional(&sql, &[id.into()]).await?.map(|row| parse_row(entity, &row)).transpose()
+    find_row(tx, entity, id).await?.map(|row| parse_row(entity, &row)).transpose()
 }
 
 /// All rows of a table in the order of ids.
@@ -321,15 +315,14 @@ pub(super) async fn bump_version_if_rule(tx: &mut Tx, entity: &Entity) -> Result
 }
 
 fn parse_row(entity: &'static Entity, row: &Row) -> Result<StoredRow, DbError> {
-    const FIRST: usize = 5;
     let stamp = |user: usize, at: usize| Ok::<_, DbError>(Stamp { user_name: row.get_at(user)?, at: row.get_at(at)? });
     let mut values = empty_values(entity);
     for (n, value) in values.iter_mut().enumerate() {
         *value = match value {
-            Val::Text(_) => Val::Text(row.get_at(FIRST + n)?),
-            Val::F64(_) => Val::F64(row.get_at(FIRST + n)?),
-            Val::I64(_) => Val::I64(row.get_at(FIRST + n)?),
-            Val::Blob(_) => Val::Blob(row.get_at(FIRST + n)?),
+            Val::Text(_) => Val::Text(row.get_at(FIRST_VALUE_COLUMN + n)?),
+            Val::F64(_) => Val::F64(row.get_at(FIRST_VALUE_COLUMN + n)?),
+            Val::I64(_) => Val::I64(row.get_at(FIRST_VALUE_COLUMN + n)?),
+            Val::Blob(_) => Val::Blob(row.get_at(FIRST_VALUE_COLUMN + n)?),
         };
     }
     Ok(StoredRow { id: row.get_at(0)?, created: stamp(1, 2)?, modified: stamp(3, 4)?, values })

@@ -7,6 +7,7 @@ pub mod entities;
 mod grant_maintenance;
 pub mod grants;
 pub(crate) mod new_rows;
+pub mod rows;
 pub mod rules;
 pub mod sessions;
 

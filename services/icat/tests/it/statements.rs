@@ -103,10 +103,15 @@ async fn every_constant_and_every_client_query_runs_on_each_engine() {
         let mut tx = db.read().await.unwrap();
         for entity in all_entities() {
             assert!(icat::store::entities::find_by_ids(&mut tx, entity, &[1, 2]).await.unwrap().is_empty());
+            assert!(icat::store::rows::find_row(&mut tx, entity, 1).await.unwrap().is_none());
             for many in entity.many {
                 let column = many.inverse().column;
                 let children = icat::store::entities::list_child_ids(&mut tx, many.target(), column, &[1], 5).await;
                 assert!(children.unwrap().is_empty(), "{}.{}", entity.name, many.name);
+                let none = |_: &service_kit::BulkRow<'_>| -> Result<(), service_kit::DbError> {
+                    unreachable!("there are no rows")
+                };
+                icat::store::rows::visit_children(&mut tx, many.target(), column, &[1], 5, none).await.unwrap();
             }
         }
         println!("{}: {} constants prepared, {ran} client queries ran", test.engine, constants.len());

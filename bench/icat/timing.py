@@ -1,0 +1,48 @@
+"""Times of repeated calls."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+
+def percentile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * share))]
+
+
+def cpu(pid):
+    """Processor time of a process, in milliseconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+class Timed:
+    """Milliseconds of repeated calls: as many as fit, at least five, at most 2,000; and how much processor time the
+    server used for each, which other work on the machine hardly changes."""
+
+    def __init__(self, seconds, call, pid=None):
+        call()
+        self.values = []
+        before = cpu(pid) if pid else 0
+        end = time.perf_counter() + seconds
+        while len(self.values) < 5 or (time.perf_counter() < end and len(self.values) < 2000):
+            self.values.append(call())
+        self.cpu = (cpu(pid) - before) / len(self.values) if pid else None
+        self.p50, self.p99, self.n = percentile(self.values, 0.5), percentile(self.values, 0.99), len(self.values)
+
+
+def wrk(url, seconds, connections):
+    """Requests per second and p99 (ms) of wrk."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, int(seconds))}s", "--timeout", "60s", "--latency", url]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "Non-2xx" not in text, text
+    units = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}
+    p99 = next(line.split()[1] for line in text.splitlines() if line.strip().startswith("99%"))
+    unit = next(unit for unit in ["us", "ms", "s", "m"] if p99.endswith(unit))
+    rate = float(next(line.split()[1] for line in text.splitlines() if line.startswith("Requests/sec")))
+    return rate, float(p99[: -len(unit)]) * units[unit]
+
+
+def short(number):
+    return f"{number:.2f}" if number < 10 else f"{number:,.0f}"
