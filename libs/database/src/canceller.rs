@@ -8,6 +8,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::format_error_chain;
 
+/// The setting in which each connection keeps the number of its server process. A transaction reads it with SHOW, because SELECT
+/// would take the snapshot before the transaction has locked anything.
+pub(crate) const PROCESS_ID: &str = "undulator.process_id";
 /// How long a cancellation may wait for its connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long its connection stays open without use.

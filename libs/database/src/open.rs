@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 
-use crate::canceller::Canceller;
+use crate::canceller::{Canceller, PROCESS_ID};
 use crate::checkpointer::{Checkpointer, MAX_WAIT_FOR_READERS};
 use crate::files::{self, ServerLock};
 use crate::writability::Writability;
@@ -190,13 +190,19 @@ async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Resu
         .max_connections(config.max_connections)
         .max_lifetime(config.max_lifetime)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .after_connect(|connection, _| Box::pin(notice_lost_clients(connection)))
+        .after_connect(|connection, _| Box::pin(prepare_connection(connection)))
         .connect_with(options.clone())
         .await
         .map_err(|e| server_unreachable(&e))?;
     refuse_lossy(&pool).await?;
     create_schema(&pool, schema).await?;
     Ok(Db::new(Pools::Postgres { canceller: Canceller::new(options), pool }, config))
+}
+
+async fn prepare_connection(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let keep_process_id = format!("SELECT set_config('{PROCESS_ID}', CAST(pg_backend_pid() AS TEXT), false)");
+    sqlx::raw_sql(AssertSqlSafe(keep_process_id)).execute(&mut *connection).await?;
+    notice_lost_clients(connection).await
 }
 
 /// A statement whose process is gone ends soon and releases its locks; a process that gives one up cancels it by itself

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Row as _, Sqlite, Sql
 use tokio::runtime::Handle;
 
 use crate::Engine;
-use crate::canceller::Canceller;
+use crate::canceller::{Canceller, PROCESS_ID};
 use crate::statement_timeout::StatementTimeout;
 
 /// A connection within a transaction.
@@ -61,8 +61,9 @@ impl Session {
         let Some(Connection::Postgres(connection)) = &mut session.connection else {
             return Err(sqlx::Error::PoolClosed);
         };
-        let begin = sqlx::raw_sql(AssertSqlSafe(format!("{begin}; SELECT pg_backend_pid() AS pid")));
-        let pid = (&mut **connection).fetch_one(begin).await?.try_get("pid")?;
+        let begin = sqlx::raw_sql(AssertSqlSafe(format!("{begin}; SHOW {PROCESS_ID}")));
+        let pid: String = (&mut **connection).fetch_one(begin).await?.try_get(0)?;
+        let pid = pid.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
         session.backend = Some(Backend { pid, canceller: canceller.clone() });
         session.state = State::Ready;
         Ok(session)

@@ -79,6 +79,15 @@ impl Tx {
         Err(DbError::Poisoned)
     }
 
+    /// Waits for a transaction that [requires the lock](Self::require_table_lock) of a table, before this one locks anything
+    /// else for which that one might wait.
+    pub async fn announce_write(&mut self, table: &'static str) -> Result<(), DbError> {
+        match self.engine() {
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => self.execute(&format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE"), &[]).await.map(drop),
+        }
+    }
+
     /// The lock that another attempt needs.
     pub(crate) fn wanted_lock(&self) -> Option<&'static str> {
         self.wanted_lock

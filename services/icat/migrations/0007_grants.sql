@@ -12,6 +12,13 @@ CREATE TABLE grant_set (
     source_tables {text} NOT NULL
 );
 
+-- The entities from whose rows a set follows.
+CREATE TABLE grant_source (
+    entity {text} NOT NULL,
+    set_id BIGINT NOT NULL,
+    PRIMARY KEY (entity, set_id)
+){clustered};
+
 -- User 0: everybody to whom the rule applies.
 CREATE TABLE grant_row (
     set_id BIGINT NOT NULL,

@@ -92,7 +92,8 @@ async fn take_step(tx: &mut Tx, step: &Step) -> Result<(), DbError> {
             let values = render_values(&select.params);
             let sources =
                 serde_json::to_string(&select.sources).unwrap_or_else(|e| unreachable!("names are JSON: {e}"));
-            grants::insert_set(tx, id, [select.entity.name, &select.sql, &values, &sources]).await?;
+            let entities = select.sources.iter().map(|source| source.entity.as_str());
+            grants::insert_set(tx, id, [select.entity.name, &select.sql, &values, &sources], entities).await?;
             let vals: Vec<_> = select.params.iter().cloned().map(Into::into).collect();
             grants::insert_pairs(tx, id, (&select.sql, &vals), None).await.map(drop)
         }

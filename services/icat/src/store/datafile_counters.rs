@@ -90,9 +90,18 @@ pub struct DatafileCounters {
     deleted_investigations: HashSet<i64>,
     /// Identifies the rows of this transaction: the id of a datafile that it changed.
     row_id: i64,
+    is_announced: bool,
 }
 
 impl DatafileCounters {
+    /// Prepares for changes of datafiles, which lock their dataset.
+    pub async fn announce_changes(&mut self, tx: &mut Tx, entity: &'static Entity) -> Result<(), DbError> {
+        if entity.name == "Datafile" && !std::mem::replace(&mut self.is_announced, true) {
+            tx.announce_write("datafile_counter").await?;
+        }
+        Ok(())
+    }
+
     /// Adds stored datafiles, or takes them away with the factor -1.
     pub async fn count_files(
         &mut self,

@@ -15,6 +15,11 @@ pub struct DerivedRows {
 }
 
 impl DerivedRows {
+    /// Prepares for the insertion of rows.
+    pub async fn announce_insertion(&mut self, tx: &mut Tx, entity: &'static Entity) -> Result<(), DbError> {
+        self.counters.announce_changes(tx, entity).await
+    }
+
     /// Notes rows that have been inserted.
     pub async fn note_inserted(&mut self, tx: &mut Tx, entity: &'static Entity, ids: Vec<i64>) -> Result<(), DbError> {
         self.counters.count_files(tx, entity, &ids, 1).await?;
@@ -29,6 +34,7 @@ impl DerivedRows {
         id: i64,
         changes: &[(usize, Val)],
     ) -> Result<(), DbError> {
+        self.counters.announce_changes(tx, entity).await?;
         self.counters.count_update(tx, entity, id, changes).await?;
         let columns: Vec<&str> = changes.iter().filter_map(|(place, _)| value_columns(entity).nth(*place)).collect();
         self.grants.note_update(tx, entity, id, &columns).await
@@ -36,6 +42,7 @@ impl DerivedRows {
 
     /// Notes rows before they are deleted, after those that refer to them.
     pub async fn note_deletion(&mut self, tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<(), DbError> {
+        self.counters.announce_changes(tx, entity).await?;
         self.counters.count_deletion(tx, entity, ids).await?;
         self.grants.note_deletion(tx, entity, ids).await
     }

@@ -4,7 +4,7 @@
 //! no longer follow from anything are deleted, and the pairs that follow from new and updated rows are inserted. So the cost depends
 //! on the rows that change, not on the size of the sets.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use icat_client::schema::Entity;
 use service_kit::{DbError, Tx, Val};
@@ -15,8 +15,9 @@ use crate::domain::granted::{Param, SourceTable};
 /// The changes of one transaction that may change granted rows.
 #[derive(Debug, Default)]
 pub struct GrantMaintenance {
-    /// `None` before the first change of a row.
-    sets: Option<Vec<MaintainedSet>>,
+    /// The sets that follow from rows of the entities looked at so far.
+    sets: BTreeMap<i64, MaintainedSet>,
+    known_entities: HashSet<&'static str>,
     is_epoch_raised: bool,
     /// New and updated rows, by entity.
     touched: HashMap<&'static str, BTreeSet<i64>>,
@@ -41,7 +42,7 @@ impl GrantMaintenance {
         ids: impl IntoIterator<Item = i64>,
     ) -> Result<(), DbError> {
         let grants = |source: &SourceTable| source.entity == entity.name && source.has_foreign_key;
-        if self.has_source(tx, grants).await? {
+        if self.has_source(tx, entity, grants).await? {
             self.raise_epoch(tx).await?;
             self.touched.entry(entity.name).or_default().extend(ids);
         }
@@ -59,7 +60,7 @@ impl GrantMaintenance {
         let is_used = |source: &SourceTable| {
             source.entity == entity.name && source.columns.iter().any(|column| columns.contains(&column.as_str()))
         };
-        if self.has_source(tx, is_used).await? {
+        if self.has_source(tx, entity, is_used).await? {
             self.raise_epoch(tx).await?;
             self.note_doubtful(tx, &[id], is_used).await?;
             self.touched.entry(entity.name).or_default().insert(id);
@@ -70,7 +71,7 @@ impl GrantMaintenance {
     /// Notes what follows from rows before they are deleted. Rows that refer to them have been deleted before.
     pub async fn note_deletion(&mut self, tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<(), DbError> {
         let grants = |source: &SourceTable| source.entity == entity.name && source.has_foreign_key;
-        if self.has_source(tx, grants).await? {
+        if self.has_source(tx, entity, grants).await? {
             self.raise_epoch(tx).await?;
             self.note_doubtful(tx, ids, grants).await?;
             if let Some(touched) = self.touched.get_mut(entity.name) {
@@ -83,7 +84,7 @@ impl GrantMaintenance {
     /// Brings the sets up to date, at the end of the transaction.
     pub async fn update_sets(&mut self, tx: &mut Tx) -> Result<(), DbError> {
         let (touched, mut doubtful) = (std::mem::take(&mut self.touched), std::mem::take(&mut self.doubtful));
-        for set in self.sets.iter().flatten() {
+        for set in self.sets.values() {
             let select = (set.select.as_str(), set.vals.as_slice());
             if let Some(mut pairs) = doubtful.remove(&set.id) {
                 let rows: BTreeSet<i64> = pairs.iter().map(|pair| pair.row).collect();
@@ -109,7 +110,7 @@ impl GrantMaintenance {
         ids: &[i64],
         is_source: impl Fn(&SourceTable) -> bool,
     ) -> Result<(), DbError> {
-        for set in self.sets.iter().flatten() {
+        for set in self.sets.values() {
             for source in set.sources.iter().filter(|source| is_source(source)) {
                 let select = (set.select.as_str(), set.vals.as_slice());
                 let pairs = grants::find_pairs(tx, select, &source.id_column(), ids).await?;
@@ -119,12 +120,18 @@ impl GrantMaintenance {
         Ok(())
     }
 
-    async fn has_source(&mut self, tx: &mut Tx, is_source: impl Fn(&SourceTable) -> bool) -> Result<bool, DbError> {
-        if self.sets.is_none() {
-            let sets = grants::lock_sets(tx).await?;
-            self.sets = Some(sets.into_iter().map(MaintainedSet::parse).collect::<Result<_, _>>()?);
+    async fn has_source(
+        &mut self,
+        tx: &mut Tx,
+        entity: &'static Entity,
+        is_source: impl Fn(&SourceTable) -> bool,
+    ) -> Result<bool, DbError> {
+        if self.known_entities.insert(entity.name) {
+            for set in grants::lock_sets(tx, entity.name).await? {
+                self.sets.insert(set.id, MaintainedSet::parse(set)?);
+            }
         }
-        Ok(self.sets.iter().flatten().any(|set| set.sources.iter().any(&is_source)))
+        Ok(self.sets.values().any(|set| set.sources.iter().any(&is_source)))
     }
 
     async fn raise_epoch(&mut self, tx: &mut Tx) -> Result<(), DbError> {

@@ -7,13 +7,25 @@ use service_kit::{DbError, Engine, Tx, Val};
 pub const SETS: &str = "SELECT id, entity, select_text, select_values FROM grant_set ORDER BY id";
 pub const INSERT_SET: &str = "INSERT INTO grant_set (id, entity, select_text, select_values, source_tables) \
                               VALUES ($1, $2, $3, $4, $5)";
+pub const INSERT_SOURCE: &str = "INSERT INTO grant_source (entity, set_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 pub const DELETE_SET: &str = "DELETE FROM grant_set WHERE id = $1";
+pub const DELETE_SOURCES_OF_SET: &str = "DELETE FROM grant_source WHERE set_id = $1";
 pub const DELETE_ROWS_OF_SET: &str = "DELETE FROM grant_row WHERE set_id = $1";
 pub const RAISE_SET_VERSION: &str = "UPDATE grant_set_version SET n = n + 1";
 pub const RAISE_EPOCH: &str = "UPDATE permission_epoch SET n = n + 1";
 pub const EPOCH: &str = "SELECT n FROM permission_epoch";
 /// The statements without those that depend on the engine, for the test that prepares them on each engine.
-pub const ALL: [&str; 7] = [SETS, INSERT_SET, DELETE_SET, DELETE_ROWS_OF_SET, RAISE_SET_VERSION, RAISE_EPOCH, EPOCH];
+pub const ALL: [&str; 9] = [
+    SETS,
+    INSERT_SET,
+    INSERT_SOURCE,
+    DELETE_SET,
+    DELETE_SOURCES_OF_SET,
+    DELETE_ROWS_OF_SET,
+    RAISE_SET_VERSION,
+    RAISE_EPOCH,
+    EPOCH,
+];
 
 /// Ids per statement.
 const IDS_PER_STATEMENT: usize = 10_000;
@@ -57,7 +69,7 @@ pub async fn list_sets(tx: &mut Tx) -> Result<Vec<SetRow>, DbError> {
 pub fn lock_sets_statement(engine: Engine) -> String {
     format!(
         "SELECT s.id, s.select_text, s.select_values, s.source_tables FROM grant_set_version v \
-         LEFT JOIN grant_set s ON 1 = 1{}",
+         LEFT JOIN grant_source g ON g.entity = $1 LEFT JOIN grant_set s ON s.id = g.set_id{}",
         match engine.for_share_clause() {
             "" => String::new(),
             clause => format!("{clause} OF v"),
@@ -65,10 +77,10 @@ pub fn lock_sets_statement(engine: Engine) -> String {
     )
 }
 
-/// All sets; until the transaction ends none is added or removed.
-pub async fn lock_sets(tx: &mut Tx) -> Result<Vec<SetSources>, DbError> {
+/// The sets that follow from rows of an entity; until the transaction ends none is added or removed.
+pub async fn lock_sets(tx: &mut Tx, entity: &str) -> Result<Vec<SetSources>, DbError> {
     let mut sets = Vec::new();
-    for row in tx.fetch_all(&lock_sets_statement(tx.engine()), &[]).await? {
+    for row in tx.fetch_all(&lock_sets_statement(tx.engine()), &[entity.into()]).await? {
         if let Some(id) = row.get::<Option<i64>>("id")? {
             sets.push(SetSources {
                 id,
@@ -86,15 +98,25 @@ pub async fn raise_set_version(tx: &mut Tx) -> Result<(), DbError> {
     tx.execute(RAISE_SET_VERSION, &[]).await.map(drop)
 }
 
-/// Stores a set; `columns` are its entity, select, values and source tables.
-pub async fn insert_set(tx: &mut Tx, id: i64, columns: [&str; 4]) -> Result<(), DbError> {
-    let [entity, select, values, sources] = columns.map(Val::from);
-    tx.execute(INSERT_SET, &[id.into(), entity, select, values, sources]).await.map(drop)
+/// Stores a set; `columns` are its entity, select, values and source tables. `sources` are the entities of the source tables.
+pub async fn insert_set(
+    tx: &mut Tx,
+    id: i64,
+    columns: [&str; 4],
+    sources: impl Iterator<Item = &str>,
+) -> Result<(), DbError> {
+    let [entity, select, values, tables] = columns.map(Val::from);
+    tx.execute(INSERT_SET, &[id.into(), entity, select, values, tables]).await?;
+    for source in sources {
+        tx.execute(INSERT_SOURCE, &[source.into(), id.into()]).await?;
+    }
+    Ok(())
 }
 
 /// Removes a set with its rows.
 pub async fn delete_set(tx: &mut Tx, id: i64) -> Result<(), DbError> {
     tx.execute(DELETE_ROWS_OF_SET, &[id.into()]).await?;
+    tx.execute(DELETE_SOURCES_OF_SET, &[id.into()]).await?;
     tx.execute(DELETE_SET, &[id.into()]).await.map(drop)
 }
 

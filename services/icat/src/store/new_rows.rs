@@ -30,6 +30,7 @@ pub async fn insert_rows(
         return Ok(());
     }
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    author.lock_derived().await.announce_insertion(tx, entity).await?;
     let insert = build_insert(entity, author, false);
     tx.insert_rows(&insert, list_values(rows)).await?;
     record_creations(tx, entity, ids, author).await
@@ -43,6 +44,7 @@ pub async fn insert_new_rows(
     author: &Author,
 ) -> Result<HashSet<i64>, DbError> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    author.lock_derived().await.announce_insertion(tx, entity).await?;
     let insert = build_insert(entity, author, true);
     let done = tx.insert_rows(&insert, list_values(rows)).await?;
     if done == ids.len() as u64 {
@@ -66,6 +68,7 @@ pub async fn try_insert_all(
     let mut inserted: Vec<(&'static Entity, Vec<i64>)> = Vec::with_capacity(rows.len());
     for (entity, rows) in rows {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        author.lock_derived().await.announce_insertion(tx, entity).await?;
         let done = tx.insert_rows(&build_insert(entity, author, true), list_values(rows)).await?;
         let is_whole = done == ids.len() as u64;
         inserted.push((entity, ids));

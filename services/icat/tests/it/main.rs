@@ -13,6 +13,7 @@ mod error_format;
 mod examples;
 mod gone_files;
 mod grant_histories;
+mod grants;
 mod logins;
 mod openapi;
 mod query_answers;
