@@ -1,15 +1,16 @@
 //! Checkpoints of `SQLite`, beside the writers. By itself `SQLite` moves the write-ahead log into the file within the commit of
 //! whoever writes when the log is full: two flushes and a thousand pages. And a full-text index merges its parts within
-//! commits too, hundreds of pages at a time.
+//! commits too, hundreds of pages at a time. The statistics of tables are updated here as well.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Row as _, SqlitePool};
 use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Db, DbError, Pools, format_error_chain};
+use crate::{Db, DbError, Engine, Pools, format_error_chain};
 
 /// Pages of the log that are moved together; the default of `SQLite`.
 const PAGES: i64 = 1000;
@@ -22,6 +23,11 @@ pub(crate) const MAX_WAIT_FOR_READERS: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Pages of a full-text index that one step merges; writers continue between the steps.
 const MERGED_PAGES: i64 = 16;
+/// How often the statistics of tables are checked.
+const STATISTICS_INTERVAL: Duration = Duration::from_hours(1);
+/// Analyses those tables that have no statistics or have grown tenfold since, by samples of their indexes: all tables, not only
+/// those that this connection has read.
+const UPDATE_STATISTICS: &str = "PRAGMA optimize = 0x10012";
 const INDEXES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%USING fts5%' ESCAPE '!'";
 
 /// The connection for checkpoints, and the signal that something was written.
@@ -36,9 +42,17 @@ impl Db {
     /// `PostgreSQL`.
     pub async fn run_checkpointer(&self, stop: &CancellationToken) {
         let Pools::Sqlite { checkpointer, .. } = &self.pools else { return stop.cancelled().await };
+        let mut statistics = tokio::time::interval(STATISTICS_INTERVAL);
+        statistics.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
+                _ = statistics.tick() => {
+                    if let Err(e) = self.update_statistics().await {
+                        tracing::warn!(error = format_error_chain(&e), "the statistics of tables were not updated");
+                    }
+                    continue;
+                }
                 () = checkpointer.written.notified() => {}
             }
             let done = async {
@@ -53,6 +67,17 @@ impl Db {
             }
             let _stopped = tokio::time::timeout(PAUSE, stop.cancelled()).await;
         }
+    }
+
+    /// Updates the statistics with which `SQLite` plans statements, where tables have changed much. `PostgreSQL` does this by
+    /// itself.
+    pub async fn update_statistics(&self) -> Result<(), DbError> {
+        if self.engine() == Engine::Postgres {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        tx.fetch_all(UPDATE_STATISTICS, &[]).await?;
+        tx.commit().await
     }
 
     /// Merges a few pages; whether there was something to merge. It does not signal [`Checkpointer::written`], or it would never

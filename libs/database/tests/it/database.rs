@@ -300,3 +300,26 @@ async fn the_former_name_of_the_base_migration_is_known() {
         assert_eq!(applied, 0);
     }
 }
+
+#[tokio::test]
+async fn statistics_are_made_where_there_are_none() {
+    const INDEXED: &[Migration] =
+        &[MIGRATIONS[0], Migration { version: 2, name: "index", sql: "CREATE INDEX thing_size ON thing (size);" }];
+    for test in testkit::create_databases("statistics", INDEXED).await {
+        test.db
+            .write(async |tx| {
+                for id in 1..=100 {
+                    tx.execute(ADD, &thing_values(id, &format!("n{id}"))).await?;
+                }
+                Ok::<_, DbError>(())
+            })
+            .await
+            .unwrap();
+        test.db.update_statistics().await.unwrap();
+        if test.db.engine() == Engine::Sqlite {
+            let sql = "SELECT idx FROM sqlite_stat1 WHERE tbl = 'thing' AND idx = 'thing_size'";
+            assert_eq!(test.db.read().await.unwrap().fetch_all(sql, &[]).await.unwrap().len(), 1);
+        }
+        assert_eq!(count_things(&test.db).await, 100, "{}: and it works on", test.engine);
+    }
+}

@@ -1,60 +1,45 @@
 //! Compares records with stored rows: each is created, unchanged or in conflict.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::pin::Pin;
 
+use events::Outbox;
 use icat_client::schema::{Entity, ToMany};
 use service_kit::{Tx, Val};
 
+use super::batches::Batches;
 use super::record::Record;
+use super::record_ids::RecordIds;
 use super::{ImportError, ImportReport, row_key};
 use crate::error::Error;
 use crate::query::ParseContext;
 use crate::store::Author;
 use crate::store::entities::{self, NewRow, value_index};
 use crate::unkeyed_rows::{UnkeyedRowMatcher, part_relations};
-use crate::validation;
+use crate::validation::{self, ParameterTypes};
 
-pub async fn store_records(
+pub async fn store_batches(
     tx: &mut Tx,
-    records: &[Record],
+    batches: &mut Batches,
     author: &Author,
+    outbox: &Outbox,
     parse: &ParseContext,
-    progress: &impl Fn(usize),
+    progress: &impl Fn(u64),
 ) -> Result<ImportReport, ImportError> {
     let mut importer = Importer {
         tx,
         author,
         parse,
-        ids: HashMap::new(),
+        ids: RecordIds::default(),
         twins: UnkeyedRowMatcher::default(),
         report: ImportReport::default(),
     };
-    let mut done = 0;
-    while let Some(record) = records.get(done) {
-        let alike = records[done..]
-            .iter()
-            .take(RECORDS_PER_BATCH)
-            .take_while(|next| is_plain(next) && next.entity == record.entity);
-        let batch = &records[done..done + alike.count().max(1)];
-        if batch.len() > 1 {
-            importer.import_batch(batch).await?;
-        } else {
-            let id = importer.import_record(record, None).await.map_err(|e| to_import_error(record, e))?;
-            importer.ids.insert(record.key.as_str(), id);
-        }
-        done += batch.len();
-        progress(done);
+    while let Some(batch) = batches.next_batch().await? {
+        importer.import_batch(&batch.records).await?;
+        author.emit_full_events(importer.tx, outbox).await?;
+        progress(batch.position);
     }
     Ok(importer.report)
-}
-
-/// Records that are stored at once.
-const RECORDS_PER_BATCH: usize = 500;
-
-/// Whether a record has a unique key and no parts.
-fn is_plain(record: &Record) -> bool {
-    record.parts.is_empty() && !record.entity.unique.is_empty()
 }
 
 fn to_import_error(record: &Record, e: Error) -> ImportError {
@@ -68,24 +53,132 @@ struct Importer<'a> {
     tx: &'a mut Tx,
     author: &'a Author,
     parse: &'a ParseContext,
-    /// Ids of rows of this file by their keys in the file.
-    ids: HashMap<&'a str, i64>,
+    ids: RecordIds,
     twins: UnkeyedRowMatcher,
     report: ImportReport,
 }
 
 type Parent = Option<(&'static ToMany, i64)>;
 
-impl<'a> Importer<'a> {
+/// A record of a batch or a part of one, as the row that it becomes if it is new.
+struct PlannedRow<'r> {
+    record: &'r Record,
+    /// The index of the row to which it belongs.
+    owner: Option<(usize, &'static ToMany)>,
+    depth: usize,
+    id: i64,
+    values: Vec<Val>,
+}
+
+impl Importer<'_> {
+    /// Imports records of one entity type: new rows together, the others one by one.
+    async fn import_batch(&mut self, records: &[Record]) -> Result<(), ImportError> {
+        let is_keyed = records.first().is_some_and(|record| !record.entity.unique.is_empty());
+        // If a record is invalid, all are imported one by one, because a stored row is accepted although it is invalid, and
+        // because the first error counts.
+        if !is_keyed || records.len() == 1 || !self.try_batch(records).await? {
+            for record in records {
+                let id = self.import_record(record, None).await.map_err(|e| to_import_error(record, e))?;
+                self.ids.insert(record, id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Imports records and their parts, unless one of them is invalid; then it returns `false` and has stored nothing.
+    async fn try_batch(&mut self, records: &[Record]) -> Result<bool, ImportError> {
+        let Some(mut plan) = self.plan_batch(records).await? else { return Ok(false) };
+        let mut is_new = vec![false; plan.len()];
+        let depths = plan.iter().map(|row| row.depth).max().unwrap_or_default();
+        for depth in 0..=depths {
+            // The parts of a row that was already stored have been compared with it.
+            let is_wanted =
+                |row: &PlannedRow<'_>| row.depth == depth && row.owner.is_none_or(|(owner, _)| is_new[owner]);
+            let level: Vec<usize> = (0..plan.len()).filter(|index| is_wanted(&plan[*index])).collect();
+            let stored = self.insert_level(&mut plan, &level).await?;
+            for index in level {
+                is_new[index] = stored.contains(&plan[index].id);
+                if is_new[index] {
+                    self.report.created += 1;
+                    continue;
+                }
+                let parent = plan[index].owner.map(|(owner, many)| (many, plan[owner].id));
+                let record = plan[index].record;
+                plan[index].id = self.import_record(record, parent).await.map_err(|e| to_import_error(record, e))?;
+            }
+        }
+        for row in plan.iter().filter(|row| row.owner.is_none()) {
+            self.ids.insert(row.record, row.id);
+        }
+        Ok(true)
+    }
+
+    /// The rows of a batch, each before its parts; `None` if one of them is invalid.
+    async fn plan_batch<'r>(&mut self, records: &'r [Record]) -> Result<Option<Vec<PlannedRow<'r>>>, ImportError> {
+        let mut plan = Vec::with_capacity(records.len());
+        for record in records {
+            plan_record(&mut plan, record, None, 0);
+        }
+        let ids = self.tx.allocate_ids(plan.len()).await?;
+        for (row, id) in plan.iter_mut().zip(ids) {
+            row.id = id;
+        }
+        for index in 0..plan.len() {
+            let parent = plan[index].owner.map(|(owner, many)| (many, plan[owner].id));
+            match self.resolve_values(plan[index].record, parent).await {
+                Ok(values) => plan[index].values = values,
+                Err(Error::Database(e)) => return Err(e.into()),
+                Err(_) => return Ok(None),
+            }
+        }
+        Ok(self.are_all_valid(&plan).await?.then_some(plan))
+    }
+
+    /// Inserts rows whose owners are stored; returns the ids of those that are new.
+    async fn insert_level(
+        &mut self,
+        plan: &mut [PlannedRow<'_>],
+        level: &[usize],
+    ) -> Result<HashSet<i64>, ImportError> {
+        let mut groups: Vec<(&'static Entity, Vec<NewRow>)> = Vec::new();
+        for index in level {
+            let PlannedRow { record, id, values, .. } = &mut plan[*index];
+            let row = NewRow { id: *id, values: std::mem::take(values) };
+            match groups.iter_mut().find(|(entity, _)| *entity == record.entity) {
+                Some((_, rows)) => rows.push(row),
+                None => groups.push((record.entity, vec![row])),
+            }
+        }
+        let mut stored = HashSet::with_capacity(level.len());
+        for (entity, rows) in groups {
+            stored.extend(entities::insert_new_rows(self.tx, entity, rows, self.author).await?);
+        }
+        Ok(stored)
+    }
+
+    async fn are_all_valid(&mut self, plan: &[PlannedRow<'_>]) -> Result<bool, ImportError> {
+        let type_ids = plan.iter().filter_map(|row| validation::parameter_type_id(row.record.entity, &row.values));
+        let type_ids: HashSet<i64> = type_ids.collect();
+        let types = ParameterTypes::load(self.tx, &type_ids.into_iter().collect::<Vec<_>>()).await;
+        let types = types.map_err(|e| match e {
+            Error::Database(e) => ImportError::Database(e),
+            e => ImportError::Format(e.to_string()),
+        })?;
+        Ok(plan.iter().all(|row| {
+            let (entity, values) = (row.record.entity, &row.values);
+            validation::require_not_null(entity, values)
+                .and_then(|()| validation::check_lengths(entity, values))
+                .and_then(|()| validation::check_loaded_entity_rules(entity, values, self.parse, &types))
+                .is_ok()
+        }))
+    }
+
     /// Finds or creates a record and its parts; returns the id of the row.
     fn import_record<'r>(
         &'r mut self,
         record: &'r Record,
         parent: Parent,
-    ) -> Pin<Box<dyn Future<Output = Result<i64, Error>> + Send + 'r>>
-    where
-        'a: 'r,
-    {
+    ) -> Pin<Box<dyn Future<Output = Result<i64, Error>> + Send + 'r>> {
         Box::pin(async move {
             let values = self.resolve_values(record, parent).await?;
             let entity = record.entity;
@@ -106,51 +199,6 @@ impl<'a> Importer<'a> {
             }
             Ok(id)
         })
-    }
-
-    /// Imports plain records of one entity type: new rows in one batch, the others one by one.
-    async fn import_batch(&mut self, records: &'a [Record]) -> Result<(), ImportError> {
-        let Some(entity) = records.first().map(|record| record.entity) else { return Ok(()) };
-        let ids = self.tx.allocate_ids(records.len()).await?;
-        let mut rows = Vec::with_capacity(records.len());
-        for (record, id) in records.iter().zip(ids) {
-            let values = self.resolve_values(record, None).await.map_err(|e| to_import_error(record, e))?;
-            rows.push(NewRow { id, values });
-        }
-        // If a row is invalid, the records are imported one by one, because a stored row is accepted although it is invalid.
-        let checked = self.are_all_valid(entity, &rows).await?;
-        let stored = if checked {
-            entities::insert_new_rows(self.tx, entity, rows.clone(), self.author).await?
-        } else {
-            HashSet::new()
-        };
-        for (record, row) in records.iter().zip(&rows) {
-            let id = if stored.contains(&row.id) {
-                self.report.created += 1;
-                row.id
-            } else {
-                self.import_record(record, None).await.map_err(|e| to_import_error(record, e))?
-            };
-            self.ids.insert(record.key.as_str(), id);
-        }
-        Ok(())
-    }
-
-    async fn are_all_valid(&mut self, entity: &'static Entity, rows: &[NewRow]) -> Result<bool, ImportError> {
-        for row in rows {
-            let sound = validation::require_not_null(entity, &row.values)
-                .and_then(|()| validation::check_lengths(entity, &row.values));
-            let sound = match sound {
-                Ok(()) => validation::check_entity_rules(self.tx, entity, &row.values, self.parse).await,
-                refused => refused,
-            };
-            match sound {
-                Ok(()) => {}
-                Err(Error::Database(e)) => return Err(e.into()),
-                Err(_) => return Ok(false),
-            }
-        }
-        Ok(true)
     }
 
     async fn create_row(&mut self, entity: &'static Entity, values: Vec<Val>) -> Result<i64, Error> {
@@ -187,9 +235,9 @@ impl<'a> Importer<'a> {
     /// The id of the row that a reference names, in this file or stored.
     async fn resolve_reference(&mut self, reference: &str) -> Result<i64, Error> {
         if let Some(id) = self.ids.get(reference) {
-            return Ok(*id);
+            return Ok(id);
         }
-        let stored = row_key::find_by_row_key(self.tx, reference).await?;
+        let stored = row_key::find_by_row_key(self.tx, &self.ids, reference).await?;
         stored.ok_or_else(|| {
             Error::NotFound(format!("the reference {reference} is neither in the file before this place nor stored"))
         })
@@ -223,5 +271,18 @@ impl<'a> Importer<'a> {
             }
         }
         Ok(self.twins.take_match(self.tx, record.entity, values, parts).await?)
+    }
+}
+
+fn plan_record<'r>(
+    plan: &mut Vec<PlannedRow<'r>>,
+    record: &'r Record,
+    owner: Option<(usize, &'static ToMany)>,
+    depth: usize,
+) {
+    let index = plan.len();
+    plan.push(PlannedRow { record, owner, depth, id: 0, values: Vec::new() });
+    for (many, part) in &record.parts {
+        plan_record(plan, part, Some((index, many)), depth + 1);
     }
 }

@@ -4,15 +4,22 @@
 //! conflict; a conflict refuses the whole import, unless conflicts are to be skipped. A second import of the same file
 //! changes nothing. An import is one transaction.
 
+mod batches;
+mod dump;
 mod importer;
 mod record;
+mod record_ids;
 mod row_key;
 mod xml;
 mod yaml;
 
+use std::sync::Arc;
+
 use service_kit::{Db, DbError, Sources};
 use thiserror::Error;
 
+use self::batches::Batches;
+pub use self::dump::Dump;
 pub use self::record::Record;
 use crate::change_events::new_outbox;
 use crate::config::Config;
@@ -51,6 +58,8 @@ pub struct ImportReport {
 /// Why an import failed.
 #[derive(Debug, Error)]
 pub enum ImportError {
+    #[error("the dump cannot be read: {0}")]
+    Read(#[source] std::io::Error),
     /// The file is no valid dump.
     #[error("{0}")]
     Format(String),
@@ -67,30 +76,41 @@ pub enum ImportError {
     DryRun(ImportReport),
 }
 
-/// Parses a dump in either format.
-pub fn parse_dump(text: &str) -> Result<Vec<Record>, ImportError> {
-    if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
-        xml::parse_xml(text)
-    } else {
-        yaml::parse_yaml(text)
-    }
+/// Records that are looked at before a database is opened.
+const CHECKED_RECORDS: usize = 10_000;
+
+/// Refuses what is no dump, judging by its first records.
+pub fn check_beginning(dump: &Dump) -> Result<(), ImportError> {
+    let mut count = 0;
+    dump.read_records(&Arc::default(), &mut |_| {
+        count += 1;
+        count < CHECKED_RECORDS
+    })
 }
 
-/// Imports records in one transaction; calls `progress` with the number of top-level records done.
+/// Imports a dump in one transaction; calls `progress` with the number of bytes done. The records are parsed on another thread
+/// and stored in batches, so that the memory does not depend on the size of the dump.
 pub async fn import_dump(
     db: &Db,
     config: &Config,
     sources: &Sources,
-    records: &[Record],
+    dump: &Dump,
     options: &ImportOptions,
-    progress: impl Fn(usize),
+    progress: impl Fn(u64),
 ) -> Result<ImportReport, ImportError> {
     let zone = config.parse_time_zone().map_err(|e| ImportError::Format(e.0))?;
     let parse = ParseContext { time_zone: zone };
     let author = Author::new(&options.user_name, sources.clock.now_micros());
+    let outbox = new_outbox(sources);
     let outcome = author
-        .run_transaction(db, &new_outbox(sources), async |tx| {
-            let report = importer::store_records(tx, records, &author, &parse, &progress).await?;
+        .run_transaction(db, &outbox, async |tx| {
+            let mut batches = Batches::start(dump.clone());
+            let stored = importer::store_batches(tx, &mut batches, &author, &outbox, &parse, &progress).await;
+            // An invalid dump is reported as such, whatever else is wrong with its records.
+            if matches!(stored, Err(ImportError::Record { .. })) {
+                batches.check_rest().await?;
+            }
+            let report = stored?;
             if options.on_conflict == OnConflict::Fail && !report.conflicts.is_empty() {
                 return Err(ImportError::Conflicts(report.conflicts));
             }
@@ -124,7 +144,7 @@ mod tests {
             xml in dump_fragments(&["<icatdata>", "<data>", "<user id=\"u\">", "<name>", "x", "</name>", "</user>", "</data>", "</icatdata>", "<head>", "&amp;", "&#0;", "&x;", "<![CDATA[", "]]>", "<!--", "<facility ref=\"f\"/>", "<"]),
         ) {
             for text in [&text, &yaml, &xml, &format!("<icatdata>{xml}")] {
-                parse_dump(text).map(drop).unwrap_or_default();
+                Dump::from_text(text).read_records(&Arc::default(), &mut |_| true).unwrap_or_default();
                 row_key::parse_key(text).map(drop).unwrap_or_default();
             }
         }

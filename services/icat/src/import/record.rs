@@ -23,6 +23,11 @@ impl Record {
         Self { entity, key, fields: Vec::new(), ones: Vec::new(), parts: Vec::new() }
     }
 
+    /// The row of the record and those of its parts.
+    pub fn count_rows(&self) -> usize {
+        1 + self.parts.iter().map(|(_, part)| part.count_rows()).sum::<usize>()
+    }
+
     /// For messages: the key, or the kind of a part.
     pub fn label(&self) -> &str {
         if self.key.is_empty() { self.entity.name } else { &self.key }

@@ -3,6 +3,8 @@
 use icat_client::schema::{self, Entity, FieldKind, Member};
 use service_kit::{Tx, Val};
 
+use super::record::Record;
+use super::record_ids::RecordIds;
 use crate::error::Error;
 use crate::store::entities::{empty_values, find_by_key, value_index};
 
@@ -57,14 +59,28 @@ fn unquote_key_part(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The id of the stored row with a key.
-pub async fn find_by_row_key(tx: &mut Tx, text: &str) -> Result<Option<i64>, Error> {
-    find_nested(tx, text, 0).await
+/// The id of the stored row with a key. Ids of rows in the file that are `known` need no look-up.
+pub async fn find_by_row_key(tx: &mut Tx, known: &RecordIds, text: &str) -> Result<Option<i64>, Error> {
+    find_nested(tx, known, text, 0).await
+}
+
+/// Whether the key of a record consists of its unique key, so that [`find_by_row_key`] finds its row.
+pub fn is_canonical_key(record: &Record) -> bool {
+    let Some(key) = parse_key(&record.key).filter(|key| key.entity == record.entity) else { return false };
+    let is_own = |name: &&str| {
+        let Some((_, text)) = key.members.iter().find(|(member, _)| member == name) else { return false };
+        if let Some((one, reference)) = record.ones.iter().find(|(one, _)| one.name == *name) {
+            return reference.strip_prefix(one.target).and_then(|rest| rest.strip_prefix('_')) == Some(text);
+        }
+        let value = record.fields.iter().find(|(field, _)| field.name == *name).map(|(_, value)| value);
+        matches!(value, Some(Val::Text(Some(value))) if unquote_key_part(text).as_ref() == Some(value))
+    };
+    !record.entity.unique.is_empty() && record.entity.unique.iter().all(is_own)
 }
 
 type Finding<'f> = std::pin::Pin<Box<dyn Future<Output = Result<Option<i64>, Error>> + Send + 'f>>;
 
-fn find_nested<'f>(tx: &'f mut Tx, text: &'f str, depth: usize) -> Finding<'f> {
+fn find_nested<'f>(tx: &'f mut Tx, known: &'f RecordIds, text: &'f str, depth: usize) -> Finding<'f> {
     Box::pin(async move {
         let Some(key) = parse_key(text).filter(|_| depth < MAX_DEPTH) else {
             return Ok(None);
@@ -77,7 +93,11 @@ fn find_nested<'f>(tx: &'f mut Tx, text: &'f str, depth: usize) -> Finding<'f> {
             values[at] = match member {
                 Member::One(one) => {
                     let inner = format!("{}_{value}", one.target);
-                    let Some(id) = find_nested(tx, &inner, depth + 1).await? else { return Ok(None) };
+                    let id = match known.get(&inner) {
+                        Some(id) => Some(id),
+                        None => find_nested(tx, known, &inner, depth + 1).await?,
+                    };
+                    let Some(id) = id else { return Ok(None) };
                     id.into()
                 }
                 Member::Field(field) if field.kind == FieldKind::String => match unquote_key_part(value) {

@@ -1,10 +1,13 @@
 //! The XML format: `<icatdata><data><user id="key"><name>…</name><relation ref="key"/><parts>…</parts></user></data>`.
 
+use std::io::BufRead;
+
 use icat_client::schema::Member;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::ImportError;
+use super::dump::RecordSink;
 use super::record::{Record, entity_from_tag};
 
 /// What an open element is.
@@ -17,15 +20,18 @@ enum OpenElement {
     Reference,
 }
 
-pub fn parse_xml(text: &str) -> Result<Vec<Record>, ImportError> {
-    let mut reader = Reader::from_str(text);
-    let mut parser = Parser { open: Vec::new(), records: Vec::new(), in_head: 0 };
+/// Passes each record to `sink` when its element ends.
+pub fn parse_xml(text: impl BufRead, sink: RecordSink<'_>) -> Result<(), ImportError> {
+    let mut reader = Reader::from_reader(text);
+    let mut parser = Parser { open: Vec::new(), in_head: 0 };
+    let mut buffer = Vec::new();
     loop {
-        match reader.read_event().map_err(|e| broken_xml(&e))? {
-            Event::Start(start) => parser.start_element(&start)?,
+        buffer.clear();
+        let ended = match reader.read_event_into(&mut buffer).map_err(|e| broken_xml(&e))? {
+            Event::Start(start) => parser.start_element(&start).map(|()| None)?,
             Event::Empty(start) => {
                 parser.start_element(&start)?;
-                parser.end_element()?;
+                parser.end_element()?
             }
             Event::End(_) => parser.end_element()?,
             Event::Text(piece) => parser.append_text(&piece.xml10_content()),
@@ -39,11 +45,16 @@ pub fn parse_xml(text: &str) -> Result<Vec<Record>, ImportError> {
                         .ok_or_else(|| ImportError::Format(format!("the entity &{name}; is not defined")))?
                         .to_owned(),
                 };
-                parser.append_text(&resolved);
+                parser.append_text(&resolved)
             }
-            Event::Eof if parser.open.is_empty() && parser.in_head == 0 => return Ok(parser.records),
+            Event::Eof if parser.open.is_empty() && parser.in_head == 0 => return Ok(()),
             Event::Eof => return Err(ImportError::Format("the file ends in the middle of an element".to_owned())),
-            _ => {}
+            _ => None,
+        };
+        if let Some(record) = ended
+            && !sink(record)
+        {
+            return Ok(());
         }
     }
 }
@@ -54,7 +65,6 @@ fn broken_xml(e: &dyn std::fmt::Display) -> ImportError {
 
 struct Parser {
     open: Vec<OpenElement>,
-    records: Vec<Record>,
     /// Depth within `head`, which is ignored.
     in_head: usize,
 }
@@ -96,14 +106,15 @@ impl Parser {
         Ok(())
     }
 
-    fn end_element(&mut self) -> Result<(), ImportError> {
+    /// The record that ends with the element.
+    fn end_element(&mut self) -> Result<Option<Record>, ImportError> {
         if self.in_head > 0 {
             self.in_head -= 1;
-            return Ok(());
+            return Ok(None);
         }
         let closed = self.open.pop();
         match (closed, self.open.last_mut()) {
-            (Some(OpenElement::Record(record)), _) => self.records.push(record),
+            (Some(OpenElement::Record(record)), _) => return Ok(Some(record)),
             (Some(OpenElement::Part(many, part)), Some(OpenElement::Record(owner) | OpenElement::Part(_, owner))) => {
                 owner.parts.push((many, part));
             }
@@ -112,13 +123,15 @@ impl Parser {
             }
             _ => {}
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn append_text(&mut self, piece: &str) {
+    /// Text completes no record.
+    fn append_text(&mut self, piece: &str) -> Option<Record> {
         if let Some(OpenElement::Field(_, text)) = self.open.last_mut() {
             text.push_str(piece);
         }
+        None
     }
 }
 

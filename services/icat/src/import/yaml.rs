@@ -4,15 +4,18 @@
 //! `1e3` are strings that other parsers take for numbers.
 
 use std::fmt;
+use std::io::Read;
 
 use icat_client::schema::{Entity, Member, ToMany, all_entities};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::ImportError;
+use super::dump::RecordSink;
 use super::record::{Record, entity_from_tag};
 
-pub fn parse_yaml(text: &str) -> Result<Vec<Record>, ImportError> {
+/// Passes the records of each document to `sink` when the document ends.
+pub fn parse_yaml(mut text: impl Read, sink: RecordSink<'_>) -> Result<(), ImportError> {
     // The operator's own file is trusted, so only nesting is limited.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -20,12 +23,19 @@ pub fn parse_yaml(text: &str) -> Result<Vec<Record>, ImportError> {
             max_nodes: usize::MAX,
             max_documents: usize::MAX,
             max_total_scalar_bytes: usize::MAX,
+            max_reader_input_bytes: None,
         },
         with_snippet: false,
     };
-    let documents: Vec<Option<Chunk>> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|e| ImportError::Format(format!("the file is not a valid dump: {e}")))?;
-    Ok(documents.into_iter().flatten().flat_map(|chunk| chunk.0).collect())
+    for document in serde_saphyr::read_with_options::<_, Option<Chunk>>(&mut text, options) {
+        let document = document.map_err(|e| ImportError::Format(format!("the file is not a valid dump: {e}")))?;
+        for record in document.into_iter().flat_map(|chunk| chunk.0) {
+            if !sink(record) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The records of a document, sorted so that parents come first.
@@ -162,7 +172,12 @@ mod tests {
     fn values_are_typed_by_the_schema_and_not_by_their_looks() {
         let text = "%YAML 1.1\n---\nuser:\n  u: {name: 081, fullName: 1e3, email: 'true', givenName: no, orcidId: null}\n---\n\
                     parameterType:\n  p: {enforced: true, maximumNumericValue: 1e3, minimumNumericValue: 5, name: 0x1}\n";
-        let records = parse_yaml(text).unwrap();
+        let mut records = Vec::new();
+        let mut keep = |record| {
+            records.push(record);
+            true
+        };
+        parse_yaml(text.as_bytes(), &mut keep).unwrap();
         let texts = |n: usize| records[n].fields.iter().map(|(f, v)| (f.name, v.clone())).collect::<Vec<_>>();
         let expected = ["081", "1e3", "true", "no"].map(Val::from);
         assert_eq!(texts(0).into_iter().map(|(_, v)| v).collect::<Vec<_>>(), expected);
@@ -184,7 +199,7 @@ mod tests {
             ("study: {s: {startDate: soon}}", "`soon` is not a valid value for startDate"),
             ("user: {u: [", "not a valid dump"),
         ] {
-            let refused = parse_yaml(text).unwrap_err().to_string();
+            let refused = parse_yaml(text.as_bytes(), &mut |_| true).unwrap_err().to_string();
             assert!(refused.contains(reason), "{text}: {refused}");
         }
     }

@@ -22,7 +22,7 @@ pub struct Author {
     derived: tokio::sync::Mutex<DerivedRows>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Change {
     entity: &'static str,
     verb: Verb,
@@ -79,29 +79,56 @@ impl Author {
     /// Emits one event per entity type and verb, in the order of first appearance.
     async fn emit_change_events(&self, tx: &mut Tx, outbox: &Outbox) -> Result<(), DbError> {
         let changes = std::mem::take(&mut *self.lock_changes());
-        let mut groups: Vec<(&'static str, Verb, Vec<&Change>)> = Vec::new();
-        for change in &changes {
-            match groups.iter_mut().find(|(entity, verb, _)| (*entity, *verb) == (change.entity, change.verb)) {
-                Some((_, _, rows)) => rows.push(change),
-                None => groups.push((change.entity, change.verb, vec![change])),
-            }
-        }
-        for (entity, verb, rows) in groups {
-            for rows in rows.chunks(IDS_PER_EVENT) {
-                let event = EntityChanged {
-                    entity: entity.to_owned(),
-                    ids: rows.iter().map(|row| row.id).collect(),
-                    verb: verb.into(),
-                    revision: rows.iter().map(|row| row.revision).max().unwrap_or_default(),
-                    actor: self.user_name.clone(),
-                };
-                outbox.emit(tx, &event).await?;
+        for group in group_changes(changes) {
+            for rows in group.chunks(IDS_PER_EVENT) {
+                self.emit_event(tx, outbox, rows).await?;
             }
         }
         Ok(())
     }
 
+    /// Emits those events of a long transaction that cannot grow any more, so that the changes take little memory.
+    pub async fn emit_full_events(&self, tx: &mut Tx, outbox: &Outbox) -> Result<(), DbError> {
+        let changes = std::mem::take(&mut *self.lock_changes());
+        let mut rest = Vec::new();
+        for group in group_changes(changes) {
+            let mut full = group.chunks_exact(IDS_PER_EVENT);
+            for rows in full.by_ref() {
+                self.emit_event(tx, outbox, rows).await?;
+            }
+            rest.extend_from_slice(full.remainder());
+        }
+        self.lock_changes().extend(rest);
+        Ok(())
+    }
+
+    /// Emits the event of changes of one entity type and verb.
+    async fn emit_event(&self, tx: &mut Tx, outbox: &Outbox, rows: &[Change]) -> Result<(), DbError> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let event = EntityChanged {
+            entity: first.entity.to_owned(),
+            ids: rows.iter().map(|row| row.id).collect(),
+            verb: first.verb.into(),
+            revision: rows.iter().map(|row| row.revision).max().unwrap_or_default(),
+            actor: self.user_name.clone(),
+        };
+        outbox.emit(tx, &event).await
+    }
+
     fn lock_changes(&self) -> std::sync::MutexGuard<'_, Vec<Change>> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Changes by entity type and verb, in the order of first appearance.
+fn group_changes(changes: Vec<Change>) -> Vec<Vec<Change>> {
+    let mut groups: Vec<Vec<Change>> = Vec::new();
+    for change in changes {
+        let is_same = |known: &Change| (known.entity, known.verb) == (change.entity, change.verb);
+        match groups.iter_mut().find(|group| group.first().is_some_and(is_same)) {
+            Some(group) => group.push(change),
+            None => groups.push(vec![change]),
+        }
+    }
+    groups
 }

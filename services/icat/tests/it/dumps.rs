@@ -113,8 +113,8 @@ fn system_sources() -> Sources {
 
 async fn import_text(db: &Db, text: &str) -> import::ImportReport {
     let options = ImportOptions { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
-    let records = import::parse_dump(text).unwrap();
-    import::import_dump(db, &test_config(), &system_sources(), &records, &options, |_| ()).await.unwrap()
+    let dump = import::Dump::from_text(text);
+    import::import_dump(db, &test_config(), &system_sources(), &dump, &options, |_| ()).await.unwrap()
 }
 
 async fn export_text(db: &Db, format: DumpFormat) -> String {
@@ -271,5 +271,110 @@ async fn sizes_of_new_rows_are_zero() {
             r#"{"code":"BAD_PARAMETER","message":"Field fileSize in Datafile must be an integer","offset":0}"#;
         c.assert_refused(&half, 400, refused).await;
         c.app.stop().await;
+    }
+}
+
+/// Datasets with parts: some stored already, one of them with another value, and one with a part twice.
+fn render_datasets(count: usize) -> Vec<String> {
+    let investigation = "Investigation_facility-(name-SRC)_name-MX=2D1_visitId-1";
+    let kind = "DatasetType_facility-(name-SRC)_name-raw";
+    let parameter =
+        |value: usize| format!("{{numericValue: {value}, type: ParameterType_facility-(name-SRC)_name-t_units-K}}");
+    let dataset = |n: usize| {
+        let parameters = match n % 5 {
+            0 => String::new(),
+            3 => [parameter(n), parameter(n)].join(", "),
+            _ => parameter(n),
+        };
+        format!(
+            "dataset:\n  \"Dataset_investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-d{n}\":\n    {{name: d{n}, \
+             complete: true, location: l{n}, investigation: {investigation}, type: {kind}, parameters: [{parameters}]}}\n"
+        )
+    };
+    (0..count).map(dataset).collect()
+}
+
+#[tokio::test]
+async fn a_batch_has_the_same_outcome_as_single_records() {
+    let datasets = render_datasets(40);
+    let stored: Vec<&str> = datasets.iter().step_by(7).map(String::as_str).collect();
+    // Without the line of the entity type but the first, and one dataset with another value.
+    let whole = datasets.concat().replace("dataset:\n", "");
+    let whole = format!("dataset:\n{whole}").replace("location: l14,", "location: other,");
+    let singles: Vec<String> = datasets.iter().map(|text| text.replace("location: l14,", "location: other,")).collect();
+    let first = testkit::create_databases("icat", icat::SERVICE.migrations).await;
+    let second = testkit::create_databases("icat", icat::SERVICE.migrations).await;
+    for (together, alone) in first.iter().zip(&second) {
+        let options =
+            ImportOptions { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Skip, dry_run: false };
+        let import = async |db: &Db, text: &str| {
+            let (dump, config) = (import::Dump::from_text(text), test_config());
+            import::import_dump(db, &config, &system_sources(), &dump, &options, |_| ()).await.unwrap()
+        };
+        for db in [&together.db, &alone.db] {
+            import(db, FACILITY).await;
+            import(db, &stored.concat().replace("dataset:\n", "").replacen("", "dataset:\n", 1)).await;
+        }
+        let batch = import(&together.db, &whole).await;
+        let mut sum = import::ImportReport::default();
+        for text in &singles {
+            let one = import(&alone.db, text).await;
+            sum.created += one.created;
+            sum.unchanged += one.unchanged;
+            sum.conflicts.extend(one.conflicts);
+        }
+        let without_id = |conflicts: &[String]| {
+            conflicts.iter().map(|text| text.split(' ').nth(2).unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(batch.conflicts.len(), 1, "{:?}", batch.conflicts);
+        assert!(batch.conflicts[0].ends_with("location is l14, the file has other"), "{:?}", batch.conflicts);
+        assert_eq!(without_id(&batch.conflicts), without_id(&sum.conflicts));
+        assert_eq!((batch.created, batch.unchanged), (sum.created, sum.unchanged), "{}", together.engine);
+        assert!(batch.created > 30 && batch.unchanged > 6, "{batch:?}");
+        let texts = [export_text(&together.db, DumpFormat::Yaml).await, export_text(&alone.db, DumpFormat::Yaml).await];
+        assert_eq!(without_head(&texts[0]), without_head(&texts[1]), "{}", together.engine);
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_dump_is_reported_as_such_whatever_its_records_are() {
+    for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
+        let options =
+            ImportOptions { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
+        let import = async |text: &str| {
+            let (dump, config) = (import::Dump::from_text(text), test_config());
+            import::import_dump(&test.db, &config, &system_sources(), &dump, &options, |_| ()).await.unwrap_err()
+        };
+        let wrong = "<icatdata><data><user id=\"u\"><name>x</name></user>\
+                     <dataset id=\"d\"><name>d</name><investigation ref=\"missing\"/></dataset>\n";
+        let refused = import(&format!("{wrong}</data></icatdata>")).await;
+        assert!(matches!(&refused, import::ImportError::Record { record, .. } if record == "d"), "{refused}");
+        let refused = import(&format!("{wrong}<colour id=\"c\"/></data></icatdata>")).await.to_string();
+        assert_eq!(refused, "`colour` is not an entity type of ICAT 6.2");
+        let refused = import(&format!("{wrong}</data>")).await.to_string();
+        assert_eq!(refused, "the file ends in the middle of an element");
+        assert_eq!(import_text(&test.db, "user:\n  u: {name: x}\n").await.created, 1, "nothing was stored");
+    }
+}
+
+/// Keys need not be those of python-icat, and most of those are found in the database.
+#[tokio::test]
+async fn datafiles_are_referred_to_by_any_key() {
+    for test in testkit::create_databases("icat", icat::SERVICE.migrations).await {
+        import_text(&test.db, FACILITY).await;
+        let dataset = "Dataset_investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-scan";
+        let canonical =
+            "Datafile_dataset-(investigation-(facility-(name-SRC)_name-MX=2D1_visitId-1)_name-scan)_name-c1";
+        let text = format!(
+            "datafile:\n  file1: {{name: f1, dataset: {dataset}}}\n  {canonical}: {{name: c1, dataset: {dataset}}}\n  \
+             {canonical}x: {{name: f2, dataset: {dataset}}}\ndataCollection:\n  c: {{doi: x, dataCollectionDatafiles: \
+             [{{datafile: file1}}, {{datafile: {canonical}}}, {{datafile: {canonical}x}}]}}\n"
+        );
+        assert_eq!(import_text(&test.db, &text).await.created, 7, "{}", test.engine);
+        let sql = "SELECT f.name FROM datacollectiondatafile d JOIN datafile f ON f.id = d.datafile_id \
+                   JOIN datacollection c ON c.id = d.datacollection_id WHERE c.doi = 'x' ORDER BY 1";
+        let rows = test.db.read().await.unwrap().fetch_all(sql, &[]).await.unwrap();
+        let names: Vec<String> = rows.iter().map(|row| row.get("name").unwrap()).collect();
+        assert_eq!(names, ["c1", "f1", "f2"], "{}", test.engine);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use icat::import::{self, ImportOptions, OnConflict};
+use icat::import::{self, Dump, ImportError, ImportOptions, OnConflict};
 use service_kit::cli::{Failure, format_count, print_result};
 use service_kit::{Config, Sources, SystemClock, has_database, open_database};
 
@@ -17,9 +17,15 @@ pub async fn import_dump(
     user: Option<String>,
     json: bool,
 ) -> Result<(), Failure> {
-    let text =
-        std::fs::read_to_string(file).map_err(|e| Failure::Failed(format!("cannot read {}: {e}", file.display())))?;
-    let records = import::parse_dump(&text).map_err(|e| Failure::Failed(format!("{}: {e}", file.display())))?;
+    let unreadable = |e: &std::io::Error| Failure::Failed(format!("cannot read {}: {e}", file.display()));
+    let failed = |e: ImportError| match e {
+        ImportError::Read(e) => unreadable(&e),
+        ImportError::Format(e) => Failure::Failed(format!("{}: {e}", file.display())),
+        e => Failure::from_error(&e),
+    };
+    let dump = Dump::open(file).map_err(|e| unreadable(&e))?;
+    // What is no dump creates no catalogue.
+    import::check_beginning(&dump).map_err(failed)?;
     let on_conflict = if on_conflict == "skip" { OnConflict::Skip } else { OnConflict::Fail };
     let options = ImportOptions { user_name: choose_creator(settings, user)?, on_conflict, dry_run };
     let config = icat::Config::from_settings(settings)?;
@@ -34,12 +40,12 @@ pub async fn import_dump(
     if is_new && !dry_run {
         eprintln!("created a new catalogue ({})", settings.facility_location());
     }
-    let progress = Progress::new("importing");
-    let report = import::import_dump(&db, &config, &Sources::default(), &records, &options, |done| {
-        progress.show_progress(done, records.len());
+    let progress = Progress::new("importing, MiB");
+    let report = import::import_dump(&db, &config, &Sources::default(), &dump, &options, |done| {
+        progress.show_progress(to_mebibytes(done), to_mebibytes(dump.size()));
     })
     .await
-    .map_err(|e| Failure::from_error(&e))?;
+    .map_err(failed)?;
     drop(progress);
     db.close().await;
     for conflict in &report.conflicts {
@@ -53,4 +59,9 @@ pub async fn import_dump(
         report.conflicts.len()
     );
     print_result(json, &report, &sentence)
+}
+
+/// Rounded up.
+fn to_mebibytes(bytes: u64) -> usize {
+    usize::try_from(bytes.div_ceil(1 << 20)).unwrap_or(usize::MAX)
 }

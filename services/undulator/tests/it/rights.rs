@@ -98,8 +98,8 @@ impl Facility {
             dry_run: false,
         };
         let config = icat::Config::from_settings(&app.config).unwrap();
-        let records = import::parse_dump(FACILITY).unwrap();
-        import::import_dump(&db, &config, &sources, &records, &options, |_| ()).await.unwrap();
+        let dump = import::Dump::from_text(FACILITY);
+        import::import_dump(&db, &config, &sources, &dump, &options, |_| ()).await.unwrap();
         db.close().await;
         let accounts = auth::open_accounts(&app.config, &sources).await.unwrap();
         for account in ["db/alice", "db/bob", "db/carol", "db/dan", "simple/root"] {

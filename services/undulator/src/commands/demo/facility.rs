@@ -49,10 +49,10 @@ pub async fn generate_facility(settings: &Config, dir: &Path) -> Result<(), Fail
             .map_err(|e| secret_files::file_error(&path, &e))?;
     }
     let db = open_database(&icat::SERVICE, settings, &SystemClock).await?;
-    let records = import::parse_dump(FACILITY).map_err(|e| Failure::from_error(&e))?;
+    let dump = import::Dump::from_text(FACILITY);
     let options =
         import::ImportOptions { user_name: "simple/root".to_owned(), on_conflict: OnConflict::Fail, dry_run: false };
-    import::import_dump(&db, &icat::Config::from_settings(settings)?, &Sources::default(), &records, &options, |_| ())
+    import::import_dump(&db, &icat::Config::from_settings(settings)?, &Sources::default(), &dump, &options, |_| ())
         .await
         .map_err(|e| Failure::from_error(&e))?;
     let progress = Progress::new("cataloguing");
