@@ -100,6 +100,14 @@ pub enum IcatCommand {
     Grant(Grant),
     /// Remove a member from an investigation.
     Revoke(Revoke),
+    /// Compare what users may read and the counters of datafiles with the rows that they follow from.
+    ///
+    /// They differ only if another program has changed rows in the database. Exits with status 1 if they differ.
+    Verify {
+        /// Compute them anew. Rows can be read but not changed meanwhile.
+        #[arg(long)]
+        repair: bool,
+    },
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]

@@ -14,3 +14,4 @@ mod opened;
 mod outages;
 mod rowid_tables;
 mod statements;
+mod table_locks;

@@ -7,6 +7,8 @@
 
 mod sets;
 mod synchronizer;
+mod verification;
 
 pub use self::sets::GrantSets;
 pub use self::synchronizer::{GrantSynchronizer, synchronize_grants};
+pub use self::verification::{find_deviations, rebuild_derived_rows};

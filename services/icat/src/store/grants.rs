@@ -34,6 +34,7 @@ const IDS_PER_STATEMENT: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetRow {
     pub id: i64,
+    pub entity: String,
     pub select_text: String,
     pub select_values: String,
 }
@@ -58,6 +59,7 @@ pub async fn list_sets(tx: &mut Tx) -> Result<Vec<SetRow>, DbError> {
     let row = |row: &service_kit::Row| {
         Ok(SetRow {
             id: row.get("id")?,
+            entity: row.get("entity")?,
             select_text: row.get("select_text")?,
             select_values: row.get("select_values")?,
         })
@@ -192,6 +194,16 @@ pub async fn delete_pairs(tx: &mut Tx, set: i64, pairs: &[Pair]) -> Result<(), D
         }
     }
     Ok(())
+}
+
+/// The numbers of pairs that a select yields but the set does not have, and the other way round.
+pub async fn count_deviations(tx: &mut Tx, set: i64, (select, vals): (&str, &[Val])) -> Result<(i64, i64), DbError> {
+    let stored = format!("SELECT user_id, row_id FROM grant_row WHERE set_id = {set}");
+    let mut count = async |left: &str, right: &str| {
+        let sql = format!("SELECT COUNT(*) AS n FROM ({left} EXCEPT {right}) deviations");
+        tx.fetch_one(&sql, vals).await?.get("n")
+    };
+    Ok((count(select, &stored).await?, count(&stored, select).await?))
 }
 
 fn with_value(vals: &[Val], last: Val) -> Vec<Val> {

@@ -63,6 +63,7 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
         }
         Command::Icat(IcatCommand::Grant(options)) => catalogue::grant_membership(&settings, options, json).await,
         Command::Icat(IcatCommand::Revoke(options)) => catalogue::revoke_membership(&settings, options, json).await,
+        Command::Icat(IcatCommand::Verify { repair }) => catalogue::verify_derived_rows(&settings, repair, json).await,
         Command::Events(EventsCommand::Tail) => events::print_events(&settings, json).await,
         Command::Events(EventsCommand::Dead) => events::list_dead_letters(&settings, json).await,
         Command::Events(EventsCommand::Retry) => events::retry_dead_letters(&settings, json).await,

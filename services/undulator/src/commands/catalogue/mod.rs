@@ -12,6 +12,7 @@ mod listing;
 mod lookup;
 mod report;
 mod rows;
+mod verification;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub use self::listing::{list_investigations, show_investigation};
 pub use self::lookup::{parse_time, start_of_today};
 pub use self::report::Report;
 pub use self::rows::{OtherValues, Rows};
+pub use self::verification::verify_derived_rows;
 use crate::commands::creator::choose_creator;
 
 /// Why a change of the catalogue failed.
