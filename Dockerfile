@@ -32,9 +32,7 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY --from=fonts /usr/share/fonts/truetype /usr/share/fonts/truetype
 # Always the same name, so that the entry point does not depend on PROGRAM.
 COPY --from=build /image/undulator /usr/local/bin/undulator
-# Return memory blocks of more than 1 MiB (images, attachments) to the system; by default glibc keeps them.
-ENV MALLOC_MMAP_THRESHOLD_=1048576 \
-    UNDULATOR_HTTP__BIND=[::]:8080 \
+ENV UNDULATOR_HTTP__BIND=[::]:8080 \
     UNDULATOR_HTTP__INTERNAL_BIND=[::]:9080 \
     UNDULATOR_DATA_DIR=/var/lib/undulator
 WORKDIR /var/lib/undulator

@@ -20,6 +20,10 @@ use crate::{DatabaseConfig, Db, DbError, Pools, format_error_chain};
 /// How long a request may wait for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Rows that the thread of a `SQLite` connection may read ahead. If it has to wait for whoever takes the rows, there is a change
+/// of threads for each of them.
+const ROWS_AHEAD: usize = 512;
+
 /// Where a service keeps its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -153,6 +157,7 @@ fn sqlite_options(file: &Path, lock_timeout: Duration) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(lock_timeout)
         .statement_cache_capacity(200)
+        .row_buffer_size(ROWS_AHEAD)
         .pragma("case_sensitive_like", "ON")
 }
 

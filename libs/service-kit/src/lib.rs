@@ -3,6 +3,7 @@
 //!
 //! A service crate exports a [`ServiceDef`]; [`cli::run_service_binary`] is the only `main` of its own binary.
 
+mod allocator;
 mod caller_name;
 pub mod cli;
 pub mod clock;

@@ -56,8 +56,7 @@ FIRST, LAST = "Alphaundulation", "Omegaundulation"
 # Of which an entry each has one, more than fits beside what an export needs.
 PICTURES, PICTURE_SIDE = 24, 600
 NAMES = ["ümlaut 日本.bin", "../../up.bin", "a?b#c%41.bin", "x" * 300 + ".bin", ".hidden", "CON", "same.bin", "same.bin"]
-# Memory as in the image, see the Dockerfile; without it glibc keeps some of what pictures took, up to 100 MB.
-SETTING = {"UNDULATOR_LOGBOOK__LARGEST_ATTACHMENT": "8MiB", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+SETTING = {"UNDULATOR_LOGBOOK__LARGEST_ATTACHMENT": "8MiB"}
 
 
 def make_picture(chance):

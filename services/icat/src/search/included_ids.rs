@@ -42,7 +42,7 @@ pub async fn find_included_ids(
             let mut below = OccurrenceCounts::new();
             for (parent, target) in pairs.into_iter().filter(|(_, target)| readable.contains(target)) {
                 let more = times.get(&parent).copied().unwrap_or_default();
-                counter.add(more)?;
+                counter.add_entities(more)?;
                 let times = below.entry(target).or_default();
                 *times = more.saturating_add(*times);
             }

@@ -101,7 +101,7 @@ impl<'a> IncludeLoader<'a> {
         let mut below = vec![0_usize; rows.len()];
         for (parent, target) in pairs {
             if let Some(index) = rows.find(target) {
-                self.counter.add(times[parent])?;
+                self.counter.add_entities(times[parent])?;
                 below[index] = below[index].saturating_add(times[parent]);
             }
         }
@@ -154,7 +154,7 @@ impl<'a> IncludeLoader<'a> {
     }
 
     fn count_children(&mut self, children: &[(i64, i64)], times_of: impl Fn(i64) -> usize) -> Result<(), Error> {
-        children.iter().try_for_each(|(parent, _)| self.counter.add(times_of(*parent)))
+        children.iter().try_for_each(|(parent, _)| self.counter.add_entities(times_of(*parent)))
     }
 }
 
@@ -169,7 +169,7 @@ impl EntityCounter {
         Self { count, limit: limit as usize }
     }
 
-    pub fn add(&mut self, more: usize) -> Result<(), Error> {
+    pub fn add_entities(&mut self, more: usize) -> Result<(), Error> {
         self.count = self.count.saturating_add(more);
         if self.count > self.limit {
             return Err(Error::Validation(format!("attempt to return more than {} entities", self.limit)));

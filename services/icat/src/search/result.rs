@@ -15,7 +15,7 @@ use super::{QuerySettings, entity_json, find_included_ids, run_statement, visit_
 use crate::authorization::Rights;
 use crate::error::{Error, OUT_OF_RANGE};
 use crate::query::{Column, ColumnKind, Include, Plan, SearchQuery, Statement, compile_search, parse_search};
-use crate::store::rows::{has_order, row_column_kinds, select_whole_rows};
+use crate::store::rows::{find_row_limit, has_order, row_column_kinds, select_whole_rows};
 
 /// Rows that are loaded and written at once, at most.
 const MAX_ROWS_PER_PAGE: usize = 500;
@@ -211,12 +211,12 @@ async fn find_rows(
         let rows = run_statement(tx, statement).await?;
         check_count(rows.len())?;
         for row in &rows {
-            refuse_infinite(row, &search.columns)?;
+            refuse_infinite(&row.into(), &search.columns)?;
         }
         return Ok(FoundRows::Values(rows));
     }
     let (mut text, mut rows, mut valid) = (String::from("["), 0, Ok(()));
-    visit_statement(tx, statement, |row| {
+    let mut visit = |row: &BulkRow<'_>| {
         if rows > 0 {
             text.push(',');
         }
@@ -224,13 +224,30 @@ async fn find_rows(
         if valid.is_ok() {
             valid = refuse_infinite(row, &search.columns);
         }
-        append_tuple(&mut text, &search.columns, &row.into(), &[])
-    })
-    .await?;
+        append_tuple(&mut text, &search.columns, row, &[])
+    };
+    if has_order(&statement.sql)
+        || find_row_limit(&statement.sql, &statement.params).is_none_or(|limit| limit > MAX_ROWS_AT_ONCE)
+    {
+        visit_statement(tx, statement, |row| visit(&row.into())).await?;
+    } else {
+        let kinds: Vec<BulkColumn> = search.columns.iter().map(|column| to_bulk_column(column.kind)).collect();
+        tx.visit_bulk(&statement.sql, &kinds, &statement.list_values(), visit).await?;
+    }
     check_count(rows)?;
     valid?;
     text.push(']');
     Ok(FoundRows::Text(text))
+}
+
+fn to_bulk_column(kind: ColumnKind) -> BulkColumn {
+    match kind {
+        ColumnKind::F64 => BulkColumn::Real,
+        ColumnKind::Text => BulkColumn::Text,
+        ColumnKind::Entity(_) | ColumnKind::I64 | ColumnKind::Bool | ColumnKind::Date | ColumnKind::Enum(_) => {
+            BulkColumn::Integer
+        }
+    }
 }
 
 /// Runs the statement of a search that selects the ids of rows. If it can, it reads whole rows, unless there are many.
@@ -269,9 +286,9 @@ async fn find_entities(
 }
 
 /// `SQLite` yields infinite numbers where `PostgreSQL` reports an error.
-fn refuse_infinite(row: &Row, columns: &[Column]) -> Result<(), Error> {
+fn refuse_infinite(row: &BulkRow<'_>, columns: &[Column]) -> Result<(), Error> {
     for (place, _) in columns.iter().enumerate().filter(|(_, column)| column.kind == ColumnKind::F64) {
-        if row.get_at::<Option<f64>>(place)?.is_some_and(|number| !number.is_finite()) {
+        if row.get_real(place)?.is_some_and(|number| !number.is_finite()) {
             return Err(Error::BadParameter(OUT_OF_RANGE.to_owned()));
         }
     }

@@ -4,6 +4,7 @@ use icat_client::schema::{Entity, FieldKind};
 use service_kit::{BulkColumn, BulkRow, DbError, Row, Tx, Val};
 
 use super::entities::{IDS_PER_SELECT, value_columns};
+use crate::domain::granted::Param;
 
 /// The columns of a whole row: id, creation and modification, and then the values.
 pub fn row_columns(entity: &'static Entity) -> impl Iterator<Item = &'static str> {
@@ -82,6 +83,16 @@ pub fn select_whole_rows(sql: &str, entity: &'static Entity, limit: usize) -> Op
     Some(format!("SELECT {} FROM (SELECT {} FROM {rest}) AS found LIMIT {limit}", columns.join(", "), inner.join(", ")))
 }
 
+/// The number of rows that a statement returns at most, from its LIMIT.
+pub fn find_row_limit(sql: &str, params: &[Param]) -> Option<usize> {
+    let (_, tail) = sql.rsplit_once(" LIMIT $")?;
+    let number: usize = tail.split(' ').next()?.parse().ok()?;
+    match params.get(number.checked_sub(1)?)? {
+        Param::I64(limit) => usize::try_from(*limit).ok(),
+        _ => None,
+    }
+}
+
 /// Whether the order of a statement's rows matters.
 pub fn has_order(sql: &str) -> bool {
     sql.contains(" ORDER BY ")
@@ -112,6 +123,20 @@ mod tests {
             ("SELECT t1.id FROM grouping t1 GROUP BY t1.id", None),
         ] {
             assert_eq!(select_whole_rows(sql, entity, 7), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn the_limit_is_the_one_of_the_whole_statement() {
+        let params = vec![Param::I64(5), Param::Text("x".to_owned()), Param::I64(1000), Param::I64(20)];
+        for (sql, expected) in [
+            ("SELECT 1 FROM t LIMIT $3 OFFSET $4", Some(1000)),
+            ("SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM u LIMIT 1) LIMIT $1", Some(5)),
+            ("SELECT 1 FROM t LIMIT $2", None),
+            ("SELECT 1 FROM t LIMIT $9", None),
+            ("SELECT 1 FROM t", None),
+        ] {
+            assert_eq!(find_row_limit(sql, &params), expected, "{sql}");
         }
     }
 }
