@@ -117,9 +117,9 @@ class Run:
     def writer(self, catalogue, number, rng):
         name, attribute = self.counter(number)
         row = self.rows[name]
-        serial = 0
+        serial, memberships = 0, []
         while not self.end.is_set():
-            work = rng.choice(["count", "count", "fight", "fight", "pair"])
+            work = rng.choice(["count", "count", "fight", "fight", "pair", "member"])
             if work == "count":
                 stored = catalogue.search("read counter", f"SELECT d.{attribute} FROM Dataset d WHERE d.id = {row}")
                 if stored != [self.counted[number]]:
@@ -128,6 +128,13 @@ class Run:
                 self.counted[number] += 1
             elif work == "fight":
                 self.fight(catalogue, number, rng)
+            elif work == "member":
+                # What users may read is kept in rows of its own, which must follow.
+                if memberships:
+                    catalogue.delete("end membership", {"InvestigationUser": {"id": memberships.pop()}})
+                else:
+                    member = {"role": f"w{number}", "user": {"id": self.reader_id}, "investigation": {"id": self.investigation}}
+                    memberships += catalogue.write("begin membership", {"InvestigationUser": member})
             else:
                 alive = self.alive[number]
                 if len(alive) == PAIRS_ALIVE:
@@ -204,6 +211,7 @@ class Run:
         self.root, self.member = suite.login("simple/root"), suite.login("db/reader")
         [self.investigation] = suite.search(self.root, "SELECT i.id FROM Investigation i")
         [self.kind] = suite.search(self.root, "SELECT t.id FROM DatasetType t")
+        [self.reader_id] = suite.search(self.root, "SELECT u.id FROM User u WHERE u.name = 'db/reader'")
         self.rows = {}
         catalogue = Catalogue(suite, self.root, self)
         for number in range(WRITERS // 2):
@@ -232,6 +240,7 @@ class Run:
             assert words not in log, words
         self.compare()
         self.suite.kill()
+        self.suite.run("icat", "verify")
         self.suite.start()
         self.root = self.suite.login("simple/root")
         self.compare()

@@ -1,8 +1,8 @@
 //! Transactions that require the lock of a table run one after the other, each with a snapshot that shows what the earlier ones
 //! have stored.
 
-use service_kit::{DbError, Migration};
 use futures_util::future::join_all;
+use service_kit::{DbError, Migration};
 
 const MIGRATIONS: &[Migration] =
     &[Migration { version: 1, name: "numbers", sql: "CREATE TABLE number (n BIGINT PRIMARY KEY)" }];

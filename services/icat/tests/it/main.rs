@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 #![expect(clippy::format_push_string, reason = "texts of a few words")]
 
+mod abandoned_requests;
 mod catalogue_changes;
 mod client_library;
 mod cloner_and_port;

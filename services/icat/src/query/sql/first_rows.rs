@@ -6,7 +6,7 @@
 
 use icat_client::schema::{Entity, FieldKind};
 
-use super::{AccessLookup, SqlWriter, is_never_null};
+use super::{AccessLookup, Scope, SqlWriter, is_never_null};
 use crate::query::environment::QueryEnvironment;
 use crate::query::rule::Access;
 use crate::query::statement::{FirstRows, Param};
@@ -41,10 +41,13 @@ pub fn compile_first_rows(
     let mut frame = writer.build_from_clause(&search.body, None);
     let row = frame.find_alias(key.path.var);
     let column = writer.write_path(&mut frame, key.path);
+    // A list is made once, and looking a row up in it is faster than looking up its ancestors. As an operand it is neither joined
+    // nor does it replace the index that gives the order.
+    writer.scope = Scope::WholeTables;
     let visible = writer.rules_condition(&format!("{row}.id"), &rules);
     let (sign, furthest) = if key.descending { (">=", i64::MIN) } else { ("<=", i64::MAX) };
     let furthest = writer.bind_parameter(Param::I64(furthest));
-    let condition = format!("{column} {sign} COALESCE(({bound}), {furthest}) AND {visible}");
+    let condition = format!("{column} {sign} COALESCE(({bound}), {furthest}) AND ({visible}) IS TRUE");
     let sql = writer.write_search(&mut frame, search, vec![condition]).ok()?;
     if writer.can_fail || writer.exceeds_limits() {
         return None;
