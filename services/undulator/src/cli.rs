@@ -100,9 +100,8 @@ pub enum IcatCommand {
     Grant(Grant),
     /// Remove a member from an investigation.
     Revoke(Revoke),
-    /// Compare what users may read and the counters of datafiles with the rows that they follow from.
-    ///
-    /// They differ only if another program has changed rows in the database. Exits with status 1 if they differ.
+    /// Compare what users may read and the counters of datafiles with the rows that they follow from. They differ only if
+    /// another program has changed rows in the database; then the exit status is 1.
     Verify {
         /// Compute them anew. Rows can be read but not changed meanwhile.
         #[arg(long)]

@@ -8,7 +8,7 @@ use crate::rest_client::Client;
 /// Counts 10¹⁰ combinations of 100 users, for minutes.
 const ENDLESS: &str = "SELECT COUNT(a) FROM User a, User b, User c, User d, User e";
 /// Looks in a row at which a connection is in use, so that it is that of the request.
-const LOOKS: usize = 20;
+const LOOKS: usize = 5;
 
 async fn create_users(c: &Client, count: usize) {
     let users: Vec<String> = (0..count).map(|n| format!(r#"{{"User":{{"name":"db/user{n}"}}}}"#)).collect();
