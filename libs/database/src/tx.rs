@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -128,6 +129,22 @@ impl Tx {
         self.finish_statement(rows)
     }
 
+    /// Starts a query whose rows are taken one by one; [`finish_statement`](Self::finish_statement) records its outcome.
+    fn start_rows<'t>(
+        &'t mut self,
+        sql: &'t str,
+        vals: &'t [Val],
+    ) -> Result<BoxStream<'t, Result<Row, sqlx::Error>>, DbError> {
+        Ok(match self.start_statement(vals)? {
+            Connection::Sqlite(c) => {
+                build_sqlite_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed()
+            }
+            Connection::Postgres(c) => {
+                build_postgres_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Postgres(row))).boxed()
+            }
+        })
+    }
+
     /// Passes each row of a query to `row` as it arrives, so that tables of any size can be read. An error of `row` ends it.
     pub(crate) async fn for_each_row<E: From<DbError>>(
         &mut self,
@@ -135,14 +152,7 @@ impl Tx {
         vals: &[Val],
         mut row: impl AsyncFnMut(Row) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut rows = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => {
-                build_sqlite_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed()
-            }
-            Connection::Postgres(c) => {
-                build_postgres_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Postgres(row))).boxed()
-            }
-        };
+        let mut rows = self.start_rows(sql, vals)?;
         let outcome = loop {
             match rows.try_next().await {
                 Ok(Some(next)) => row(next).await?,
@@ -161,14 +171,7 @@ impl Tx {
         vals: &[Val],
         mut visit: impl FnMut(&Row) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut rows = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => {
-                build_sqlite_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Sqlite(row))).boxed()
-            }
-            Connection::Postgres(c) => {
-                build_postgres_query(sql, vals).fetch(&mut **c).map_ok(|row| Row(RowInner::Postgres(row))).boxed()
-            }
-        };
+        let mut rows = self.start_rows(sql, vals)?;
         let mut visited = Ok(());
         let outcome = loop {
             match rows.try_next().await {

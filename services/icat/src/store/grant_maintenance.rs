@@ -75,7 +75,9 @@ impl GrantMaintenance {
             self.raise_epoch(tx).await?;
             self.note_doubtful(tx, ids, grants).await?;
             if let Some(touched) = self.touched.get_mut(entity.name) {
-                touched.retain(|id| !ids.contains(id));
+                for id in ids {
+                    touched.remove(id);
+                }
             }
         }
         Ok(())
