@@ -25,7 +25,7 @@ import urllib.parse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/interop/lib"))
+sys.path[:0] = [str(ROOT / "tests/interop/lib"), str(ROOT / "bench/lib")]
 import suite as interop  # noqa: E402
 
 from client import Client  # noqa: E402

@@ -1,14 +1,12 @@
 """The same queries as SQL written by hand, on the same rows: with Python's sqlite3, or psql."""
 
-import os
 import random
 import sqlite3
-import subprocess
 import time
-import uuid
 
 from facility import NEW
-from timing import Timed, percentile
+from measuring import OwnDatabase, percentile
+from timing import Timed
 
 READABLE = """SELECT ii.investigation_id FROM investigationuser ii JOIN user_ u ON u.id = ii.user_id WHERE u.name = 'db/member'
 UNION SELECT n.investigation_id FROM investigationinstrument n JOIN instrumentscientist s ON s.instrument_id = n.instrument_id
@@ -108,23 +106,9 @@ class Sqlite:
         return len(rows) / elapsed
 
 
-class Postgres:
+class Postgres(OwnDatabase):
     name, source = "PostgreSQL", "psql"
-
-    def __init__(self, server):
-        self.server = server
-        self.database = f"bench_{uuid.uuid4().hex}"
-        self.psql(f"CREATE DATABASE {self.database}", server)
-        self.url = f"{server.rsplit('/', 1)[0]}/{self.database}"
-        self.env = {"UNDULATOR_DATABASE__URL": self.url}
-
-    def psql(self, text, url=None):
-        command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", url or self.url]
-        env = {**os.environ, "PGOPTIONS": "-c search_path=icat"}
-        return subprocess.run(command, input=text, text=True, capture_output=True, check=True, env=env).stdout
-
-    def drop(self):
-        self.psql(f"DROP DATABASE {self.database} WITH (FORCE)", self.server)
+    options = "-c search_path=icat"
 
     def open(self):
         pass

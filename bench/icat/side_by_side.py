@@ -2,15 +2,15 @@
 does: another server with ICAT's interface, or an earlier version of Undulator."""
 
 import json
-import subprocess
 import time
 import urllib.parse
 from pathlib import Path
 
 from client import Client, log_in
 from facility import PER_DATASET, Picks, load_by_requests
+from measuring import percentile
 from questions import DATASET, fixed_requests, questions
-from timing import Timed, percentile, short, wrk
+from timing import Timed, short, wrk
 
 # Turns of each server per request.
 ROUNDS = 4

@@ -1,20 +1,9 @@
 """Times of repeated calls."""
 
-import os
 import subprocess
 import time
-from pathlib import Path
 
-
-def percentile(values, share):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(len(values) * share))]
-
-
-def cpu(pid):
-    """Processor time of a process, in milliseconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+from measuring import cpu, percentile
 
 
 class Timed:

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/interop/lib"))
+sys.path[:0] = [str(ROOT / "tests/interop/lib"), str(ROOT / "bench/lib")]
 
 import live  # noqa: E402
 import plans  # noqa: E402

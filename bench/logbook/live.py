@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from facility import PLACED, Http, notify
-from stores import cpu, percentile
+from measuring import cpu, percentile
 
 MARK = re.compile(rb"live-mark-(\d+)-")
 

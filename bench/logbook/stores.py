@@ -6,21 +6,10 @@ import re
 import sqlite3
 import subprocess
 import time
-import uuid
 from pathlib import Path
 
+from measuring import OwnDatabase, cpu, percentile
 from rows import TABLES
-
-
-def percentile(values, share):
-    values = sorted(values)
-    return values[min(len(values) - 1, int(len(values) * share))]
-
-
-def cpu(pid):
-    """Milliseconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 class Timed:
@@ -148,25 +137,12 @@ class Sqlite:
         return self.file.stat().st_size / 1e6
 
 
-class Postgres:
+class Postgres(OwnDatabase):
     name, source = "PostgreSQL", "psql"
     # Each connection of the pool plans a statement anew five times before it settles on one plan.
     warm = 70
     both, either = " & ", " | "
-
-    def __init__(self, server):
-        self.server = server
-        self.database = f"bench_{uuid.uuid4().hex}"
-        self.psql(f"CREATE DATABASE {self.database}", server)
-        self.url = f"{server.rsplit('/', 1)[0]}/{self.database}"
-        self.env = {"UNDULATOR_DATABASE__URL": self.url}
-
-    def psql(self, text, url=None):
-        command = ["psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1", url or self.url]
-        env = {**os.environ, "PGOPTIONS": "-c search_path=logbook -c jit=off"}
-        done = subprocess.run(command, input=text, text=True, capture_output=True, env=env)
-        assert done.returncode == 0, done.stderr[:2000]
-        return done.stdout
+    options = "-c search_path=logbook -c jit=off"
 
     def word(self, word, is_open=False):
         return f"'{word}'" + ":*" * is_open
@@ -288,6 +264,3 @@ class Postgres:
 
     def size(self):
         return int(self.psql("SELECT pg_database_size(current_database())")) / 1e6
-
-    def drop(self):
-        self.psql(f"DROP DATABASE {self.database} WITH (FORCE)", self.server)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from facility import Http, body, notify
 from logbook_facility import KEY
-from stores import Timed, cpu
+from measuring import cpu
+from stores import Timed
 
 CONNECTIONS = 16
 
