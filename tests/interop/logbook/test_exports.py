@@ -36,7 +36,7 @@ use_installed_packages()
 from logbook_facility import Facility
 from suite import ROOT
 
-sys.path.append(str(ROOT / "bench/logbook"))
+sys.path += [str(ROOT / "bench/logbook"), str(ROOT / "bench/lib")]
 
 import pdf_inspection
 from logbook_client import PNG
