@@ -26,6 +26,7 @@ mod statement_timeout;
 mod tx;
 mod val;
 mod writability;
+mod write_group;
 mod writer;
 
 use std::fmt;
@@ -130,7 +131,7 @@ impl Db {
     where
         E: From<DbError>,
     {
-        self.write_at("REPEATABLE READ", work).await
+        self.write_with(Begin::default(), work).await
     }
 
     /// The same at READ COMMITTED, for work that begins by locking a row ([`Engine::for_update_clause`]) that all
@@ -140,10 +141,23 @@ impl Db {
     where
         E: From<DbError>,
     {
-        self.write_at("READ COMMITTED", work).await
+        self.write_with(Begin { isolation: "READ COMMITTED", ..Begin::default() }, work).await
     }
 
-    async fn write_at<T, E>(&self, isolation: &str, mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    /// The same as [`write`](Self::write), for work that may take seconds: those who write at the same time are not acknowledged
+    /// together with it, but before or after.
+    pub async fn write_alone<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<DbError>,
+    {
+        self.write_with(Begin { is_alone: true, ..Begin::default() }, work).await
+    }
+
+    async fn write_with<T, E>(
+        &self,
+        mut begin: Begin,
+        mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>,
+    ) -> Result<T, E>
     where
         E: From<DbError>,
     {
@@ -151,7 +165,7 @@ impl Db {
         let mut constrained_before = false;
         let mut locks: Vec<&'static str> = Vec::new();
         loop {
-            let mut tx = self.begin_at(isolation).await?;
+            let mut tx = self.begin_with(&begin).await?;
             let outcome = match tx.lock_tables(&locks).await {
                 Ok(()) => work(&mut tx).await,
                 Err(e) => Err(e.into()),
@@ -160,54 +174,60 @@ impl Db {
                 // In the order of names, so that two transactions do not wait for each other.
                 locks.push(table);
                 locks.sort_unstable();
-                tx.roll_back().await;
+                tx.roll_back().await?;
                 continue;
             }
-            let conflict = match (outcome, tx.state()) {
-                (Ok(value), State::Clean) => match tx.commit().await {
+            let state = tx.state();
+            let (failure, retry) = match outcome {
+                Ok(value) if state == State::Clean => match tx.commit().await {
                     Ok(()) => return Ok(value),
-                    Err(e @ DbError::Conflict(_)) => E::from(e),
+                    Err(e @ DbError::Conflict(_)) => {
+                        begin.is_alone = true;
+                        (e.into(), Retry::Later)
+                    }
                     Err(e) => return Err(e.into()),
                 },
-                (Ok(_), State::Failed | State::Constrained) => {
-                    tx.roll_back().await;
-                    return Err(DbError::Poisoned.into());
-                }
-                (Ok(_), State::Conflict) => {
-                    tx.roll_back().await;
-                    E::from(DbError::Poisoned)
-                }
-                (Err(e), State::Conflict) => {
-                    tx.roll_back().await;
-                    e
-                }
-                (Err(_), State::Constrained) if !constrained_before => {
-                    constrained_before = true;
-                    tx.roll_back().await;
-                    continue;
-                }
-                (Err(e), _) => {
-                    tx.roll_back().await;
-                    return Err(e);
+                outcome => {
+                    let is_refused = outcome.is_err();
+                    let failure = outcome.err().unwrap_or_else(|| DbError::Poisoned.into());
+                    let retry = match (tx.roll_back().await, state) {
+                        (Err(DbError::Conflict(_)), _) => {
+                            begin.is_alone = true;
+                            Retry::Later
+                        }
+                        (_, State::Conflict) => Retry::Later,
+                        (_, State::Constrained) if is_refused && !constrained_before => {
+                            constrained_before = true;
+                            Retry::AtOnce
+                        }
+                        _ => Retry::Never,
+                    };
+                    (failure, retry)
                 }
             };
-            match pauses.next() {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(conflict),
+            match retry {
+                Retry::Never => return Err(failure),
+                Retry::AtOnce => {}
+                Retry::Later => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(failure),
+                },
             }
         }
     }
 
+    /// Begins a transaction by itself, that waits for no others.
     async fn begin(&self) -> Result<Tx, DbError> {
-        self.begin_at("REPEATABLE READ").await
+        self.begin_with(&Begin { is_alone: true, ..Begin::default() }).await
     }
 
-    async fn begin_at(&self, isolation: &str) -> Result<Tx, DbError> {
+    async fn begin_with(&self, begin: &Begin) -> Result<Tx, DbError> {
         let begun = match &self.pools {
-            Pools::Sqlite { write, .. } => write.begin().await,
+            Pools::Sqlite { write, .. } => write.begin(begin.is_alone).await,
             Pools::Postgres { pool, canceller } => {
-                let (wait, begin) = (self.lock_timeout.as_millis(), format!("BEGIN ISOLATION LEVEL {isolation}"));
-                Session::begin_postgres(pool, &format!("{begin}; SET LOCAL lock_timeout = {wait}"), canceller).await
+                let (wait, isolation) = (self.lock_timeout.as_millis(), begin.isolation);
+                let begin = format!("BEGIN ISOLATION LEVEL {isolation}; SET LOCAL lock_timeout = {wait}");
+                Session::begin_postgres(pool, &begin, canceller).await
             }
         };
         let begun = begun.map_err(DbError::from);
@@ -262,6 +282,27 @@ impl Db {
             }
         }
     }
+}
+
+/// How a transaction that writes begins.
+struct Begin {
+    /// On `PostgreSQL`.
+    isolation: &'static str,
+    /// On `SQLite`: whether its commit stores nothing else.
+    is_alone: bool,
+}
+
+impl Default for Begin {
+    fn default() -> Self {
+        Self { isolation: "REPEATABLE READ", is_alone: false }
+    }
+}
+
+/// Whether a transaction that was not stored is run again.
+enum Retry {
+    Never,
+    AtOnce,
+    Later,
 }
 
 /// Pauses between attempts of a transaction that lost against another: 1 ms doubling to 100 ms, random, about 4 s in all.

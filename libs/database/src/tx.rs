@@ -291,7 +291,7 @@ impl Tx {
     pub(crate) async fn commit(self) -> Result<(), DbError> {
         let Self { session, wake, writability, .. } = self;
         let committing = tokio::spawn(async move {
-            let done = session.commit().await.map_err(DbError::of_commit);
+            let done = session.commit().await;
             if done.is_ok() {
                 for notify in &wake {
                     notify.notify_one();
@@ -305,9 +305,10 @@ impl Tx {
         committing.await.unwrap_or_else(|e| Err(DbError::CommitUnknown(sqlx::Error::Io(std::io::Error::other(e)))))
     }
 
-    /// Rolls back.
-    pub(crate) async fn roll_back(self) {
-        self.session.roll_back().await;
+    /// Rolls back. [`DbError::Conflict`] if changes that this transaction has seen were undone as well, so that what it found is
+    /// not true.
+    pub(crate) async fn roll_back(self) -> Result<(), DbError> {
+        self.session.roll_back().await
     }
 }
 
