@@ -27,6 +27,7 @@ mod tx;
 mod val;
 mod writability;
 mod write_group;
+mod write_options;
 mod writer;
 
 use std::fmt;
@@ -57,6 +58,8 @@ use self::tx::State;
 pub use self::tx::Tx;
 pub use self::val::Val;
 use self::writability::Writability;
+use self::write_options::Begin;
+pub use self::write_options::{Isolation, WriteOptions};
 use self::writer::Writer;
 
 /// A service's own database: its `SQLite` file, or its schema in `PostgreSQL`. Cheap to clone.
@@ -131,7 +134,7 @@ impl Db {
     where
         E: From<DbError>,
     {
-        self.write_with(Begin::default(), work).await
+        self.write_with(WriteOptions::default(), work).await
     }
 
     /// The same at READ COMMITTED, for work that begins by locking a row ([`Engine::for_update_clause`]) that all
@@ -141,39 +144,35 @@ impl Db {
     where
         E: From<DbError>,
     {
-        self.write_with(Begin { isolation: "READ COMMITTED", ..Begin::default() }, work).await
+        self.write_with(WriteOptions { isolation: Isolation::ReadCommitted, ..WriteOptions::default() }, work).await
     }
 
-    /// The same as [`write`](Self::write), for work that may take seconds: those who write at the same time are not acknowledged
-    /// together with it, but before or after.
-    pub async fn write_alone<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
-    where
-        E: From<DbError>,
-    {
-        self.write_with(Begin { is_alone: true, ..Begin::default() }, work).await
-    }
-
-    async fn write_with<T, E>(
+    /// The same with other options.
+    pub async fn write_with<T, E>(
         &self,
-        mut begin: Begin,
+        options: WriteOptions,
         mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>,
     ) -> Result<T, E>
     where
         E: From<DbError>,
     {
+        let mut begin = Begin { options, locked_tables: Vec::new() };
         let mut pauses = conflict_pauses();
         let mut constrained_before = false;
-        let mut locks: Vec<&'static str> = Vec::new();
         loop {
-            let mut tx = self.begin_with(&begin).await?;
-            let outcome = match tx.lock_tables(&locks).await {
-                Ok(()) => work(&mut tx).await,
-                Err(e) => Err(e.into()),
+            let mut tx = match self.begin_with(&begin).await {
+                Err(e @ DbError::Conflict(_)) => match pauses.next() {
+                    Some(pause) => {
+                        tokio::time::sleep(pause).await;
+                        continue;
+                    }
+                    None => return Err(e.into()),
+                },
+                begun => begun?,
             };
+            let outcome = work(&mut tx).await;
             if let Some(table) = tx.wanted_lock() {
-                // In the order of names, so that two transactions do not wait for each other.
-                locks.push(table);
-                locks.sort_unstable();
+                begin.locked_tables.push(table);
                 tx.roll_back().await?;
                 continue;
             }
@@ -182,7 +181,7 @@ impl Db {
                 Ok(value) if state == State::Clean => match tx.commit().await {
                     Ok(()) => return Ok(value),
                     Err(e @ DbError::Conflict(_)) => {
-                        begin.is_alone = true;
+                        begin.options.is_alone = true;
                         (e.into(), Retry::Later)
                     }
                     Err(e) => return Err(e.into()),
@@ -192,7 +191,7 @@ impl Db {
                     let failure = outcome.err().unwrap_or_else(|| DbError::Poisoned.into());
                     let retry = match (tx.roll_back().await, state) {
                         (Err(DbError::Conflict(_)), _) => {
-                            begin.is_alone = true;
+                            begin.options.is_alone = true;
                             Retry::Later
                         }
                         (_, State::Conflict) => Retry::Later,
@@ -218,23 +217,23 @@ impl Db {
 
     /// Begins a transaction by itself, that waits for no others.
     async fn begin(&self) -> Result<Tx, DbError> {
-        self.begin_with(&Begin { is_alone: true, ..Begin::default() }).await
+        let options = WriteOptions { is_alone: true, ..WriteOptions::default() };
+        self.begin_with(&Begin { options, locked_tables: Vec::new() }).await
     }
 
     async fn begin_with(&self, begin: &Begin) -> Result<Tx, DbError> {
         let begun = match &self.pools {
-            Pools::Sqlite { write, .. } => write.begin(begin.is_alone).await,
+            Pools::Sqlite { write, .. } => write.begin(begin.options.is_alone).await,
             Pools::Postgres { pool, canceller } => {
-                let (wait, isolation) = (self.lock_timeout.as_millis(), begin.isolation);
-                let begin = format!("BEGIN ISOLATION LEVEL {isolation}; SET LOCAL lock_timeout = {wait}");
-                Session::begin_postgres(pool, &begin, canceller).await
+                Session::begin_postgres(pool, &begin.postgres_script(self.lock_timeout), canceller).await
             }
         };
         let begun = begun.map_err(DbError::from);
         if let Err(e) = &begun {
             self.writability.note_error(e);
         }
-        let mut tx = Tx::new(begun?, Some(self.writability.clone()));
+        let locked = begin.locked_tables.clone();
+        let mut tx = Tx::with_locked_tables(begun?, Some(self.writability.clone()), locked);
         if let Pools::Sqlite { checkpointer, .. } = &self.pools {
             tx.notify_on_commit(&checkpointer.written);
         }
@@ -281,20 +280,6 @@ impl Db {
                 pool.close().await;
             }
         }
-    }
-}
-
-/// How a transaction that writes begins.
-struct Begin {
-    /// On `PostgreSQL`.
-    isolation: &'static str,
-    /// On `SQLite`: whether its commit stores nothing else.
-    is_alone: bool,
-}
-
-impl Default for Begin {
-    fn default() -> Self {
-        Self { isolation: "REPEATABLE READ", is_alone: false }
     }
 }
 

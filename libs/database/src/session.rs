@@ -81,18 +81,39 @@ impl Session {
         Ok(session)
     }
 
-    /// The same; `begin` may be several statements.
+    /// Begins a transaction with several statements. A connection that was lost while nobody used it is replaced: so none has to
+    /// be tried before it is used.
     pub(crate) async fn begin_postgres(pool: &PgPool, begin: &str, canceller: &Canceller) -> Result<Self, sqlx::Error> {
+        let script = format!("{begin}; SHOW {PROCESS_ID}");
+        // More than can be lost.
+        for _ in 0..=pool.size() {
+            let begun = Self::try_begin_postgres(pool, &script, canceller).await?;
+            if let Some(session) = begun {
+                return Ok(session);
+            }
+        }
+        Err(sqlx::Error::BeginFailed)
+    }
+
+    /// `None` if the connection was lost.
+    async fn try_begin_postgres(
+        pool: &PgPool,
+        script: &str,
+        canceller: &Canceller,
+    ) -> Result<Option<Self>, sqlx::Error> {
         let mut session = Self::new(Connection::Postgres(pool.acquire().await?));
         let Some(Connection::Postgres(connection)) = &mut session.connection else {
             return Err(sqlx::Error::PoolClosed);
         };
-        let begin = sqlx::raw_sql(AssertSqlSafe(format!("{begin}; SHOW {PROCESS_ID}")));
-        let pid: String = (&mut **connection).fetch_one(begin).await?.try_get(0)?;
+        let pid: String = match (&mut **connection).fetch_one(sqlx::raw_sql(AssertSqlSafe(script.to_owned()))).await {
+            Ok(row) => row.try_get(0)?,
+            Err(e) if DbError::is_lost_connection(&e) => return Ok(None),
+            Err(e) => return Err(e),
+        };
         let pid = pid.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
         session.backend = Some(Backend { pid, canceller: canceller.clone() });
         session.state = State::Ready;
-        Ok(session)
+        Ok(Some(session))
     }
 
     fn new(connection: Connection) -> Self {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use service_kit::{Db, DbError, Engine, Val};
+use service_kit::{Db, DbError, Engine, Val, WriteOptions};
 use testkit::Backend;
 use tokio::sync::Notify;
 
@@ -153,7 +153,8 @@ async fn nobody_waits_for_work_that_is_done_alone() {
             is_acknowledged.notify_one();
             stored
         };
-        let alone = db.write_alone(async |tx| {
+        let options = WriteOptions { is_alone: true, ..WriteOptions::default() };
+        let alone = db.write_with(options, async |tx| {
             // It would wait for ever if the first one waited for it.
             is_acknowledged.notified().await;
             tx.execute(ADD, &[2.into()]).await
