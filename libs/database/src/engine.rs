@@ -126,6 +126,11 @@ impl Engine {
         self == Self::Sqlite
     }
 
+    /// Whether [`Tx::visit_bulk`](crate::Tx::visit_bulk) collects the rows in memory, instead of passing them on as they arrive.
+    pub fn collects_bulk_rows(self) -> bool {
+        self == Self::Sqlite
+    }
+
     /// The end of a SELECT that keeps others from changing its rows until the transaction ends, and that is a conflict if they
     /// were changed since the transaction's snapshot. `SQLite` has one writer at a time anyway.
     pub fn for_share_clause(self) -> &'static str {
