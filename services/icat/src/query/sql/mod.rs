@@ -29,9 +29,7 @@ use crate::query::error::QueryError;
 use crate::query::parent_rewrite::is_narrow_filter;
 use crate::query::rule::{Access, Rule};
 use crate::query::statement::{Param, Plan, Statement};
-use crate::query::tree::{
-    Aggregate, Column, ColumnKind, Condition, Expr, Origin, Path, SearchQuery, SelectBody, Source, Var,
-};
+use crate::query::tree::{Aggregate, Column, ColumnKind, Condition, Expr, Path, SearchQuery, SelectBody, Var};
 use crate::query::whole_rows::WholeRows;
 
 /// `SQLite` joins at most 64 tables.
