@@ -17,6 +17,7 @@ pub mod rule;
 mod sql;
 pub mod statement;
 mod tree;
+mod whole_rows;
 
 #[cfg(test)]
 mod tests;
@@ -29,3 +30,4 @@ pub use self::rule::{Access, GrantSet, Rule, parse_rule};
 pub use self::sql::{compile_filter, compile_grant, compile_search};
 pub use self::statement::{FirstRows, Param, Plan, Statement};
 pub use self::tree::{Column, ColumnKind, GetQuery, Include, SearchQuery};
+pub use self::whole_rows::WholeRows;

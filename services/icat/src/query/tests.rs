@@ -217,6 +217,31 @@ fn test_environment() -> QueryEnvironment<'static> {
     }
 }
 
+/// Whole rows are neither sorted nor grouped, because they are wider than ids.
+#[test]
+fn a_statement_says_how_it_may_be_read() {
+    for (text, is_sorted, row_limit, whole_rows_of) in [
+        ("SELECT g FROM Grouping g", false, 10, Some("Grouping")),
+        ("SELECT g FROM Grouping g LIMIT 2, 3", false, 3, Some("Grouping")),
+        ("SELECT g FROM Grouping g LIMIT 0, 11", false, 10, Some("Grouping")),
+        ("SELECT u FROM Grouping g LEFT JOIN g.userGroups u", false, 10, Some("UserGroup")),
+        ("SELECT DISTINCT g FROM Grouping g", false, 10, None),
+        ("SELECT u.grouping FROM UserGroup u", false, 10, None),
+        ("SELECT g.id FROM Grouping g", false, 10, None),
+        ("SELECT g, u FROM UserGroup u JOIN u.grouping g", false, 10, None),
+        ("SELECT g FROM Grouping g ORDER BY g.name", true, 10, None),
+        ("SELECT g FROM Grouping g GROUP BY g", false, 10, None),
+        ("SELECT MIN(g.id) FROM Grouping g", false, 10, None),
+        ("SELECT COUNT(f) FROM Datafile f", false, 1, None),
+    ] {
+        let search = parse_search(text, &parse_context()).expect(text);
+        let plan = compile_search(&search, &|_| Access::All, &test_environment()).expect(text);
+        let Plan::Run(statement) = plan else { panic!("{text}") };
+        assert_eq!((statement.is_sorted, statement.row_limit), (is_sorted, Some(row_limit)), "{text}");
+        assert_eq!(statement.whole_rows.map(|rows| rows.entity.name), whole_rows_of, "{text}");
+    }
+}
+
 #[test]
 fn rules_know_whether_they_restrict() {
     let restricted = |text: &str| parse_rule(text, &parse_context()).expect(text).restricted;

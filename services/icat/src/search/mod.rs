@@ -2,6 +2,7 @@
 
 mod entity_json;
 mod environment;
+mod found_entities;
 mod included_ids;
 mod includes;
 mod rendered_rows;
@@ -52,18 +53,6 @@ pub async fn render_entity_by_id(
 /// Runs a compiled query.
 pub(crate) async fn run_statement(tx: &mut Tx, statement: &Statement) -> Result<Vec<Row>, DbError> {
     statement.fetch_rows(tx).await
-}
-
-/// Passes the rows of a compiled query to `visit`, in their order.
-async fn visit_statement(
-    tx: &mut Tx,
-    statement: &Statement,
-    mut visit: impl FnMut(&Row) -> Result<(), DbError>,
-) -> Result<(), DbError> {
-    if statement.first_rows.is_some() {
-        return statement.fetch_rows(tx).await?.iter().try_for_each(visit);
-    }
-    tx.visit_rows(&statement.sql, &statement.list_values(), |row| visit(row)).await
 }
 
 /// The foreign key of a to-one relation, by its index in the row's values.

@@ -169,6 +169,11 @@ impl RenderedRows {
         self.rows.len()
     }
 
+    /// The size of the rendered rows, without what belongs into their gaps.
+    pub fn count_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// The ids of the rows in their order.
     pub fn list_ids(&self) -> Vec<i64> {
         self.rows.iter().map(|row| row.id).collect()

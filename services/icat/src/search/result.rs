@@ -1,5 +1,6 @@
 //! The answer of a search, sent in pages. All limits are checked before the first page, while an error can still be
-//! answered; rows are loaded as they are written. Each page is read in its own snapshot, because a client that reads slowly
+//! answered. The statement of a search is run once. If it cannot read all rows at once, or only too many to keep them, the other
+//! rows are loaded by their ids as they are written. Each page is read in its own snapshot, because a client that reads slowly
 //! must not hold a database connection; rows that have been deleted meanwhile are left out.
 
 use std::sync::Arc;
@@ -9,22 +10,16 @@ use futures_util::stream::{self, Stream};
 use icat_client::schema::{Entity, FieldKind};
 use service_kit::{BulkColumn, BulkRow, Db, DbError, Row, Tx};
 
-use super::includes::IncludeLoader;
+use super::found_entities::{FoundEntities, MAX_ROWS_OF_ONLY_PAGE, MAX_ROWS_PER_PAGE, PAGE_BYTES};
+use super::includes::{IncludeLoader, IncludedRows};
 use super::rendered_rows::{RenderedRows, append_column};
-use super::{QuerySettings, entity_json, find_included_ids, run_statement, visit_statement};
+use super::{QuerySettings, entity_json, find_included_ids, run_statement};
 use crate::authorization::Rights;
 use crate::error::{Error, OUT_OF_RANGE};
-use crate::query::{Column, ColumnKind, Include, Plan, SearchQuery, Statement, compile_search, parse_search};
-use crate::store::rows::{find_row_limit, has_order, row_column_kinds, select_whole_rows};
+use crate::query::{Column, ColumnKind, Plan, SearchQuery, Statement, compile_search, parse_search};
 
-/// Rows that are loaded and written at once, at most.
-const MAX_ROWS_PER_PAGE: usize = 500;
-/// Rows that the statement of a search reads at once. If there are more, it is run again for their ids alone.
-const MAX_ROWS_AT_ONCE: usize = 1000;
-/// Rows of the first page of several, so that it is sent early.
+/// Rows of the first page of several, so that it is sent early, if its rows have not been read yet.
 const ROWS_OF_FIRST_PAGE: usize = 100;
-/// Bytes that the following pages should have.
-const PAGE_BYTES: usize = 256 * 1024;
 /// Bytes that are passed on at once.
 pub const PIECE_BYTES: usize = 64 * 1024;
 
@@ -51,14 +46,6 @@ enum FoundRows {
     Values(Vec<Row>),
 }
 
-struct FoundEntities {
-    entity: &'static Entity,
-    /// `None` where a LEFT JOIN yields no row.
-    ids: Vec<Option<i64>>,
-    /// The rows, if the statement of the search has read all of them.
-    rows: Option<RenderedRows>,
-}
-
 impl SearchResult {
     /// Runs the search and checks that the answer has not too many entities, including included ones.
     pub async fn find(
@@ -78,7 +65,7 @@ impl SearchResult {
         let mut result =
             Self { db, settings, tx: Some(tx), rights, search, found, next: 0, rows_per_page: 0, written: false };
         result.rows_per_page = match &result.found {
-            FoundRows::Entities(FoundEntities { rows: Some(_), .. }) => MAX_ROWS_AT_ONCE,
+            FoundRows::Entities(found) if found.is_one_page() => MAX_ROWS_OF_ONLY_PAGE,
             _ if result.len() <= MAX_ROWS_PER_PAGE => MAX_ROWS_PER_PAGE,
             _ => ROWS_OF_FIRST_PAGE,
         };
@@ -124,36 +111,31 @@ impl SearchResult {
 
     /// Renders the next rows; `None` after the last.
     async fn next_page(&mut self) -> Result<Option<String>, Error> {
-        let (from, to) = (self.next, (self.next + self.rows_per_page).min(self.len()));
-        if self.next > 0 && from >= self.len() {
+        let from = self.next;
+        if from > 0 && from >= self.len() {
             return Ok(None);
         }
+        let mut snapshot = self.tx.take();
+        let read = match &mut self.found {
+            FoundRows::Entities(found) => found.pages.pop_front(),
+            FoundRows::Text(_) | FoundRows::Values(_) => None,
+        };
+        let rows = read.as_ref().map_or(self.rows_per_page, |page| page.len);
+        let to = (from + rows).min(self.len());
         // Also for an empty answer, so that the next call returns None.
         self.next = to.max(1);
         if let FoundRows::Text(text) = &mut self.found {
             return Ok(Some(std::mem::take(text)));
         }
         let mut out = String::from(if from == 0 { "[" } else { "" });
-        let mut tx = match self.tx.take() {
-            Some(tx) => tx,
-            None => self.db.read().await?,
-        };
-        match &mut self.found {
+        match &self.found {
             FoundRows::Text(_) => {}
-            FoundRows::Entities(FoundEntities { entity, ids, rows }) => {
+            FoundRows::Entities(FoundEntities { entity, ids, .. }) => {
                 let (entity, ids) = (*entity, &ids[from..to]);
-                let includes = &self.search.includes;
-                let rows = match rows.take() {
-                    Some(rows) => rows,
-                    None => {
-                        let wanted: Vec<i64> = ids.iter().copied().flatten().collect();
-                        RenderedRows::load(&mut tx, entity, &wanted, includes).await?
-                    }
+                let (rows, levels) = match read {
+                    Some(page) if self.search.includes.is_empty() => (page.rows, Vec::new()),
+                    read => self.load_page(&mut snapshot, entity, ids, read.map(|page| page.rows)).await?,
                 };
-                let environment = self.settings.new_environment(&self.rights, tx.engine());
-                let limit = self.settings.max_entities;
-                let mut loader = IncludeLoader::new(&mut tx, &self.rights, environment, ids.len(), limit);
-                let levels = loader.load_includes(entity, &rows, includes).await?;
                 for id in ids {
                     let index = id.map(|id| rows.find(id));
                     if index == Some(None) {
@@ -172,7 +154,8 @@ impl SearchResult {
                 if std::mem::replace(&mut self.written, from < to) {
                     out.push(',');
                 }
-                append_tuples(&mut out, &mut tx, &self.search.columns, &rows[from..to]).await?;
+                let tx = self.continue_snapshot(&mut snapshot).await?;
+                append_tuples(&mut out, tx, &self.search.columns, &rows[from..to]).await?;
             }
         }
         if to == self.len() {
@@ -181,6 +164,36 @@ impl SearchResult {
         let bytes_per_row = (out.len() / (to - from).max(1)).max(1);
         self.rows_per_page = (PAGE_BYTES / bytes_per_row).clamp(1, MAX_ROWS_PER_PAGE);
         Ok(Some(out))
+    }
+
+    /// The snapshot, or a new one.
+    async fn continue_snapshot<'t>(&self, snapshot: &'t mut Option<Tx>) -> Result<&'t mut Tx, DbError> {
+        match snapshot {
+            Some(tx) => Ok(tx),
+            None => Ok(snapshot.insert(self.db.read().await?)),
+        }
+    }
+
+    /// Loads the rows of a page, unless they have been read, and what they include.
+    async fn load_page(
+        &self,
+        snapshot: &mut Option<Tx>,
+        entity: &'static Entity,
+        ids: &[Option<i64>],
+        read: Option<RenderedRows>,
+    ) -> Result<(RenderedRows, Vec<IncludedRows>), Error> {
+        let (tx, includes) = (self.continue_snapshot(snapshot).await?, &self.search.includes);
+        let rows = match read {
+            Some(rows) => rows,
+            None => {
+                let wanted: Vec<i64> = ids.iter().copied().flatten().collect();
+                RenderedRows::load(tx, entity, &wanted, includes).await?
+            }
+        };
+        let environment = self.settings.new_environment(&self.rights, tx.engine());
+        let mut loader = IncludeLoader::new(tx, &self.rights, environment, ids.len(), self.settings.max_entities);
+        let levels = loader.load_includes(entity, &rows, includes).await?;
+        Ok((rows, levels))
     }
 }
 
@@ -198,9 +211,9 @@ async fn find_rows(
         if rows > limit as usize { Err(Error::Validation(text())) } else { Ok(()) }
     };
     if let [Column { kind: ColumnKind::Entity(entity), .. }] = search.columns.as_slice() {
-        let found = find_entities(tx, entity, &search.includes, statement).await?;
+        let found = FoundEntities::find(tx, entity, &search.includes, statement).await?;
         check_count(found.ids.len())?;
-        if found.rows.is_none() && found.ids.len() > MAX_ROWS_PER_PAGE && !search.includes.is_empty() {
+        if !found.is_one_page() && found.ids.len() > MAX_ROWS_PER_PAGE && !search.includes.is_empty() {
             let environment = settings.new_environment(rights, tx.engine());
             let ids: Vec<i64> = found.ids.iter().copied().flatten().collect();
             find_included_ids(tx, rights, environment, (entity, &ids), &search.includes, limit).await?;
@@ -226,10 +239,8 @@ async fn find_rows(
         }
         append_tuple(&mut text, &search.columns, row, &[])
     };
-    if has_order(&statement.sql)
-        || find_row_limit(&statement.sql, &statement.params).is_none_or(|limit| limit > MAX_ROWS_AT_ONCE)
-    {
-        visit_statement(tx, statement, |row| visit(&row.into())).await?;
+    if statement.is_sorted || statement.row_limit.is_none_or(|limit| limit > MAX_ROWS_OF_ONLY_PAGE) {
+        statement.visit_rows(tx, |row| visit(&row.into())).await?;
     } else {
         let kinds: Vec<BulkColumn> = search.columns.iter().map(|column| to_bulk_column(column.kind)).collect();
         tx.visit_bulk(&statement.sql, &kinds, &statement.list_values(), visit).await?;
@@ -248,41 +259,6 @@ fn to_bulk_column(kind: ColumnKind) -> BulkColumn {
             BulkColumn::Integer
         }
     }
-}
-
-/// Runs the statement of a search that selects the ids of rows. If it can, it reads whole rows, unless there are many.
-async fn find_entities(
-    tx: &mut Tx,
-    entity: &'static Entity,
-    includes: &[Include],
-    statement: &Statement,
-) -> Result<FoundEntities, DbError> {
-    let mut ids: Vec<Option<i64>> = Vec::new();
-    let vals = statement.list_values();
-    if let Some(sql) = select_whole_rows(&statement.sql, entity, MAX_ROWS_AT_ONCE + 1) {
-        let mut rows = RenderedRows::new(entity, includes);
-        let visit = |row: &BulkRow<'_>| {
-            let id = row.get_integer(0)?;
-            ids.push(id);
-            if id.is_some() { rows.push(row) } else { Ok(()) }
-        };
-        tx.visit_bulk(&sql, &row_column_kinds(entity), &vals, visit).await?;
-        if ids.len() <= MAX_ROWS_AT_ONCE {
-            rows.sort();
-            return Ok(FoundEntities { entity, ids, rows: Some(rows) });
-        }
-        ids.clear();
-    }
-    let mut visit = |row: &BulkRow<'_>| {
-        ids.push(row.get_integer(0)?);
-        Ok::<_, DbError>(())
-    };
-    if has_order(&statement.sql) {
-        visit_statement(tx, statement, |row| visit(&row.into())).await?;
-    } else {
-        tx.visit_bulk(&statement.sql, &[BulkColumn::Integer], &vals, visit).await?;
-    }
-    Ok(FoundEntities { entity, ids, rows: None })
 }
 
 /// `SQLite` yields infinite numbers where `PostgreSQL` reports an error.

@@ -243,6 +243,11 @@ async fn common_queries_use_indexes() {
                         Statement::new(first.sql.clone(), first.params.clone()),
                     ));
                 }
+                if let Some(rows) = &statement.whole_rows {
+                    let sql = rows.to_sql(db.engine(), 1000);
+                    let who = if who == "root" { "root, whole rows" } else { "member, whole rows" };
+                    statements.push((name, who, Statement::new(sql, statement.params.clone())));
+                }
                 statements.push((name, who, statement));
             }
         }

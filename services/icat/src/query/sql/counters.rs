@@ -83,7 +83,7 @@ fn write_counted(counted: &CountedSearch, access: AccessLookup<'_>, env: &QueryE
     let columns: Vec<String> = counted.counted.iter().map(|counted| writer.write_sum(*counted)).collect();
     let mut sql = format!("SELECT {} FROM {tables}", columns.join(", "));
     push_clause(&mut sql, " WHERE ", join_parts(&conditions, " AND "));
-    Some(Statement::new(sql, writer.params))
+    Some(Statement { row_limit: Some(1), ..Statement::new(sql, writer.params) })
 }
 
 /// Whether a rule decides about rows by the ancestor to which `path` leads, or by one of its ancestors.

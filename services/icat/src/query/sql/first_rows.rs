@@ -48,11 +48,11 @@ pub fn compile_first_rows(
     let (sign, furthest) = if key.descending { (">=", i64::MIN) } else { ("<=", i64::MAX) };
     let furthest = writer.bind_parameter(Param::I64(furthest));
     let condition = format!("{column} {sign} COALESCE(({bound}), {furthest}) AND ({visible}) IS TRUE");
-    let sql = writer.write_search(&mut frame, search, vec![condition]).ok()?;
+    let written = writer.write_search(&mut frame, search, vec![condition]).ok()?;
     if writer.can_fail || writer.exceeds_limits() {
         return None;
     }
-    Some(FirstRows { sql, params: writer.params, count: usize::try_from(count).ok()? })
+    Some(FirstRows { sql: written.sql, params: writer.params, count: usize::try_from(count).ok()? })
 }
 
 /// A search of rows of one entity, restricted by nothing but comparisons of the attribute that decides the order.

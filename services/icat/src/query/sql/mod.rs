@@ -28,7 +28,10 @@ use crate::query::error::QueryError;
 use crate::query::parent_rewrite::is_narrow_filter;
 use crate::query::rule::{Access, Rule};
 use crate::query::statement::{Param, Plan, Statement};
-use crate::query::tree::{Aggregate, Column, Condition, Expr, Origin, Path, SearchQuery, SelectBody, Source};
+use crate::query::tree::{
+    Aggregate, Column, ColumnKind, Condition, Expr, Origin, Path, SearchQuery, SelectBody, Source, Var,
+};
+use crate::query::whole_rows::WholeRows;
 
 /// `SQLite` joins at most 64 tables.
 const MAX_TABLES: usize = 60;
@@ -71,12 +74,12 @@ pub fn compile_search(
     if first_rows.is_some() {
         writer.scope = Scope::AllVisibleRows;
     }
-    let sql = writer.write_search(&mut frame, search, grants)?;
+    let written = writer.write_search(&mut frame, search, grants)?;
     if writer.exceeds_limits() {
         let text = "the query is too large: it joins too many entities, lists too many values or nests too much";
         return Err(QueryError::bad_parameter(text));
     }
-    Ok(Plan::Run(Statement { first_rows, ..Statement::new(sql, writer.params) }))
+    Ok(Plan::Run(Statement { first_rows, params: writer.params, ..written }))
 }
 
 /// Whether the query selects a single COUNT: then the answer for a user without rights is 0, else no row.
@@ -96,7 +99,7 @@ pub fn compile_filter(
     // A rule that was cut off must grant nothing.
     let grant = if writer.is_too_large() { "1 = 0" } else { &grant };
     let sql = format!("SELECT e.id FROM {} e WHERE e.id IN {list} AND {grant} ORDER BY e.id", entity.table);
-    Statement::new(sql, writer.params)
+    Statement { is_sorted: true, ..Statement::new(sql, writer.params) }
 }
 
 struct SqlWriter<'e> {
@@ -260,12 +263,13 @@ impl<'e> SqlWriter<'e> {
         sql
     }
 
+    /// Writes the statement of a search, without its parameters.
     fn write_search(
         &mut self,
         frame: &mut FromClause<'_>,
         search: &SearchQuery,
         grants: Vec<String>,
-    ) -> Result<String, QueryError> {
+    ) -> Result<Statement, QueryError> {
         let body = &search.body;
         let mut groups = self.write_group_by(frame, body);
         let is_grouped = is_grouped(body, search.columns.iter().map(|column| &column.expr));
@@ -297,10 +301,11 @@ impl<'e> SqlWriter<'e> {
         if body.distinct && !regrouped && !orders.is_empty() {
             return Err(QueryError::bad_parameter("DISTINCT with aggregates must not have ORDER BY"));
         }
-        let mut sql = format!("SELECT {distinct}{} FROM {}", columns.join(", "), self.write_tables(frame));
+        let mut sql = format!(" FROM {}", self.write_tables(frame));
         push_clause(&mut sql, " WHERE ", join_parts(&conditions, " AND "));
         push_clause(&mut sql, " GROUP BY ", join_parts(&groups, ", "));
         push_clause(&mut sql, " HAVING ", having);
+        let is_sorted = !orders.is_empty();
         let orders: Vec<String> = orders
             .into_iter()
             .map(|(expr, descending, source)| {
@@ -318,15 +323,31 @@ impl<'e> SqlWriter<'e> {
             .collect();
         push_clause(&mut sql, " ORDER BY ", join_parts(&orders, ", "));
         let (offset, count) = body.limit.unwrap_or((0, None));
-        let count = count.unwrap_or(u64::MAX).min(self.env.row_cap);
-        let count = self.bind_parameter(Param::I64(i64::try_from(count).unwrap_or(i64::MAX)));
+        let limit = count.unwrap_or(u64::MAX).min(self.env.row_cap);
+        let count = self.bind_parameter(Param::I64(i64::try_from(limit).unwrap_or(i64::MAX)));
         let _ = write!(sql, " LIMIT {count}");
         if offset > 0 {
             let offset = self.bind_parameter(Param::I64(i64::try_from(offset).unwrap_or(i64::MAX)));
             let _ = write!(sql, " OFFSET {offset}");
         }
-        Ok(sql)
+        let whole_rows = find_selected_rows(search)
+            .filter(|_| !is_grouped && !is_sorted)
+            .map(|(var, entity)| WholeRows { entity, alias: frame.find_alias(var), rest: sql.clone() });
+        Ok(Statement {
+            is_sorted,
+            row_limit: usize::try_from(limit).ok(),
+            whole_rows,
+            ..Statement::new(format!("SELECT {distinct}{}{sql}", columns.join(", ")), Vec::new())
+        })
     }
+}
+
+/// The variable and entity of a search that selects nothing but the rows of a variable, each as often as it is found.
+fn find_selected_rows(search: &SearchQuery) -> Option<(Var, &'static Entity)> {
+    let [Column { kind: ColumnKind::Entity(entity), expr: Expr::Path(path) }] = search.columns.as_slice() else {
+        return None;
+    };
+    (path.steps.is_empty() && !search.body.distinct).then_some((path.var, *entity))
 }
 
 /// LIMIT 1 keeps `SQLite` 3.51 from turning EXISTS into a join, whose rows an OFFSET of the outer query would then count

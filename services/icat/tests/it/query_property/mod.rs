@@ -24,7 +24,7 @@ use icat_client::schema::{Entity, FieldKind};
 use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
-use service_kit::{Db, DbError, Micros, Row, SystemClock, SystemIds, Tx, Val};
+use service_kit::{BulkRow, Db, DbError, Micros, Row, SystemClock, SystemIds, Tx, Val};
 
 use self::evaluator::World;
 use self::generator::{Generator, KINDS, NOW, USERS, find_entity};
@@ -57,7 +57,7 @@ impl GeneratedRule {
 }
 
 pub async fn load_data(db: &Db, data: &Data) {
-    let derived = ["grant_row", "grant_source", "grant_set", "datafile_counter"];
+    let derived = ["grant_row", "grant_set", "datafile_counter"];
     db.write(async |tx| {
         for table in KINDS.iter().rev().map(|kind| find_entity(kind).table).chain(derived) {
             tx.execute(&format!("DELETE FROM {table}"), &[]).await?;
@@ -183,9 +183,10 @@ async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
             check_world(&test.db, &mut generator, &mut tally).await;
         }
         println!(
-            "{}: {} cases, {} with some but not all rows, {} filters, {} rules with sets",
-            test.engine, tally.cases, tally.partial, tally.filters, tally.granted
+            "{}: {} cases, {} with some but not all rows, {} filters, {} rules with sets, {} of whole rows",
+            test.engine, tally.cases, tally.partial, tally.filters, tally.granted, tally.whole
         );
+        assert!(tally.whole * 20 >= tally.cases, "too few queries of whole rows");
         // Whether a world uses sets is chance, and the second engine has few worlds.
         assert!(n > 0 || tally.granted * 200 >= tally.cases, "too few rules have sets");
         assert!(tally.partial * 5 >= tally.cases, "too few cases tell anything");
@@ -207,6 +208,8 @@ struct Tally {
     filters: usize,
     /// Rules with a set.
     granted: usize,
+    /// Queries whose statements can select whole rows.
+    whole: usize,
     caught: BTreeMap<usize, usize>,
 }
 
@@ -418,6 +421,11 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         };
         let found = answer(&statement).await.unwrap_or_else(|e| panic!("{}\n{}\n{e:?}", explain(), statement.sql));
         assert_eq!(found, expected, "{}\n{}\n{:?}", explain(), statement.sql, statement.params);
+        if statement.whole_rows.is_some() {
+            tally.whole += 1;
+            let found = read_whole_rows(db, &statement, generator.rng.random_range(0..6)).await;
+            assert_eq!(found, expected, "whole rows: {}\n{statement:?}", explain());
+        }
 
         for which in 0..MUTATIONS.len() {
             if tally.caught.contains_key(&which) {
@@ -446,6 +454,27 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
             }
         }
     }
+}
+
+/// The ids of a statement that selects rows, sorted; with `most_whole` of them whole, or all.
+async fn read_whole_rows(db: &Db, statement: &Statement, most_whole: usize) -> Vec<Vec<Value>> {
+    let mut tx = db.read().await.unwrap();
+    let (mut ids, mut whole) = (Vec::new(), 0);
+    let visit = |id: Option<i64>, row: Option<&BulkRow<'_>>| {
+        if let Some(row) = row {
+            assert_eq!(row.get_integer(0)?, id);
+            assert_eq!(row.get_integer(2)?, Some(0), "when the row was created");
+            whole += 1;
+        }
+        ids.push(vec![id.map_or(Value::Null, Value::Int)]);
+        Ok(())
+    };
+    statement.visit_ids(&mut tx, most_whole, visit).await.unwrap();
+    let (present, most) = (ids.iter().filter(|id| id[0] != Value::Null).count(), most_whole.min(ids.len()));
+    let least = present - (ids.len() - most).min(present);
+    assert!((least..=present).contains(&whole), "{whole} of {present} rows are whole, not {most_whole}");
+    ids.sort();
+    ids
 }
 
 /// Without ORDER BY the order of rows is undefined.
