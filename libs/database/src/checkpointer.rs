@@ -93,7 +93,7 @@ impl Db {
         if merged {
             tx.commit().await?;
         } else {
-            tx.roll_back().await;
+            tx.roll_back().await?;
         }
         Ok(merged)
     }

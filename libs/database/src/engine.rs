@@ -131,15 +131,6 @@ impl Engine {
         self == Self::Sqlite
     }
 
-    /// The end of a SELECT that keeps others from changing its rows until the transaction ends, and that is a conflict if they
-    /// were changed since the transaction's snapshot. `SQLite` has one writer at a time anyway.
-    pub fn for_share_clause(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " FOR SHARE",
-        }
-    }
-
     /// The placeholder with this number, counted from 1, in a statement that uses each placeholder once and in order. With
     /// numbered placeholders `SQLite` searches all others, which is slow where there are hundreds.
     pub fn parameter_in_order(self, number: usize) -> String {

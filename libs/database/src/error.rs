@@ -109,6 +109,15 @@ impl DbError {
         }
     }
 
+    /// Whether a connection was closed by the other side, or by something between: `PostgreSQL` says
+    /// [57P01, 57P02 or 57P05](https://www.postgresql.org/docs/current/errcodes-appendix.html) if it has the time.
+    pub(crate) fn is_lost_connection(e: &sqlx::Error) -> bool {
+        match e.as_database_error().and_then(DatabaseError::code) {
+            Some(code) => ["57P01", "57P02", "57P05"].contains(&&*code),
+            None => matches!(e, sqlx::Error::Io(_) | sqlx::Error::Tls(_)),
+        }
+    }
+
     /// Whether the transaction or the connection may be gone: `SQLite` rolls back by itself after some of these, and a
     /// connection that was cut off has no state at all.
     pub(crate) fn breaks_connection(&self) -> bool {

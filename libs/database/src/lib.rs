@@ -26,6 +26,8 @@ mod statement_timeout;
 mod tx;
 mod val;
 mod writability;
+mod write_group;
+mod write_options;
 mod writer;
 
 use std::fmt;
@@ -56,6 +58,8 @@ use self::tx::State;
 pub use self::tx::Tx;
 pub use self::val::Val;
 use self::writability::Writability;
+use self::write_options::Begin;
+pub use self::write_options::{Isolation, WriteOptions};
 use self::writer::Writer;
 
 /// A service's own database: its `SQLite` file, or its schema in `PostgreSQL`. Cheap to clone.
@@ -130,7 +134,7 @@ impl Db {
     where
         E: From<DbError>,
     {
-        self.write_at("REPEATABLE READ", work).await
+        self.write_with(WriteOptions::default(), work).await
     }
 
     /// The same at READ COMMITTED, for work that begins by locking a row ([`Engine::for_update_clause`]) that all
@@ -140,81 +144,96 @@ impl Db {
     where
         E: From<DbError>,
     {
-        self.write_at("READ COMMITTED", work).await
+        self.write_with(WriteOptions { isolation: Isolation::ReadCommitted, ..WriteOptions::default() }, work).await
     }
 
-    async fn write_at<T, E>(&self, isolation: &str, mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    /// The same with other options.
+    pub async fn write_with<T, E>(
+        &self,
+        options: WriteOptions,
+        mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>,
+    ) -> Result<T, E>
     where
         E: From<DbError>,
     {
+        let mut begin = Begin { options, locked_tables: Vec::new() };
         let mut pauses = conflict_pauses();
         let mut constrained_before = false;
-        let mut locks: Vec<&'static str> = Vec::new();
         loop {
-            let mut tx = self.begin_at(isolation).await?;
-            let outcome = match tx.lock_tables(&locks).await {
-                Ok(()) => work(&mut tx).await,
-                Err(e) => Err(e.into()),
+            let mut tx = match self.begin_with(&begin).await {
+                Err(e @ DbError::Conflict(_)) => match pauses.next() {
+                    Some(pause) => {
+                        tokio::time::sleep(pause).await;
+                        continue;
+                    }
+                    None => return Err(e.into()),
+                },
+                begun => begun?,
             };
+            let outcome = work(&mut tx).await;
             if let Some(table) = tx.wanted_lock() {
-                // In the order of names, so that two transactions do not wait for each other.
-                locks.push(table);
-                locks.sort_unstable();
-                tx.roll_back().await;
+                begin.locked_tables.push(table);
+                tx.roll_back().await?;
                 continue;
             }
-            let conflict = match (outcome, tx.state()) {
-                (Ok(value), State::Clean) => match tx.commit().await {
+            let state = tx.state();
+            let (failure, retry) = match outcome {
+                Ok(value) if state == State::Clean => match tx.commit().await {
                     Ok(()) => return Ok(value),
-                    Err(e @ DbError::Conflict(_)) => E::from(e),
+                    Err(e @ DbError::Conflict(_)) => {
+                        begin.options.is_alone = true;
+                        (e.into(), Retry::Later)
+                    }
                     Err(e) => return Err(e.into()),
                 },
-                (Ok(_), State::Failed | State::Constrained) => {
-                    tx.roll_back().await;
-                    return Err(DbError::Poisoned.into());
-                }
-                (Ok(_), State::Conflict) => {
-                    tx.roll_back().await;
-                    E::from(DbError::Poisoned)
-                }
-                (Err(e), State::Conflict) => {
-                    tx.roll_back().await;
-                    e
-                }
-                (Err(_), State::Constrained) if !constrained_before => {
-                    constrained_before = true;
-                    tx.roll_back().await;
-                    continue;
-                }
-                (Err(e), _) => {
-                    tx.roll_back().await;
-                    return Err(e);
+                outcome => {
+                    let is_refused = outcome.is_err();
+                    let failure = outcome.err().unwrap_or_else(|| DbError::Poisoned.into());
+                    let retry = match (tx.roll_back().await, state) {
+                        (Err(DbError::Conflict(_)), _) => {
+                            begin.options.is_alone = true;
+                            Retry::Later
+                        }
+                        (_, State::Conflict) => Retry::Later,
+                        (_, State::Constrained) if is_refused && !constrained_before => {
+                            constrained_before = true;
+                            Retry::AtOnce
+                        }
+                        _ => Retry::Never,
+                    };
+                    (failure, retry)
                 }
             };
-            match pauses.next() {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => return Err(conflict),
+            match retry {
+                Retry::Never => return Err(failure),
+                Retry::AtOnce => {}
+                Retry::Later => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(failure),
+                },
             }
         }
     }
 
+    /// Begins a transaction by itself, that waits for no others.
     async fn begin(&self) -> Result<Tx, DbError> {
-        self.begin_at("REPEATABLE READ").await
+        let options = WriteOptions { is_alone: true, ..WriteOptions::default() };
+        self.begin_with(&Begin { options, locked_tables: Vec::new() }).await
     }
 
-    async fn begin_at(&self, isolation: &str) -> Result<Tx, DbError> {
+    async fn begin_with(&self, begin: &Begin) -> Result<Tx, DbError> {
         let begun = match &self.pools {
-            Pools::Sqlite { write, .. } => write.begin().await,
+            Pools::Sqlite { write, .. } => write.begin(begin.options.is_alone).await,
             Pools::Postgres { pool, canceller } => {
-                let (wait, begin) = (self.lock_timeout.as_millis(), format!("BEGIN ISOLATION LEVEL {isolation}"));
-                Session::begin_postgres(pool, &format!("{begin}; SET LOCAL lock_timeout = {wait}"), canceller).await
+                Session::begin_postgres(pool, &begin.postgres_script(self.lock_timeout), canceller).await
             }
         };
         let begun = begun.map_err(DbError::from);
         if let Err(e) = &begun {
             self.writability.note_error(e);
         }
-        let mut tx = Tx::new(begun?, Some(self.writability.clone()));
+        let locked = begin.locked_tables.clone();
+        let mut tx = Tx::with_locked_tables(begun?, Some(self.writability.clone()), locked);
         if let Pools::Sqlite { checkpointer, .. } = &self.pools {
             tx.notify_on_commit(&checkpointer.written);
         }
@@ -262,6 +281,13 @@ impl Db {
             }
         }
     }
+}
+
+/// Whether a transaction that was not stored is run again.
+enum Retry {
+    Never,
+    AtOnce,
+    Later,
 }
 
 /// Pauses between attempts of a transaction that lost against another: 1 ms doubling to 100 ms, random, about 4 s in all.

@@ -190,6 +190,8 @@ async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Resu
         .max_connections(config.max_connections)
         .max_lifetime(config.max_lifetime)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Each transaction finds out by its first statements.
+        .test_before_acquire(false)
         .after_connect(|connection, _| Box::pin(prepare_connection(connection)))
         .connect_with(options.clone())
         .await

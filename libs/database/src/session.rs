@@ -10,9 +10,15 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool};
 use tokio::runtime::Handle;
 
-use crate::Engine;
 use crate::canceller::{Canceller, PROCESS_ID};
 use crate::statement_timeout::StatementTimeout;
+use crate::write_group::{Fate, Members, Membership, OpenGroup, Turn, WriteQueue};
+use crate::{DbError, Engine};
+
+/// A member of a group of transactions, see [`crate::write_group`]: how it begins, and ends with its changes or without them.
+const BEGIN_MEMBER: &str = "SAVEPOINT member";
+const END_MEMBER: &str = "RELEASE member";
+const UNDO_MEMBER: &str = "ROLLBACK TO member; RELEASE member";
 
 /// A connection within a transaction.
 pub(crate) struct Session {
@@ -23,6 +29,8 @@ pub(crate) struct Session {
     timeout: Option<StatementTimeout>,
     /// Only on `PostgreSQL`.
     backend: Option<Backend>,
+    /// Only where `SQLite` writes.
+    membership: Option<Membership>,
 }
 
 /// The server process of a connection, and who can cancel its statement.
@@ -55,22 +63,61 @@ impl Session {
         Ok(session)
     }
 
-    /// The same; `begin` may be several statements.
+    /// Begins a transaction that writes, or continues in the open one that those before have left.
+    pub(crate) async fn begin_sqlite_write(
+        pool: &SqlitePool,
+        queue: &WriteQueue,
+        mut turn: Turn,
+        is_alone: bool,
+    ) -> Result<Self, sqlx::Error> {
+        let (mut session, earlier) = match turn.take() {
+            Some(OpenGroup { mut session, members }) => {
+                session.run_statement(BEGIN_MEMBER).await?;
+                (session, members)
+            }
+            None => (Self::begin_sqlite(pool, "BEGIN IMMEDIATE").await?, Members::default()),
+        };
+        session.membership = Some(Membership { queue: queue.clone(), turn, earlier, is_alone });
+        Ok(session)
+    }
+
+    /// Begins a transaction with several statements. A connection that was lost while nobody used it is replaced: so none has to
+    /// be tried before it is used.
     pub(crate) async fn begin_postgres(pool: &PgPool, begin: &str, canceller: &Canceller) -> Result<Self, sqlx::Error> {
+        let script = format!("{begin}; SHOW {PROCESS_ID}");
+        // More than can be lost.
+        for _ in 0..=pool.size() {
+            let begun = Self::try_begin_postgres(pool, &script, canceller).await?;
+            if let Some(session) = begun {
+                return Ok(session);
+            }
+        }
+        Err(sqlx::Error::BeginFailed)
+    }
+
+    /// `None` if the connection was lost.
+    async fn try_begin_postgres(
+        pool: &PgPool,
+        script: &str,
+        canceller: &Canceller,
+    ) -> Result<Option<Self>, sqlx::Error> {
         let mut session = Self::new(Connection::Postgres(pool.acquire().await?));
         let Some(Connection::Postgres(connection)) = &mut session.connection else {
             return Err(sqlx::Error::PoolClosed);
         };
-        let begin = sqlx::raw_sql(AssertSqlSafe(format!("{begin}; SHOW {PROCESS_ID}")));
-        let pid: String = (&mut **connection).fetch_one(begin).await?.try_get(0)?;
+        let pid: String = match (&mut **connection).fetch_one(sqlx::raw_sql(AssertSqlSafe(script.to_owned()))).await {
+            Ok(row) => row.try_get(0)?,
+            Err(e) if DbError::is_lost_connection(&e) => return Ok(None),
+            Err(e) => return Err(e),
+        };
         let pid = pid.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
         session.backend = Some(Backend { pid, canceller: canceller.clone() });
         session.state = State::Ready;
-        Ok(session)
+        Ok(Some(session))
     }
 
     fn new(connection: Connection) -> Self {
-        Self { connection: Some(connection), state: State::Running, timeout: None, backend: None }
+        Self { connection: Some(connection), state: State::Running, timeout: None, backend: None, membership: None }
     }
 
     /// Interrupts each statement of a read transaction on `SQLite` that takes longer than its limit.
@@ -116,22 +163,59 @@ impl Session {
         self.state = if is_broken { State::Broken } else { State::Ready };
     }
 
-    /// Commits. An error says nothing about whether the database has done it.
-    pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
-        self.end_transaction("COMMIT").await
-    }
-
-    /// Rolls back, or closes the connection where its state is not known, which has the same effect.
-    pub(crate) async fn roll_back(self) {
-        if self.state == State::Ready {
-            self.end_by_rollback().await;
+    /// Commits, by itself or together with others. If it fails, nothing is stored, except with [`DbError::CommitUnknown`].
+    pub(crate) async fn commit(mut self) -> Result<(), DbError> {
+        match self.membership.take() {
+            Some(membership) => self.leave_group(membership, END_MEMBER).await,
+            None => self.end_transaction("COMMIT").await.map_err(DbError::of_commit),
         }
     }
 
-    async fn end_by_rollback(self) {
-        if let Err(e) = self.end_transaction("ROLLBACK").await {
-            tracing::debug!(error = %e, "a rollback failed; the connection is closed");
+    /// Commits the changes of all who have left theirs.
+    pub(crate) async fn commit_group(self, mut members: Members) -> Result<(), DbError> {
+        members.expect_commit();
+        let outcome = self.end_transaction("COMMIT").await.map_err(DbError::of_commit);
+        members.tell(Fate::from_commit(&outcome));
+        outcome
+    }
+
+    /// Rolls back, or closes the connection where its state is not known, which has the same effect. Fails if changes of
+    /// others that this transaction has seen were undone as well.
+    pub(crate) async fn roll_back(mut self) -> Result<(), DbError> {
+        if self.state != State::Ready {
+            let has_earlier = self.membership.as_ref().is_some_and(|membership| !membership.earlier.is_empty());
+            return if has_earlier { Fate::Undone.into_result() } else { Ok(()) };
         }
+        match self.membership.take() {
+            Some(membership) if !membership.earlier.is_empty() => self.leave_group(membership, UNDO_MEMBER).await,
+            membership => {
+                if let Err(e) = self.end_transaction("ROLLBACK").await {
+                    tracing::debug!(error = %e, "a rollback failed; the connection is closed");
+                }
+                drop(membership);
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the own part of the group with a statement, and waits until the group is committed.
+    async fn leave_group(mut self, membership: Membership, statement: &'static str) -> Result<(), DbError> {
+        let ends_group = membership.ends_group();
+        let Membership { queue, mut turn, mut earlier, .. } = membership;
+        let is_first = earlier.is_empty();
+        if !is_first {
+            self.run_statement(statement).await?;
+        }
+        if ends_group {
+            return self.commit_group(earlier).await;
+        }
+        let fate = earlier.add();
+        if is_first {
+            queue.commit_later();
+        }
+        *turn = Some(OpenGroup { session: self, members: earlier });
+        drop(turn);
+        fate.await.unwrap_or(Fate::Unknown).into_result()
     }
 
     /// Gives the connection back if the database acknowledges the end of the transaction.
@@ -139,6 +223,14 @@ impl Session {
         self.state = State::Running;
         self.execute_statement(statement.to_owned()).await?;
         drop(self.connection.take());
+        Ok(())
+    }
+
+    /// Runs a statement between two others of the transaction.
+    async fn run_statement(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        self.state = State::Running;
+        self.execute_statement(statement.to_owned()).await?;
+        self.state = State::Ready;
         Ok(())
     }
 
@@ -186,7 +278,14 @@ impl Drop for Session {
         let runtime = Handle::try_current().ok();
         match &runtime {
             Some(runtime) if self.state == State::Ready => {
-                runtime.spawn(Self::new(connection).end_by_rollback());
+                let mut session = Self::new(connection);
+                session.membership = self.membership.take();
+                runtime.spawn(async move {
+                    // Only here: a runtime that ends drops this before it has begun, and the connection must be closed then.
+                    session.state = State::Ready;
+                    // Nobody waits for the outcome.
+                    drop(session.roll_back().await);
+                });
             }
             runtime => {
                 if let Some(timeout) = &self.timeout {
@@ -251,7 +350,7 @@ mod tests {
         let many = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 1000000) INSERT INTO t SELECT i FROM c";
         let interrupted = tx.execute(many, &[]).await;
         assert!(matches!(interrupted, Err(DbError::TooSlow(_))), "{interrupted:?}");
-        tx.roll_back().await;
+        tx.roll_back().await.unwrap();
         assert!(!is_marked(&pool).await, "another connection");
         execute_and_commit(&pool, "INSERT INTO t (n) VALUES (1)").await;
         let rows = begin_transaction(&pool).await.fetch_all("SELECT n FROM t", &[]).await.unwrap();
@@ -269,7 +368,7 @@ mod tests {
         execute_and_commit(&second, "INSERT INTO t (n) VALUES (1)").await;
         let refused = tx.execute("INSERT INTO t (n) VALUES (2)", &[]).await;
         assert!(matches!(refused, Err(DbError::Conflict(_))), "{refused:?}");
-        tx.roll_back().await;
+        tx.roll_back().await.unwrap();
         assert!(!is_marked(&first).await, "another connection");
         execute_and_commit(&first, "INSERT INTO t (n) VALUES (3)").await;
     }

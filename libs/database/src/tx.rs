@@ -43,14 +43,15 @@ pub(crate) enum State {
 impl Tx {
     /// `writability` is `None` for a snapshot.
     pub(crate) fn new(session: Session, writability: Option<Writability>) -> Self {
-        Self {
-            session,
-            state: State::Clean,
-            wake: Vec::new(),
-            writability,
-            locked_tables: Vec::new(),
-            wanted_lock: None,
-        }
+        Self::with_locked_tables(session, writability, Vec::new())
+    }
+
+    pub(crate) fn with_locked_tables(
+        session: Session,
+        writability: Option<Writability>,
+        locked_tables: Vec<&'static str>,
+    ) -> Self {
+        Self { session, state: State::Clean, wake: Vec::new(), writability, locked_tables, wanted_lock: None }
     }
 
     /// The engine of this transaction; for the few statements that differ.
@@ -80,27 +81,9 @@ impl Tx {
         Err(DbError::Poisoned)
     }
 
-    /// Waits for a transaction that [requires the lock](Self::require_table_lock) of a table, before this one locks anything
-    /// else for which that one might wait.
-    pub async fn announce_write(&mut self, table: &'static str) -> Result<(), DbError> {
-        match self.engine() {
-            Engine::Sqlite => Ok(()),
-            Engine::Postgres => self.execute(&format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE"), &[]).await.map(drop),
-        }
-    }
-
     /// The lock that another attempt needs.
     pub(crate) fn wanted_lock(&self) -> Option<&'static str> {
         self.wanted_lock
-    }
-
-    /// Locks tables before the first statement, which takes the snapshot.
-    pub(crate) async fn lock_tables(&mut self, tables: &[&'static str]) -> Result<(), DbError> {
-        for table in tables {
-            self.execute_script(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")).await?;
-            self.locked_tables.push(table);
-        }
-        Ok(())
     }
 
     /// Runs a statement and returns the number of rows that it changed.
@@ -291,7 +274,7 @@ impl Tx {
     pub(crate) async fn commit(self) -> Result<(), DbError> {
         let Self { session, wake, writability, .. } = self;
         let committing = tokio::spawn(async move {
-            let done = session.commit().await.map_err(DbError::of_commit);
+            let done = session.commit().await;
             if done.is_ok() {
                 for notify in &wake {
                     notify.notify_one();
@@ -305,9 +288,10 @@ impl Tx {
         committing.await.unwrap_or_else(|e| Err(DbError::CommitUnknown(sqlx::Error::Io(std::io::Error::other(e)))))
     }
 
-    /// Rolls back.
-    pub(crate) async fn roll_back(self) {
-        self.session.roll_back().await;
+    /// Rolls back. [`DbError::Conflict`] if changes that this transaction has seen were undone as well, so that what it found is
+    /// not true.
+    pub(crate) async fn roll_back(self) -> Result<(), DbError> {
+        self.session.roll_back().await
     }
 }
 

@@ -1,4 +1,4 @@
-//! The connection that writes to a `SQLite` file.
+//! The connection that writes to a `SQLite` file, and those who want it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,11 +10,14 @@ use crate::checkpointer::PAGES_WITHOUT_HELP;
 use crate::open::sqlite_pool_options;
 use crate::session::Session;
 use crate::statement_timeout::StatementTimeout;
+use crate::write_group::WriteQueue;
 
-/// A pool of one connection, so that writers queue here and not in busy loops. Cheap to clone.
+/// A pool of one connection, for whoever has the turn. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Writer {
     pub pool: SqlitePool,
+    queue: WriteQueue,
+    lock_timeout: Duration,
     /// What interrupts the statements of the present connection.
     interrupt: Arc<Mutex<StatementTimeout>>,
 }
@@ -37,12 +40,16 @@ impl Writer {
             })
             .connect_with(options.clone().pragma("wal_autocheckpoint", PAGES_WITHOUT_HELP.to_string()))
             .await?;
-        Ok(Self { pool, interrupt })
+        Ok(Self { pool, queue: WriteQueue::default(), lock_timeout, interrupt })
     }
 
-    /// Begins a transaction whose statements are interrupted when nobody waits for them any more.
-    pub(crate) async fn begin(&self) -> Result<Session, sqlx::Error> {
-        let mut session = Session::begin_sqlite(&self.pool, "BEGIN IMMEDIATE").await?;
+    /// Begins a transaction whose statements are interrupted when nobody waits for them any more. `alone`: it is not committed
+    /// together with others.
+    pub(crate) async fn begin(&self, alone: bool) -> Result<Session, sqlx::Error> {
+        let waiting =
+            async { if alone { self.queue.wait_for_turn_alone().await } else { self.queue.wait_for_turn().await } };
+        let turn = tokio::time::timeout(self.lock_timeout, waiting).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let mut session = Session::begin_sqlite_write(&self.pool, &self.queue, turn, alone).await?;
         session.set_timeout(self.interrupt.lock().unwrap_or_else(PoisonError::into_inner).clone());
         Ok(session)
     }

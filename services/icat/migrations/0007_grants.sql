@@ -12,13 +12,6 @@ CREATE TABLE grant_set (
     source_tables {text} NOT NULL
 );
 
--- The entities from whose rows a set follows.
-CREATE TABLE grant_source (
-    entity {text} NOT NULL,
-    set_id BIGINT NOT NULL,
-    PRIMARY KEY (entity, set_id)
-){clustered};
-
 -- User 0: everybody to whom the rule applies.
 CREATE TABLE grant_row (
     set_id BIGINT NOT NULL,
@@ -27,11 +20,6 @@ CREATE TABLE grant_row (
     PRIMARY KEY (set_id, user_id, row_id)
 ){clustered};
 CREATE INDEX grant_row_of_row ON grant_row (set_id, row_id, user_id);
-
--- Raised when a set is added or removed. Whoever changes rows locks it for sharing, so that a set is filled while nobody changes
--- what it is filled from.
-CREATE TABLE grant_set_version (n BIGINT NOT NULL);
-INSERT INTO grant_set_version (n) VALUES (1);
 
 -- Raised by each transaction that may change granted rows; such transactions run one after the other.
 CREATE TABLE permission_epoch (n BIGINT NOT NULL);

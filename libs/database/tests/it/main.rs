@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod bulk;
+mod common_commits;
 mod copy;
 mod database;
 mod full_disk;

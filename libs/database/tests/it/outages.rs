@@ -57,6 +57,20 @@ async fn a_connection_that_the_server_ends_within_a_transaction_is_replaced() {
     assert_eq!(list_ids(&db).await, [0, 1, 2, 3, 4]);
 }
 
+/// Nobody asks a connection whether it still works before using it.
+#[tokio::test]
+async fn connections_that_the_server_has_ended_meanwhile_are_replaced_unnoticed() {
+    let Some((db, name, mut admin)) = open_postgres().await else { return };
+    for id in 0..5 {
+        let (first, second) = tokio::join!(db.read(), db.read());
+        drop((first.unwrap(), second.unwrap()));
+        run_statement(&mut admin, end_connections(&name)).await;
+        add_row(&db, id, 10).await.unwrap();
+        run_statement(&mut admin, end_connections(&name)).await;
+        assert_eq!(list_ids(&db).await.len(), usize::try_from(id).unwrap() + 1);
+    }
+}
+
 /// A full disk of the server cannot be made here; its error can.
 #[tokio::test]
 async fn a_full_disk_of_the_server_is_told_as_such() {

@@ -31,13 +31,12 @@ impl RuleCache {
     /// The rights of a user in the snapshot `tx`.
     pub async fn load_rights(&self, tx: &mut Tx, user_name: String) -> Result<Rights, DbError> {
         let is_root = self.is_root(&user_name);
-        let memberships = rules::find_memberships(tx, &user_name).await?;
-        let rule_set = self.load_rule_set(tx).await?;
+        let (version, memberships) = rules::find_version_and_memberships(tx, &user_name).await?;
+        let rule_set = self.load_rule_set(tx, version).await?;
         Ok(Rights::new(user_name, is_root, memberships, rule_set))
     }
 
-    async fn load_rule_set(&self, tx: &mut Tx) -> Result<Arc<RuleSet>, DbError> {
-        let version = rules::get_rule_version(tx).await?;
+    async fn load_rule_set(&self, tx: &mut Tx, version: i64) -> Result<Arc<RuleSet>, DbError> {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(rule_set) = latest.filter(|rule_set| rule_set.version == version) {
             return Ok(rule_set);

@@ -9,6 +9,7 @@ use super::Operation;
 use crate::config::{AuthorizationConfig, Strictness};
 use crate::grants::GrantSets;
 use crate::query::{Access, ParseContext, Rule, parse_rule};
+use crate::store::MaintainedSets;
 use crate::store::rules::{Memberships, RuleRow};
 
 /// All rules, parsed, as of one version.
@@ -18,6 +19,7 @@ pub struct RuleSet {
     by_entity: HashMap<&'static str, Vec<RuleEntry>>,
     public_steps: HashSet<(String, String)>,
     authorization: AuthorizationConfig,
+    maintained_sets: Arc<MaintainedSets>,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,8 @@ impl RuleSet {
                 Err(e) => tracing::warn!(rule.id = row.id, error = %e, "rule cannot be parsed and grants nothing"),
             }
         }
-        Self { version, by_entity, public_steps: public_steps.into_iter().collect(), authorization }
+        let (public_steps, maintained_sets) = (public_steps.into_iter().collect(), Arc::clone(sets.maintained()));
+        Self { version, by_entity, public_steps, authorization, maintained_sets }
     }
 
     fn is_public_table(&self, entity: &Entity) -> bool {
@@ -95,6 +98,11 @@ impl Rights {
     /// The user of sets of granted rows.
     pub fn granted_user(&self) -> i64 {
         self.user_id.unwrap_or_default()
+    }
+
+    /// The sets of granted rows, for who changes rows in the same snapshot.
+    pub fn maintained_sets(&self) -> &Arc<MaintainedSets> {
+        &self.rules.maintained_sets
     }
 
     /// The rows of an entity on which the user may perform an operation.

@@ -9,6 +9,11 @@ mod sets;
 mod synchronizer;
 mod verification;
 
+use service_kit::{Isolation, WriteOptions};
+
 pub use self::sets::GrantSets;
 pub use self::synchronizer::{GrantSynchronizer, synchronize_grants};
 pub use self::verification::{find_deviations, rebuild_derived_rows};
+
+/// For transactions that fill sets, which may take seconds.
+const ALONE: WriteOptions = WriteOptions { isolation: Isolation::ReadCommitted, is_alone: true, respected_locks: &[] };

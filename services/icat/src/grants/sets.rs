@@ -1,30 +1,39 @@
 //! The sets that are stored, and which rule has which.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use service_kit::{DbError, Engine, Micros, Tx};
 
 use crate::query::{GrantSelect, GrantSet, Param, QueryEnvironment, Rule, compile_grant};
-use crate::store::grants;
+use crate::store::MaintainedSets;
+use crate::store::grants::{self, SetRow};
 
 /// The stored sets by their selects and values.
 #[derive(Debug, Clone)]
 pub struct GrantSets {
     engine: Engine,
     ids: HashMap<(String, String), i64>,
+    maintained: Arc<MaintainedSets>,
 }
 
 impl GrantSets {
     /// The sets of the snapshot `tx`.
     pub async fn load(tx: &mut Tx) -> Result<Self, DbError> {
         let sets = grants::list_sets(tx).await?;
-        let ids = sets.into_iter().map(|set| ((set.select_text, set.select_values), set.id)).collect();
-        Ok(Self { engine: tx.engine(), ids })
+        let key = |set: &SetRow| (set.select_text.clone(), set.select_values.clone());
+        let ids = sets.iter().map(|set| (key(set), set.id)).collect();
+        Ok(Self { engine: tx.engine(), ids, maintained: Arc::new(MaintainedSets::from_rows(sets)?) })
     }
 
     /// No sets: every rule is evaluated row by row.
     pub fn none(engine: Engine) -> Self {
-        Self { engine, ids: HashMap::new() }
+        Self { engine, ids: HashMap::new(), maintained: Arc::default() }
+    }
+
+    /// What changes of rows need to know of the sets.
+    pub fn maintained(&self) -> &Arc<MaintainedSets> {
+        &self.maintained
     }
 
     /// The stored set of a rule.

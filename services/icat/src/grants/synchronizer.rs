@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 
 use service_kit::{Db, DbError, Tx};
 
+use super::ALONE;
 use super::sets::{render_values, select_for_rule};
 use crate::query::{GrantSelect, ParseContext, parse_rule};
 use crate::store::{grants, rules};
@@ -40,12 +41,12 @@ impl GrantSynchronizer {
 pub async fn synchronize_grants(db: &Db, parse: &ParseContext) -> Result<i64, DbError> {
     loop {
         let step = db
-            .write_read_committed(async |tx| {
+            .write_with(ALONE, async |tx| {
                 let step = find_next_step(tx, parse).await?;
                 if !matches!(step, Step::Done(_)) {
                     // Wait for transactions that change rows, and make others wait; in the order in which those lock.
                     grants::raise_permission_epoch(tx).await?;
-                    grants::raise_set_version(tx).await?;
+                    grants::lock_sets(tx)?;
                     take_step(tx, &step).await?;
                     rules::bump_rule_version(tx).await?;
                 }
@@ -89,11 +90,15 @@ async fn take_step(tx: &mut Tx, step: &Step) -> Result<(), DbError> {
     match step {
         Step::Add(select) => {
             let id = tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
-            let values = render_values(&select.params);
-            let sources =
-                serde_json::to_string(&select.sources).unwrap_or_else(|e| unreachable!("names are JSON: {e}"));
-            let entities = select.sources.iter().map(|source| source.entity.as_str());
-            grants::insert_set(tx, id, [select.entity.name, &select.sql, &values, &sources], entities).await?;
+            let set = grants::SetRow {
+                id,
+                entity: select.entity.name.to_owned(),
+                select_text: select.sql.clone(),
+                select_values: render_values(&select.params),
+                source_tables: serde_json::to_string(&select.sources)
+                    .unwrap_or_else(|e| unreachable!("names are JSON: {e}")),
+            };
+            grants::insert_set(tx, &set).await?;
             let vals: Vec<_> = select.params.iter().cloned().map(Into::into).collect();
             grants::insert_pairs(tx, id, (&select.sql, &vals), None).await.map(drop)
         }

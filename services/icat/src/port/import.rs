@@ -80,10 +80,11 @@ impl PortImporter {
         attributes: Attributes,
     ) -> Result<(), Error> {
         let parts = collect_parts(upload, attributes).await?;
-        let author = Author::new(user_name, self.queries.clock.now_micros());
+        let author = Author::new(user_name, self.queries.clock.now_micros()).for_long_work();
         author
             .run_transaction(&self.db, &self.outbox, async |tx| {
                 let rights = self.rules.load_rights(tx, user_name.to_owned()).await?;
+                author.set_known_sets(rights.maintained_sets()).await;
                 let permissions =
                     Permissions { rights: &rights, env: self.queries.new_environment(&rights, tx.engine()) };
                 let state = ImportState::new(duplicate, &parts, &self.queries.parse);

@@ -105,6 +105,7 @@ async fn is_create_allowed(state: &State, user_name: String, entity: &str) -> Re
     let author = Author::new(user_name, state.clock.now_micros());
     let rolled_back = state.db.write(async |tx| -> Result<(), Outcome> {
         let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+        author.set_known_sets(rights.maintained_sets()).await;
         let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
         mutations::write_items(tx, &items, &author, &permissions, &state.queries.parse).await?;
         Err(Outcome::Allowed)

@@ -67,6 +67,7 @@ pub async fn clone_entity(
     let copy = author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<i64, Error> {
             let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+            author.set_known_sets(rights.maintained_sets()).await;
             let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
             mutations::clone_entity(tx, (entity, id), &keys, &author, &permissions, &state.queries.parse).await
         })

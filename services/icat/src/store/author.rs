@@ -1,13 +1,14 @@
 //! The author of changes, who collects them and publishes them as events.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use events::Outbox;
 use events::messages::icat::{EntityChanged, Verb};
 use icat_client::schema::Entity;
-use service_kit::{Db, DbError, Micros, Tx};
+use service_kit::{Db, DbError, Micros, Tx, WriteOptions};
 
 use super::derived_rows::DerivedRows;
+use super::{MaintainedSets, datafile_counters, grants};
 
 /// The most rows of one event; a larger change becomes several events.
 const IDS_PER_EVENT: usize = 200;
@@ -20,6 +21,7 @@ pub struct Author {
     changes: Mutex<Vec<Change>>,
     /// What follows from the changes.
     derived: tokio::sync::Mutex<DerivedRows>,
+    is_long: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +39,14 @@ impl Author {
             changed_at,
             changes: Mutex::default(),
             derived: tokio::sync::Mutex::default(),
+            is_long: false,
         }
+    }
+
+    /// For transactions that may take seconds, so that others are not acknowledged together with them.
+    pub fn for_long_work(mut self) -> Self {
+        self.is_long = true;
+        self
     }
 
     /// Runs `work` in a write transaction, and emits the events of its changes at the end.
@@ -47,7 +56,9 @@ impl Author {
         outbox: &Outbox,
         mut work: impl AsyncFnMut(&mut Tx) -> Result<T, E>,
     ) -> Result<T, E> {
-        db.write(async |tx| {
+        let respected_locks = &[datafile_counters::LOCKED_TABLE, grants::LOCKED_TABLE];
+        let options = WriteOptions { is_alone: self.is_long, respected_locks, ..WriteOptions::default() };
+        db.write_with(options, async |tx| {
             // A transaction that conflicts with another is run again from the start.
             self.lock_changes().clear();
             *self.derived.lock().await = DerivedRows::default();
@@ -57,6 +68,11 @@ impl Author {
             Ok(done)
         })
         .await
+    }
+
+    /// Takes the sets of granted rows as the snapshot of the current transaction has them, so that they are not read again.
+    pub async fn set_known_sets(&self, sets: &Arc<MaintainedSets>) {
+        self.derived.lock().await.set_known_sets(Arc::clone(sets));
     }
 
     /// What follows from the changes; it must be told of each.

@@ -10,6 +10,7 @@ use icat_client::schema::Entity;
 use service_kit::{DbError, Row, Tx, Val};
 
 use super::entities::value_index;
+use super::new_rows::NewRow;
 
 /// Owners of counters; the numbers are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,16 +91,43 @@ pub struct DatafileCounters {
     deleted_investigations: HashSet<i64>,
     /// Identifies the rows of this transaction: the id of a datafile that it changed.
     row_id: i64,
-    is_announced: bool,
+}
+
+/// The tables that transactions lock while nobody may count datafiles, see [`Tx::require_table_lock`].
+pub const LOCKED_TABLE: &str = "datafile_counter";
+
+/// Numbers and sizes of new datafiles.
+#[derive(Debug, Default)]
+pub struct NewFiles {
+    by_dataset: BTreeMap<i64, Count>,
+    last_id: i64,
+}
+
+impl NewFiles {
+    /// Counts new rows of any entity.
+    pub fn from_rows(entity: &'static Entity, rows: &[NewRow]) -> Self {
+        let mut files = Self::default();
+        if entity.name == "Datafile" {
+            let (dataset, size) = datafile_indexes(entity);
+            for NewRow { id, values } in rows {
+                if let Some(Val::I64(Some(dataset))) = values.get(dataset) {
+                    let count = values.get(size).map(Count::from_file).unwrap_or_default();
+                    files.by_dataset.entry(*dataset).or_default().add_count(count, 1);
+                    files.last_id = files.last_id.max(*id);
+                }
+            }
+        }
+        files
+    }
 }
 
 impl DatafileCounters {
-    /// Prepares for changes of datafiles, which lock their dataset.
-    pub async fn announce_changes(&mut self, tx: &mut Tx, entity: &'static Entity) -> Result<(), DbError> {
-        if entity.name == "Datafile" && !std::mem::replace(&mut self.is_announced, true) {
-            tx.announce_write("datafile_counter").await?;
+    /// Adds datafiles that are stored as they are given.
+    pub fn count_new_files(&mut self, files: &NewFiles) {
+        for (dataset, count) in &files.by_dataset {
+            self.by_dataset.entry(*dataset).or_default().add_count(*count, 1);
         }
-        Ok(())
+        self.row_id = self.row_id.max(files.last_id);
     }
 
     /// Adds stored datafiles, or takes them away with the factor -1.
@@ -166,7 +194,7 @@ impl DatafileCounters {
     /// Moves what is stored about a dataset; what this transaction has counted goes where the dataset is at its end.
     async fn move_dataset(&mut self, tx: &mut Tx, id: i64, to: i64) -> Result<(), DbError> {
         // Others must not count files of the dataset for its old investigation meanwhile.
-        tx.require_table_lock("datafile_counter")?;
+        tx.require_table_lock(LOCKED_TABLE)?;
         let sql = "SELECT investigation_id FROM dataset WHERE id = $1";
         let Some(row) = tx.fetch_optional(sql, &[id.into()]).await? else { return Ok(()) };
         let from: i64 = row.get("investigation_id")?;
@@ -194,9 +222,7 @@ impl DatafileCounters {
     }
 
     async fn find_investigations(&mut self, tx: &mut Tx, datasets: &[i64]) -> Result<(), DbError> {
-        // Locked, so that none of them moves to another investigation meanwhile.
-        let (list, share) = (tx.engine().id_list("$1"), tx.engine().for_share_clause());
-        let sql = format!("SELECT id, investigation_id FROM dataset WHERE id IN {list}{share}");
+        let sql = format!("SELECT id, investigation_id FROM dataset WHERE id IN {}", tx.engine().id_list("$1"));
         for ids in datasets.chunks(IDS_PER_STATEMENT) {
             for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
                 self.investigations.insert(row.get("id")?, row.get("investigation_id")?);
@@ -207,26 +233,14 @@ impl DatafileCounters {
 
     /// Stores the differences, at the end of the transaction.
     pub async fn store_differences(&mut self, tx: &mut Tx) -> Result<(), DbError> {
-        let unknown = self.by_dataset.keys().filter(|id| !self.investigations.contains_key(*id));
-        let unknown: Vec<i64> = unknown.copied().collect();
-        self.find_investigations(tx, &unknown).await?;
-        let mut total = Count::default();
-        let mut rows = Vec::new();
-        for (dataset, count) in std::mem::take(&mut self.by_dataset) {
-            total.add_count(count, 1);
-            if let Some(investigation) = self.investigations.get(&dataset) {
-                self.by_investigation.entry(*investigation).or_default().add_count(count, 1);
-            }
-            if !self.deleted_datasets.contains(&dataset) {
-                rows.push((CounterLevel::Dataset, dataset, count));
-            }
-        }
-        for (investigation, count) in std::mem::take(&mut self.by_investigation) {
-            if !self.deleted_investigations.contains(&investigation) {
-                rows.push((CounterLevel::Investigation, investigation, count));
-            }
-        }
-        rows.push((CounterLevel::Catalogue, 0, total));
+        let mut rows = match self.take_only_dataset() {
+            Some((dataset, count)) => vec![
+                (CounterLevel::Dataset, Owner::Id(dataset), count),
+                (CounterLevel::Investigation, Owner::InvestigationOf(dataset), count),
+                (CounterLevel::Catalogue, Owner::Id(0), count),
+            ],
+            None => self.take_differences(tx).await?,
+        };
         rows.retain(|(.., count)| *count != Count::default());
         // Where writers could wait for each other, each adds a row of its own.
         let id = if tx.engine().has_one_writer() { SUM_ID } else { self.row_id };
@@ -239,6 +253,48 @@ impl DatafileCounters {
         }
         Ok(())
     }
+
+    /// The dataset if files of one have changed and nothing else; its investigation is found by the statement that stores the
+    /// differences.
+    fn take_only_dataset(&mut self) -> Option<(i64, Count)> {
+        let is_only = self.by_dataset.len() == 1
+            && self.by_investigation.is_empty()
+            && self.deleted_datasets.is_empty()
+            && self.deleted_investigations.is_empty();
+        if is_only { self.by_dataset.pop_first() } else { None }
+    }
+
+    async fn take_differences(&mut self, tx: &mut Tx) -> Result<Vec<(CounterLevel, Owner, Count)>, DbError> {
+        let unknown = self.by_dataset.keys().filter(|id| !self.investigations.contains_key(*id));
+        let unknown: Vec<i64> = unknown.copied().collect();
+        self.find_investigations(tx, &unknown).await?;
+        let mut total = Count::default();
+        let mut rows = Vec::new();
+        for (dataset, count) in std::mem::take(&mut self.by_dataset) {
+            total.add_count(count, 1);
+            if let Some(investigation) = self.investigations.get(&dataset) {
+                self.by_investigation.entry(*investigation).or_default().add_count(count, 1);
+            }
+            if !self.deleted_datasets.contains(&dataset) {
+                rows.push((CounterLevel::Dataset, Owner::Id(dataset), count));
+            }
+        }
+        for (investigation, count) in std::mem::take(&mut self.by_investigation) {
+            if !self.deleted_investigations.contains(&investigation) {
+                rows.push((CounterLevel::Investigation, Owner::Id(investigation), count));
+            }
+        }
+        rows.push((CounterLevel::Catalogue, Owner::Id(0), total));
+        Ok(rows)
+    }
+}
+
+/// Whose counter it is.
+#[derive(Debug, Clone, Copy)]
+enum Owner {
+    Id(i64),
+    /// The investigation of a dataset.
+    InvestigationOf(i64),
 }
 
 /// The indexes of the dataset and of the size in the values of a datafile.
@@ -246,7 +302,7 @@ fn datafile_indexes(entity: &'static Entity) -> (usize, usize) {
     (value_index(entity, "dataset").unwrap_or_default(), value_index(entity, "fileSize").unwrap_or_default())
 }
 
-async fn add_counts(tx: &mut Tx, id: i64, rows: &[(CounterLevel, i64, Count)]) -> Result<(), DbError> {
+async fn add_counts(tx: &mut Tx, id: i64, rows: &[(CounterLevel, Owner, Count)]) -> Result<(), DbError> {
     const COLUMNS: usize = 7;
     for rows in rows.chunks(ROWS_PER_INSERT) {
         let mut sql = String::from(
@@ -255,11 +311,18 @@ async fn add_counts(tx: &mut Tx, id: i64, rows: &[(CounterLevel, i64, Count)]) -
         let mut vals = Vec::with_capacity(rows.len() * COLUMNS);
         for (n, (level, owner, count)) in rows.iter().enumerate() {
             let first = n * COLUMNS + 1;
-            let marks: Vec<String> =
+            let mut marks: Vec<String> =
                 (first..first + COLUMNS).map(|number| tx.engine().parameter_in_order(number)).collect();
+            let owner = match *owner {
+                Owner::Id(id) => id,
+                Owner::InvestigationOf(dataset) => {
+                    marks[1] = format!("(SELECT investigation_id FROM dataset WHERE id = {})", marks[1]);
+                    dataset
+                }
+            };
             let _ = write!(sql, "{}({})", if n == 0 { "" } else { ", " }, marks.join(", "));
             let Count { files, sized_files, size_high, size_low } = *count;
-            vals.extend([level.as_i64(), *owner, id, files, sized_files, size_high, size_low].map(Val::from));
+            vals.extend([level.as_i64(), owner, id, files, sized_files, size_high, size_low].map(Val::from));
         }
         sql += " ON CONFLICT (level, owner_id, id) DO UPDATE SET files = datafile_counter.files + excluded.files, \
                 sized_files = datafile_counter.sized_files + excluded.sized_files, \
@@ -313,7 +376,7 @@ pub async fn count_deviations(tx: &mut Tx) -> Result<Vec<(&'static str, i64)>, D
 
 /// Counts all datafiles anew.
 pub async fn rebuild_counters(tx: &mut Tx) -> Result<(), DbError> {
-    tx.require_table_lock("datafile_counter")?;
+    tx.require_table_lock(LOCKED_TABLE)?;
     tx.execute("DELETE FROM datafile_counter", &[]).await?;
     let sql = format!(
         "INSERT INTO datafile_counter (level, owner_id, id, files, sized_files, size_high, size_low) \
@@ -345,7 +408,7 @@ pub async fn fold_differences(tx: &mut Tx) -> Result<bool, DbError> {
             1 => CounterLevel::Investigation,
             _ => CounterLevel::Dataset,
         };
-        sums.push((level, owner, count));
+        sums.push((level, Owner::Id(owner), count));
     }
     add_counts(tx, SUM_ID, &sums).await?;
     Ok(rows.len() == ROWS_PER_FOLD)

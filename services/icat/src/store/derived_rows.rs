@@ -1,11 +1,13 @@
 //! Rows that follow from other rows and change in the same transaction: granted rows and counters of datafiles.
 
+use std::sync::Arc;
+
 use icat_client::schema::Entity;
 use service_kit::{DbError, Tx, Val};
 
-use super::datafile_counters::DatafileCounters;
+use super::datafile_counters::{DatafileCounters, NewFiles};
 use super::entities::value_columns;
-use super::grant_maintenance::GrantMaintenance;
+use super::grant_maintenance::{GrantMaintenance, MaintainedSets};
 
 /// What the changes of one transaction imply.
 #[derive(Debug, Default)]
@@ -15,14 +17,28 @@ pub struct DerivedRows {
 }
 
 impl DerivedRows {
-    /// Prepares for the insertion of rows.
-    pub async fn announce_insertion(&mut self, tx: &mut Tx, entity: &'static Entity) -> Result<(), DbError> {
-        self.counters.announce_changes(tx, entity).await
+    /// See [`GrantMaintenance::set_known_sets`].
+    pub fn set_known_sets(&mut self, sets: Arc<MaintainedSets>) {
+        self.grants.set_known_sets(sets);
     }
 
-    /// Notes rows that have been inserted.
+    /// Adds new datafiles to the counters.
+    pub fn count_new_files(&mut self, files: &NewFiles) {
+        self.counters.count_new_files(files);
+    }
+
+    /// Adds stored datafiles to the counters.
+    pub async fn count_stored_files(
+        &mut self,
+        tx: &mut Tx,
+        entity: &'static Entity,
+        ids: &[i64],
+    ) -> Result<(), DbError> {
+        self.counters.count_files(tx, entity, ids, 1).await
+    }
+
+    /// Notes rows that have been inserted, whose files are counted by themselves.
     pub async fn note_inserted(&mut self, tx: &mut Tx, entity: &'static Entity, ids: Vec<i64>) -> Result<(), DbError> {
-        self.counters.count_files(tx, entity, &ids, 1).await?;
         self.grants.note_inserted(tx, entity, ids).await
     }
 
@@ -34,7 +50,6 @@ impl DerivedRows {
         id: i64,
         changes: &[(usize, Val)],
     ) -> Result<(), DbError> {
-        self.counters.announce_changes(tx, entity).await?;
         self.counters.count_update(tx, entity, id, changes).await?;
         let columns: Vec<&str> = changes.iter().filter_map(|(place, _)| value_columns(entity).nth(*place)).collect();
         self.grants.note_update(tx, entity, id, &columns).await
@@ -42,7 +57,6 @@ impl DerivedRows {
 
     /// Notes rows before they are deleted, after those that refer to them.
     pub async fn note_deletion(&mut self, tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<(), DbError> {
-        self.counters.announce_changes(tx, entity).await?;
         self.counters.count_deletion(tx, entity, ids).await?;
         self.grants.note_deletion(tx, entity, ids).await
     }

@@ -4,25 +4,35 @@
 //! no longer follow from anything are deleted, and the pairs that follow from new and updated rows are inserted. So the cost depends
 //! on the rows that change, not on the size of the sets.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use icat_client::schema::Entity;
 use service_kit::{DbError, Tx, Val};
 
-use super::grants::{self, Pair};
+use super::grants::{self, Pair, SetRow};
 use crate::domain::granted::{Param, SourceTable};
 
 /// The changes of one transaction that may change granted rows.
 #[derive(Debug, Default)]
 pub struct GrantMaintenance {
-    /// The sets that follow from rows of the entities looked at so far.
-    sets: BTreeMap<i64, MaintainedSet>,
-    known_entities: HashSet<&'static str>,
+    /// All sets, once they are known.
+    sets: Option<Arc<MaintainedSets>>,
     is_epoch_raised: bool,
     /// New and updated rows, by entity.
     touched: HashMap<&'static str, BTreeSet<i64>>,
     /// Pairs that may no longer hold, by set.
     doubtful: HashMap<i64, HashSet<Pair>>,
+}
+
+/// The sets as of one version of the rules.
+#[derive(Debug, Default)]
+pub struct MaintainedSets(Vec<MaintainedSet>);
+
+impl MaintainedSets {
+    pub fn from_rows(rows: Vec<SetRow>) -> Result<Self, DbError> {
+        rows.into_iter().map(MaintainedSet::parse).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 #[derive(Debug)]
@@ -34,6 +44,11 @@ struct MaintainedSet {
 }
 
 impl GrantMaintenance {
+    /// Takes the sets as the transaction's snapshot has them; otherwise they are read when they are needed.
+    pub fn set_known_sets(&mut self, sets: Arc<MaintainedSets>) {
+        self.sets = Some(sets);
+    }
+
     /// Notes rows that have been inserted.
     pub async fn note_inserted(
         &mut self,
@@ -42,7 +57,7 @@ impl GrantMaintenance {
         ids: impl IntoIterator<Item = i64>,
     ) -> Result<(), DbError> {
         let grants = |source: &SourceTable| source.entity == entity.name && source.has_foreign_key;
-        if self.has_source(tx, entity, grants).await? {
+        if self.has_source(tx, grants).await? {
             self.raise_epoch(tx).await?;
             self.touched.entry(entity.name).or_default().extend(ids);
         }
@@ -60,7 +75,7 @@ impl GrantMaintenance {
         let is_used = |source: &SourceTable| {
             source.entity == entity.name && source.columns.iter().any(|column| columns.contains(&column.as_str()))
         };
-        if self.has_source(tx, entity, is_used).await? {
+        if self.has_source(tx, is_used).await? {
             self.raise_epoch(tx).await?;
             self.note_doubtful(tx, &[id], is_used).await?;
             self.touched.entry(entity.name).or_default().insert(id);
@@ -71,7 +86,7 @@ impl GrantMaintenance {
     /// Notes what follows from rows before they are deleted. Rows that refer to them have been deleted before.
     pub async fn note_deletion(&mut self, tx: &mut Tx, entity: &'static Entity, ids: &[i64]) -> Result<(), DbError> {
         let grants = |source: &SourceTable| source.entity == entity.name && source.has_foreign_key;
-        if self.has_source(tx, entity, grants).await? {
+        if self.has_source(tx, grants).await? {
             self.raise_epoch(tx).await?;
             self.note_doubtful(tx, ids, grants).await?;
             if let Some(touched) = self.touched.get_mut(entity.name) {
@@ -86,7 +101,8 @@ impl GrantMaintenance {
     /// Brings the sets up to date, at the end of the transaction.
     pub async fn update_sets(&mut self, tx: &mut Tx) -> Result<(), DbError> {
         let (touched, mut doubtful) = (std::mem::take(&mut self.touched), std::mem::take(&mut self.doubtful));
-        for set in self.sets.values() {
+        let Some(sets) = self.sets.clone() else { return Ok(()) };
+        for set in &sets.0 {
             let select = (set.select.as_str(), set.vals.as_slice());
             if let Some(mut pairs) = doubtful.remove(&set.id) {
                 let rows: BTreeSet<i64> = pairs.iter().map(|pair| pair.row).collect();
@@ -112,7 +128,8 @@ impl GrantMaintenance {
         ids: &[i64],
         is_source: impl Fn(&SourceTable) -> bool,
     ) -> Result<(), DbError> {
-        for set in self.sets.values() {
+        let Some(sets) = self.sets.clone() else { return Ok(()) };
+        for set in &sets.0 {
             for source in set.sources.iter().filter(|source| is_source(source)) {
                 let select = (set.select.as_str(), set.vals.as_slice());
                 let pairs = grants::find_pairs(tx, select, &source.id_column(), ids).await?;
@@ -122,18 +139,12 @@ impl GrantMaintenance {
         Ok(())
     }
 
-    async fn has_source(
-        &mut self,
-        tx: &mut Tx,
-        entity: &'static Entity,
-        is_source: impl Fn(&SourceTable) -> bool,
-    ) -> Result<bool, DbError> {
-        if self.known_entities.insert(entity.name) {
-            for set in grants::lock_sets(tx, entity.name).await? {
-                self.sets.insert(set.id, MaintainedSet::parse(set)?);
-            }
-        }
-        Ok(self.sets.values().any(|set| set.sources.iter().any(&is_source)))
+    async fn has_source(&mut self, tx: &mut Tx, is_source: impl Fn(&SourceTable) -> bool) -> Result<bool, DbError> {
+        let sets = match &self.sets {
+            Some(sets) => sets,
+            None => self.sets.insert(Arc::new(MaintainedSets::from_rows(grants::list_sets(tx).await?)?)),
+        };
+        Ok(sets.0.iter().any(|set| set.sources.iter().any(&is_source)))
     }
 
     async fn raise_epoch(&mut self, tx: &mut Tx) -> Result<(), DbError> {
@@ -145,7 +156,7 @@ impl GrantMaintenance {
 }
 
 impl MaintainedSet {
-    fn parse(set: grants::SetSources) -> Result<Self, DbError> {
+    fn parse(set: SetRow) -> Result<Self, DbError> {
         let invalid = |e: serde_json::Error| DbError::Setup(format!("grant_set {} is not valid: {e}", set.id));
         let params: Vec<Param> = serde_json::from_str(&set.select_values).map_err(invalid)?;
         let sources = serde_json::from_str(&set.source_tables).map_err(invalid)?;

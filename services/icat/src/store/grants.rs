@@ -2,47 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use service_kit::{DbError, Engine, Tx, Val};
+use service_kit::{DbError, Tx, Val};
 
-pub const SETS: &str = "SELECT id, entity, select_text, select_values FROM grant_set ORDER BY id";
+pub const SETS: &str = "SELECT id, entity, select_text, select_values, source_tables FROM grant_set ORDER BY id";
 pub const INSERT_SET: &str = "INSERT INTO grant_set (id, entity, select_text, select_values, source_tables) \
                               VALUES ($1, $2, $3, $4, $5)";
-pub const INSERT_SOURCE: &str = "INSERT INTO grant_source (entity, set_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 pub const DELETE_SET: &str = "DELETE FROM grant_set WHERE id = $1";
-pub const DELETE_SOURCES_OF_SET: &str = "DELETE FROM grant_source WHERE set_id = $1";
 pub const DELETE_ROWS_OF_SET: &str = "DELETE FROM grant_row WHERE set_id = $1";
-pub const RAISE_SET_VERSION: &str = "UPDATE grant_set_version SET n = n + 1";
 pub const RAISE_EPOCH: &str = "UPDATE permission_epoch SET n = n + 1";
 pub const EPOCH: &str = "SELECT n FROM permission_epoch";
 /// The statements without those that depend on the engine, for the test that prepares them on each engine.
-pub const ALL: [&str; 9] = [
-    SETS,
-    INSERT_SET,
-    INSERT_SOURCE,
-    DELETE_SET,
-    DELETE_SOURCES_OF_SET,
-    DELETE_ROWS_OF_SET,
-    RAISE_SET_VERSION,
-    RAISE_EPOCH,
-    EPOCH,
-];
+pub const ALL: [&str; 6] = [SETS, INSERT_SET, DELETE_SET, DELETE_ROWS_OF_SET, RAISE_EPOCH, EPOCH];
 
+/// The table that is locked while sets are added and removed, see [`Tx::require_table_lock`].
+pub const LOCKED_TABLE: &str = "grant_set";
 /// Ids per statement.
 const IDS_PER_STATEMENT: usize = 10_000;
 
-/// A set as it is stored.
+/// A set as it is stored; values and sources are JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetRow {
     pub id: i64,
     pub entity: String,
-    pub select_text: String,
-    pub select_values: String,
-}
-
-/// A set and what it is filled from, as JSON.
-#[derive(Debug, Clone)]
-pub struct SetSources {
-    pub id: i64,
     pub select_text: String,
     pub select_values: String,
     pub source_tables: String,
@@ -62,63 +43,26 @@ pub async fn list_sets(tx: &mut Tx) -> Result<Vec<SetRow>, DbError> {
             entity: row.get("entity")?,
             select_text: row.get("select_text")?,
             select_values: row.get("select_values")?,
+            source_tables: row.get("source_tables")?,
         })
     };
     tx.fetch_all(SETS, &[]).await?.iter().map(row).collect()
 }
 
-/// SQL of [`lock_sets`].
-pub fn lock_sets_statement(engine: Engine) -> String {
-    format!(
-        "SELECT s.id, s.select_text, s.select_values, s.source_tables FROM grant_set_version v \
-         LEFT JOIN grant_source g ON g.entity = $1 LEFT JOIN grant_set s ON s.id = g.set_id{}",
-        match engine.for_share_clause() {
-            "" => String::new(),
-            clause => format!("{clause} OF v"),
-        }
-    )
+/// Waits for writers of rows that sets follow from, and makes others wait, before a set is added or removed.
+pub fn lock_sets(tx: &mut Tx) -> Result<(), DbError> {
+    tx.require_table_lock(LOCKED_TABLE)
 }
 
-/// The sets that follow from rows of an entity; until the transaction ends none is added or removed.
-pub async fn lock_sets(tx: &mut Tx, entity: &str) -> Result<Vec<SetSources>, DbError> {
-    let mut sets = Vec::new();
-    for row in tx.fetch_all(&lock_sets_statement(tx.engine()), &[entity.into()]).await? {
-        if let Some(id) = row.get::<Option<i64>>("id")? {
-            sets.push(SetSources {
-                id,
-                select_text: row.get("select_text")?,
-                select_values: row.get("select_values")?,
-                source_tables: row.get("source_tables")?,
-            });
-        }
-    }
-    Ok(sets)
-}
-
-/// Locks the sets against writers of their sources, before one is added or removed.
-pub async fn raise_set_version(tx: &mut Tx) -> Result<(), DbError> {
-    tx.execute(RAISE_SET_VERSION, &[]).await.map(drop)
-}
-
-/// Stores a set; `columns` are its entity, select, values and source tables. `sources` are the entities of the source tables.
-pub async fn insert_set(
-    tx: &mut Tx,
-    id: i64,
-    columns: [&str; 4],
-    sources: impl Iterator<Item = &str>,
-) -> Result<(), DbError> {
-    let [entity, select, values, tables] = columns.map(Val::from);
-    tx.execute(INSERT_SET, &[id.into(), entity, select, values, tables]).await?;
-    for source in sources {
-        tx.execute(INSERT_SOURCE, &[source.into(), id.into()]).await?;
-    }
-    Ok(())
+pub async fn insert_set(tx: &mut Tx, set: &SetRow) -> Result<(), DbError> {
+    let texts = [&set.entity, &set.select_text, &set.select_values, &set.source_tables];
+    let vals: Vec<Val> = [set.id.into()].into_iter().chain(texts.map(|text| Val::from(text.as_str()))).collect();
+    tx.execute(INSERT_SET, &vals).await.map(drop)
 }
 
 /// Removes a set with its rows.
 pub async fn delete_set(tx: &mut Tx, id: i64) -> Result<(), DbError> {
     tx.execute(DELETE_ROWS_OF_SET, &[id.into()]).await?;
-    tx.execute(DELETE_SOURCES_OF_SET, &[id.into()]).await?;
     tx.execute(DELETE_SET, &[id.into()]).await.map(drop)
 }
 

@@ -12,3 +12,4 @@ pub mod rules;
 pub mod sessions;
 
 pub use self::author::Author;
+pub use self::grant_maintenance::MaintainedSets;

@@ -7,6 +7,7 @@ use icat_client::schema::Entity;
 use service_kit::{DbError, RowInsert, Tx, Val};
 
 use super::Author;
+use super::datafile_counters::NewFiles;
 use super::entities::{bump_version_if_rule, delete_unrecorded, find_existing_ids, value_columns};
 
 /// `rev` of a new row, the default of the column.
@@ -29,10 +30,10 @@ pub async fn insert_rows(
     if rows.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    author.lock_derived().await.announce_insertion(tx, entity).await?;
+    let (ids, files) = (list_ids(&rows), NewFiles::from_rows(entity, &rows));
     let insert = build_insert(entity, author, false);
     tx.insert_rows(&insert, list_values(rows)).await?;
+    author.lock_derived().await.count_new_files(&files);
     record_creations(tx, entity, ids, author).await
 }
 
@@ -43,17 +44,19 @@ pub async fn insert_new_rows(
     rows: Vec<NewRow>,
     author: &Author,
 ) -> Result<HashSet<i64>, DbError> {
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    author.lock_derived().await.announce_insertion(tx, entity).await?;
+    let (ids, files) = (list_ids(&rows), NewFiles::from_rows(entity, &rows));
     let insert = build_insert(entity, author, true);
     let done = tx.insert_rows(&insert, list_values(rows)).await?;
     if done == ids.len() as u64 {
+        author.lock_derived().await.count_new_files(&files);
         record_creations(tx, entity, ids.clone(), author).await?;
         return Ok(ids.into_iter().collect());
     }
     let stored = find_existing_ids(tx, entity, ids.iter().copied()).await?;
     if !stored.is_empty() {
-        record_creations(tx, entity, ids.into_iter().filter(|id| stored.contains(id)).collect(), author).await?;
+        let ids: Vec<i64> = ids.into_iter().filter(|id| stored.contains(id)).collect();
+        author.lock_derived().await.count_stored_files(tx, entity, &ids).await?;
+        record_creations(tx, entity, ids, author).await?;
     }
     Ok(stored)
 }
@@ -66,9 +69,10 @@ pub async fn try_insert_all(
     author: &Author,
 ) -> Result<bool, DbError> {
     let mut inserted: Vec<(&'static Entity, Vec<i64>)> = Vec::with_capacity(rows.len());
+    let mut new_files = Vec::with_capacity(rows.len());
     for (entity, rows) in rows {
-        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        author.lock_derived().await.announce_insertion(tx, entity).await?;
+        let ids = list_ids(&rows);
+        new_files.push(NewFiles::from_rows(entity, &rows));
         let done = tx.insert_rows(&build_insert(entity, author, true), list_values(rows)).await?;
         let is_whole = done == ids.len() as u64;
         inserted.push((entity, ids));
@@ -79,10 +83,14 @@ pub async fn try_insert_all(
             return Ok(false);
         }
     }
+    let mut derived = author.lock_derived().await;
+    for files in &new_files {
+        derived.count_new_files(files);
+    }
     Ok(true)
 }
 
-/// Records that rows were created, for the change events.
+/// Records that rows were created, for the change events and the granted rows.
 pub async fn record_creations(
     tx: &mut Tx,
     entity: &'static Entity,
@@ -102,6 +110,10 @@ fn build_insert<'a>(entity: &'static Entity, author: &'a Author, skip_existing: 
         columns: ["id"].into_iter().chain(value_columns(entity)).collect(),
         skip_existing,
     }
+}
+
+fn list_ids(rows: &[NewRow]) -> Vec<i64> {
+    rows.iter().map(|row| row.id).collect()
 }
 
 fn list_values(rows: Vec<NewRow>) -> Vec<Vec<Val>> {

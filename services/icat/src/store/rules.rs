@@ -6,10 +6,10 @@ pub const VERSION: &str = "SELECT n FROM rule_version";
 pub const BUMP: &str = "UPDATE rule_version SET n = n + 1";
 pub const RULES: &str = "SELECT id, crudflags, what, grouping_id FROM rule_ ORDER BY id";
 pub const PUBLIC_STEPS: &str = "SELECT origin, field FROM publicstep";
-pub const MEMBERSHIPS: &str =
-    "SELECT u.id, g.group_id FROM user_ u LEFT JOIN usergroup g ON g.user_id = u.id WHERE u.name = $1";
+pub const VERSION_AND_MEMBERSHIPS: &str = "SELECT v.n, u.id, g.group_id FROM rule_version v \
+    LEFT JOIN user_ u ON u.name = $1 LEFT JOIN usergroup g ON g.user_id = u.id";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 5] = [VERSION, BUMP, RULES, PUBLIC_STEPS, MEMBERSHIPS];
+pub const ALL: [&str; 5] = [VERSION, BUMP, RULES, PUBLIC_STEPS, VERSION_AND_MEMBERSHIPS];
 
 /// A stored rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,11 +57,14 @@ pub struct Memberships {
     pub groups: Vec<i64>,
 }
 
-pub async fn find_memberships(tx: &mut Tx, user_name: &str) -> Result<Memberships, DbError> {
+/// The version of the rules and the memberships of a user.
+pub async fn find_version_and_memberships(tx: &mut Tx, user_name: &str) -> Result<(i64, Memberships), DbError> {
+    let mut version = None;
     let mut found = Memberships::default();
-    for row in tx.fetch_all(MEMBERSHIPS, &[user_name.into()]).await? {
-        found.user_id = Some(row.get("id")?);
+    for row in tx.fetch_all(VERSION_AND_MEMBERSHIPS, &[user_name.into()]).await? {
+        version = Some(row.get("n")?);
+        found.user_id = row.get("id")?;
         found.groups.extend(row.get::<Option<i64>>("group_id")?);
     }
-    Ok(found)
+    Ok((version.ok_or(DbError::NoRow)?, found))
 }

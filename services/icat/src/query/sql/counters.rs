@@ -121,7 +121,7 @@ fn write_counted(
     }
     // An owner whose files were deleted still has counters.
     push_clause(&mut sql, " GROUP BY ", join_parts(&groups, ", "));
-    sql.push_str(" HAVING SUM(c.files) > 0");
+    sql.push_str(" HAVING CAST(SUM(c.files) AS BIGINT) > 0");
     let orders: Vec<(String, bool)> =
         counted.order.iter().map(|(column, descending)| (writer.write_sum(*column, &groups), *descending)).collect();
     let orders = orders.iter().map(|(key, descending)| order_with_nulls_last(key, *descending)).collect::<Vec<_>>();

@@ -50,6 +50,7 @@ pub async fn delete_entities(state: web::Data<State>, request: HttpRequest) -> R
     author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<(), Error> {
             let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+            author.set_known_sets(rights.maintained_sets()).await;
             let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
             mutations::delete_entities(tx, &targets, &author, Some(&permissions)).await
         })

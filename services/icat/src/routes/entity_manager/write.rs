@@ -69,6 +69,7 @@ pub async fn write_entities(
                 return Ok(remembered.body);
             }
             let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
+            author.set_known_sets(rights.maintained_sets()).await;
             let permissions = Permissions { rights: &rights, env: state.queries.new_environment(&rights, tx.engine()) };
             let ids = mutations::write_items(tx, &items, &author, &permissions, &state.queries.parse).await?;
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();

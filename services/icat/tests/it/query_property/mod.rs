@@ -58,7 +58,7 @@ impl GeneratedRule {
 }
 
 pub async fn load_data(db: &Db, data: &Data) {
-    let derived = ["grant_row", "grant_source", "grant_set", "datafile_counter"];
+    let derived = ["grant_row", "grant_set", "datafile_counter"];
     db.write(async |tx| {
         for table in KINDS.iter().rev().map(|kind| find_entity(kind).table).chain(derived) {
             tx.execute(&format!("DELETE FROM {table}"), &[]).await?;
