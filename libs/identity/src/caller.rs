@@ -180,8 +180,9 @@ fn to_refused_credential_problem(e: IcatError, credential: &str) -> Problem {
 }
 
 /// What ICAT's answer about a session means.
-pub(crate) fn to_session_problem(e: IcatError) -> Problem {
-    match e {
+pub(crate) fn to_session_problem(e: impl Into<Arc<IcatError>>) -> Problem {
+    let e = e.into();
+    match &*e {
         IcatError::Refused { code: IcatCode::Session | IcatCode::InsufficientPrivileges, .. } => {
             Problem::new(Code::Unauthenticated, "identity/session-ended", "the session has ended; log in again")
         }
@@ -190,7 +191,7 @@ pub(crate) fn to_session_problem(e: IcatError) -> Problem {
                 .with_retry_after(10)
                 .with_source(e)
         }
-        e => Problem::new(Code::BadGateway, "identity/icat-nonsense", "ICAT answered something unexpected")
+        _ => Problem::new(Code::BadGateway, "identity/icat-nonsense", "ICAT answered something unexpected")
             .with_source(e),
     }
 }

@@ -13,6 +13,7 @@ mod jwks;
 mod membership;
 mod permissions;
 mod resolver;
+mod shared_answers;
 pub mod token;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod permission;
 mod rules;
+mod visible;
 mod visible_investigations;
 
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use service_kit::{Code, Problem};
 pub use self::permission::{Decision, Permission};
 use self::rules::{decide_by_membership, decide_for_instrument};
 pub use self::visible_investigations::VisibleInvestigations;
-use self::visible_investigations::find_visible_investigations;
 use crate::Identity;
 use crate::cache::Principal;
 use crate::caller::{Caller, Subject, to_session_problem};
@@ -38,13 +38,13 @@ impl Identity {
         let (Some(session), Some(hash)) = (caller.session(), caller.session_hash()) else {
             return self.check_permission_of_subject(caller.subject(), permission).await;
         };
-        let principal = Principal::from(hash);
+        let (principal, generation) = (Principal::from(hash), self.0.caches.generation());
         if let Some(known) = self.0.caches.find_decision(&principal, permission) {
             return Ok(known);
         }
         let user = &caller.subject().icat_user_name;
         let decision = self.decide_with_session(session.expose(), user, permission).await?;
-        self.0.caches.insert_decision(&principal, permission, &decision);
+        self.0.caches.insert_decision(&principal, permission, &decision, generation);
         Ok(decision)
     }
 
@@ -56,27 +56,13 @@ impl Identity {
         permission: Permission,
     ) -> Result<Decision, Problem> {
         let principal = Principal::from(format!("user {}", subject.icat_user_name));
+        let generation = self.0.caches.generation();
         if let Some(known) = self.0.caches.find_decision(&principal, permission) {
             return Ok(known);
         }
         let decision = self.decide_with_reader_account(&subject.icat_user_name, permission).await?;
-        self.0.caches.insert_decision(&principal, permission, &decision);
+        self.0.caches.insert_decision(&principal, permission, &decision, generation);
         Ok(decision)
-    }
-
-    /// What a user may see, for lists and searches; narrower than ICAT's rules. It needs the reader account.
-    pub async fn find_visible_investigations(&self, subject: &Subject) -> Result<Arc<VisibleInvestigations>, Problem> {
-        let reader = self.0.reader.as_ref().ok_or_else(missing_reader_problem)?;
-        let (user, now) = (&subject.icat_user_name, self.0.clock.now());
-        if let Some(known) = self.0.caches.find_visible_investigations(user) {
-            return Ok(known);
-        }
-        let found = reader
-            .with_session(async |icat, session| find_visible_investigations(icat, session, user, now).await)
-            .await;
-        let found = Arc::new(found.map_err(to_reader_problem)?);
-        self.0.caches.insert_visible_investigations(user.clone(), &found);
-        Ok(found)
     }
 
     async fn decide_with_session(
@@ -203,13 +189,14 @@ fn missing_reader_problem() -> Problem {
 }
 
 /// The reader's own session must never be taken for the caller's.
-fn to_reader_problem(e: IcatError) -> Problem {
-    match e {
+fn to_reader_problem(e: impl Into<Arc<IcatError>>) -> Problem {
+    let e = e.into();
+    match &*e {
         IcatError::Refused { code: IcatCode::Session, .. } => {
             let text = "rights cannot be looked up now: ICAT refuses the login of the reader account (icat.reader); the \
                         operator must check its password";
             Problem::new(Code::Unavailable, "identity/reader-refused", text).with_retry_after(30).with_source(e)
         }
-        e => to_session_problem(e),
+        _ => to_session_problem(e),
     }
 }

@@ -7,3 +7,4 @@ mod fake;
 mod keys;
 mod reader;
 mod tokens;
+mod visible;

@@ -1,6 +1,7 @@
 //! Who may read and write which logbook. A permission is a type that only this module makes: what needs the permission takes
 //! it as an argument, so that a forgotten check does not compile.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use service_kit::{Code, Problem, Secret};
 use crate::catalogue::instruments::Instruments;
 use crate::catalogue::visits::Visits;
 use crate::domain::logbook::Logbook;
+use crate::domain::logbook_set::LogbookSet;
 use crate::error::Error;
 
 /// The scope of API keys that write.
@@ -42,11 +44,13 @@ pub struct ProgramCaller<'c>(&'c Caller);
 pub struct PersonCaller<'c>(&'c Caller);
 
 /// The logbooks that somebody may read.
-pub struct ReadableLogbooks {
-    /// `None`: all.
-    pub logbooks: Option<Vec<Logbook>>,
-    /// False if there are more than are listed.
-    pub complete: bool,
+pub enum ReadableLogbooks {
+    All,
+    /// Not `complete` if there are more than the set contains.
+    Set {
+        logbooks: LogbookSet,
+        complete: bool,
+    },
 }
 
 /// Checks permissions.
@@ -80,17 +84,23 @@ impl Permissions {
         Ok(ReadableLogbook(logbook.clone()))
     }
 
-    /// What [`Self::require_read`] allows, as far as the reader account can tell, without a query for each logbook.
+    /// What [`Self::require_read`] allows, without a query for each logbook.
     pub async fn list_readable(&self, caller: &Caller) -> Result<ReadableLogbooks, Problem> {
         caller.require_scope(READ)?;
         if self.is_administrator(caller).await? {
-            return Ok(ReadableLogbooks { logbooks: None, complete: true });
+            return Ok(ReadableLogbooks::All);
         }
-        let visible = self.identity.find_visible_investigations(caller.subject()).await?;
-        let mut logbooks: Vec<Logbook> = visible.investigations.iter().copied().map(Logbook::Investigation).collect();
-        logbooks.extend(visible.instruments.iter().map(|name| Logbook::from_ids(None, Some(name))));
-        logbooks.push(Logbook::Facility);
-        Ok(ReadableLogbooks { logbooks: Some(logbooks), complete: visible.complete })
+        let visible = self.identity.find_visible_investigations(caller).await?;
+        let mut instruments = BTreeSet::new();
+        for (id, name) in &*self.identity.list_instruments_of_scientist(caller).await? {
+            let Logbook::Instrument(name) = Logbook::from_ids(None, Some(name)) else { continue };
+            // Several instruments may have names that are the same logbook, of which only one counts.
+            if self.find_instrument(caller, &name).await? == Some(*id) {
+                instruments.insert(name);
+            }
+        }
+        let logbooks = LogbookSet { investigations: visible.investigations, instruments: Arc::new(instruments) };
+        Ok(ReadableLogbooks::Set { logbooks, complete: visible.complete })
     }
 
     /// Who may write a logbook under embargo; afterwards it is closed to people, and those who may read it are told so. The
@@ -167,13 +177,17 @@ impl Permissions {
     }
 
     async fn find_instrument_id(&self, caller: &Caller, name: &str) -> Result<i64, Problem> {
+        let found = self.find_instrument(caller, name).await?;
+        found.ok_or_else(|| Error::Forbidden(format!("not allowed: there is no instrument {name}")).into())
+    }
+
+    async fn find_instrument(&self, caller: &Caller, name: &str) -> Result<Option<i64>, Problem> {
         let session = caller.session().map(Secret::expose);
-        let found = self.instruments.find_id(session, name).await.map_err(|e| {
+        self.instruments.find_id(session, name).await.map_err(|e| {
             Problem::new(Code::Unavailable, "logbook/icat-down", "ICAT does not answer; try again later")
                 .with_retry_after(10)
                 .with_source(e)
-        })?;
-        found.ok_or_else(|| Error::Forbidden(format!("not allowed: there is no instrument {name}")).into())
+        })
     }
 }
 

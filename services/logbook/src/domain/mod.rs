@@ -13,6 +13,7 @@ pub mod ids;
 pub mod invalid;
 pub mod list_parameters;
 pub mod logbook;
+pub mod logbook_set;
 pub mod plain_text;
 pub mod rendered_entry;
 pub mod values;

@@ -98,11 +98,7 @@ impl EntrySearch {
         logbook: &ReadableLogbook,
         request: &SearchRequest,
     ) -> Result<(Vec<Entry>, Option<i64>), Problem> {
-        let reach = match find_scope(&mut self.db.read().await?, logbook).await? {
-            Scope::Logbook(id) => Reach::Logbooks(vec![id]),
-            Scope::Instrument(name) => Reach::Instrument(name),
-            Scope::Everything => Reach::Everything,
-        };
+        let reach = self.find_reach_of_logbook(logbook).await?;
         self.find_within(&reach, request).await
     }
 
@@ -120,20 +116,24 @@ impl EntrySearch {
 
     /// The logbooks that are searched, and whether these are all that the caller may read. The facility means all.
     async fn find_reach(&self, caller: &Caller, logbook: &Logbook) -> Result<(Reach, bool), Problem> {
-        let readable = match logbook {
-            Logbook::Instrument(name) => {
-                self.permissions.require_read(caller, logbook).await?;
-                return Ok((Reach::Instrument(name.clone()), true));
+        match logbook {
+            Logbook::Investigation(_) | Logbook::Instrument(_) => {
+                let readable = self.permissions.require_read(caller, logbook).await?;
+                Ok((self.find_reach_of_logbook(&readable).await?, true))
             }
-            Logbook::Investigation(_) => {
-                self.permissions.require_read(caller, logbook).await?;
-                ReadableLogbooks { logbooks: Some(vec![logbook.clone()]), complete: true }
-            }
-            Logbook::Facility | Logbook::Unassigned => self.permissions.list_readable(caller).await?,
-        };
-        let Some(logbooks) = readable.logbooks else { return Ok((Reach::Everything, true)) };
-        let ids = logbooks::list_logbook_ids(&mut self.db.read().await?, logbooks).await?;
-        Ok((Reach::Logbooks(ids), readable.complete))
+            Logbook::Facility | Logbook::Unassigned => Ok(match self.permissions.list_readable(caller).await? {
+                ReadableLogbooks::All => (Reach::Everything, true),
+                ReadableLogbooks::Set { logbooks, complete } => (Reach::Set(logbooks), complete),
+            }),
+        }
+    }
+
+    async fn find_reach_of_logbook(&self, logbook: &ReadableLogbook) -> Result<Reach, Problem> {
+        Ok(match find_scope(&mut self.db.read().await?, logbook).await? {
+            Scope::Logbook(id) => Reach::Logbook(id),
+            Scope::Instrument(name) => Reach::Instrument(name),
+            Scope::Everything => Reach::Everything,
+        })
     }
 }
 

@@ -76,6 +76,13 @@ impl FilterConditions {
         self.sql.push(condition.replace("{}", &placeholder));
     }
 
+    /// Limits the entries to those of some logbooks, which are looked up for each entry: without CASE, `PostgreSQL` reads all
+    /// entries of all these logbooks instead, because it does not know how long the list is.
+    pub fn add_logbooks(&mut self, engine: Engine, ids: &[i64]) {
+        let list = self.bind_value(Val::from_ids(ids));
+        self.sql.push(format!("CASE WHEN e.book_id IN {} THEN 1 ELSE 0 END = 1", engine.id_list(&list)));
+    }
+
     /// On one side of an entry in an order; `position` is its value of the column.
     pub fn add_position(&mut self, order: Order, sign: &str, position: Micros, id: &str) {
         if order == Order::Id {

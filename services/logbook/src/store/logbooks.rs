@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use service_kit::{DbError, Micros, Row, Tx, Val};
 
 use crate::domain::logbook::Logbook;
+use crate::domain::logbook_set::LogbookSet;
 
 const OPEN: &str = "INSERT INTO book (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
 const FIND: &str = "SELECT id FROM book WHERE name = $1";
@@ -19,6 +20,7 @@ const VERSION: &str = "INSERT INTO version (entry_id, version, book_id, n) VALUE
 const OF_FEED: &str = "SELECT f.n AS place, b.name, r.n, r.kind, r.at, r.actor, r.body, r.previous, r.hash FROM feed f \
                        JOIN record r ON r.book_id = f.record_book_id AND r.n = f.record_n \
                        JOIN book b ON b.id = f.record_book_id WHERE f.book_id = $1 AND f.n > $2 ORDER BY f.n LIMIT $3";
+const LIST: &str = "SELECT id, name FROM book ORDER BY id";
 const STATE: &str = "SELECT records, head FROM book WHERE id = $1";
 const NEXT_OF_FEED: &str = "UPDATE book SET fed = fed + 1 WHERE id = $1 RETURNING fed";
 const FEED: &str = "INSERT INTO feed (book_id, n, record_book_id, record_n) VALUES ($1, $2, $3, $4)";
@@ -26,8 +28,8 @@ const NOT_CLOSED: &str = "SELECT id, name FROM book WHERE name LIKE 'investigati
                           AND id > $1 ORDER BY id LIMIT $2";
 const CLOSED: &str = "UPDATE book SET closed = $1 WHERE id = $2";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 13] =
-    [OPEN, FIND, NEXT, RECORD, HEAD, STATE, RECORDS, VERSION, NEXT_OF_FEED, FEED, OF_FEED, NOT_CLOSED, CLOSED];
+pub const ALL: [&str; 14] =
+    [OPEN, FIND, LIST, NEXT, RECORD, HEAD, STATE, RECORDS, VERSION, NEXT_OF_FEED, FEED, OF_FEED, NOT_CLOSED, CLOSED];
 
 /// A record as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,18 @@ pub async fn list_logbook_ids(tx: &mut Tx, logbooks: impl IntoIterator<Item = Lo
     let sql = format!("SELECT id FROM book WHERE name IN {} ORDER BY id", tx.engine().text_list("$1"));
     let rows = tx.fetch_all(&sql, &[Val::from_texts(names.iter().map(String::as_str))]).await?;
     rows.iter().map(|row| row.get("id")).collect()
+}
+
+/// The ids of those logbooks that are in a set, for sets that are too large for [`list_logbook_ids`].
+pub async fn list_logbooks_of_set(tx: &mut Tx, set: &LogbookSet) -> Result<Vec<i64>, DbError> {
+    let rows = tx.fetch_all(LIST, &[]).await?;
+    let mut ids = Vec::new();
+    for row in &rows {
+        if Logbook::from_name(&row.get::<String>("name")?).is_some_and(|logbook| set.contains(&logbook)) {
+            ids.push(row.get("id")?);
+        }
+    }
+    Ok(ids)
 }
 
 /// The names of logbooks by their ids.

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod logbooks;
 pub mod preferences;
 pub mod search;
+mod search_readable;
 pub mod tags;
 
 /// Every constant statement, for the test that prepares them on each engine.

@@ -1,5 +1,7 @@
 //! `GET /logbook/app`: the logbooks that somebody may open.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use minijinja::context;
@@ -22,8 +24,8 @@ pub async fn show_home(
         Ok(caller) => caller,
         Err(form) => return Ok(form),
     };
-    let instruments: Vec<LogbookSummary> = match pages.identity.find_visible_investigations(caller.subject()).await {
-        Ok(visible) => visible.instruments.iter().map(|name| summarize_instrument(name)).collect(),
+    let instruments: Vec<LogbookSummary> = match pages.identity.list_instruments_of_scientist(&caller).await {
+        Ok(instruments) => sorted_names(&instruments).into_iter().map(summarize_instrument).collect(),
         Err(e) => {
             tracing::debug!(error = %e, "the instruments of a user could not be read");
             Vec::new()
@@ -42,6 +44,10 @@ pub async fn show_home(
         is_narrowed => query.has_filter(),
     };
     render_page(StatusCode::OK, "home.html", values)
+}
+
+fn sorted_names(instruments: &BTreeMap<i64, String>) -> BTreeSet<&str> {
+    instruments.values().map(String::as_str).collect()
 }
 
 fn summarize_instrument(name: &str) -> LogbookSummary {

@@ -134,6 +134,22 @@ impl Facility {
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("{entities}: {text}"))
     }
 
+    /// Deletes the rows of an entity that meet a condition about `o`.
+    pub async fn delete_entities(&self, entity: &str, condition: &str) {
+        let query = format!("SELECT o.id FROM {entity} o WHERE {condition}");
+        let parameters = [("sessionId", self.root.as_str()), ("query", &query)];
+        let url = format!("{}/icat/entityManager", self.app.public);
+        let found = self.app.http.get(&url).query(&parameters).send().await.unwrap();
+        let ids: Vec<i64> = found.json().await.unwrap();
+        assert!(!ids.is_empty(), "{query}");
+        for id in ids {
+            let entities = json!({entity: {"id": id}}).to_string();
+            let parameters = [("sessionId", self.root.as_str()), ("entities", &entities)];
+            let answer = self.app.http.delete(&url).query(&parameters).send().await.unwrap();
+            assert_eq!(answer.status(), 204, "{entities}");
+        }
+    }
+
     /// Another release date of an investigation.
     pub async fn set_release(&self, investigation: i64, at: &str) {
         self.create_entities(&json!([{"Investigation": {"id": investigation, "releaseDate": at}}])).await;

@@ -18,6 +18,7 @@ mod openapi;
 mod operations;
 mod permissions;
 mod programs;
+mod readable;
 mod requests;
 mod search;
 mod signed_urls;

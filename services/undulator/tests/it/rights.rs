@@ -1,13 +1,14 @@
 //! Who may do what and why, over a real catalogue and real logins: by the caller's own session and by what the reader
 //! account knows, and how soon it ends.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use auth::AccountName;
 use events::Events;
 use icat::import::{self, OnConflict};
-use identity::{Caller, CredentialLocation, Decision, Identity, Permission, Subject};
+use identity::{Caller, CredentialLocation, Decision, Identity, Permission, Subject, VisibleInvestigations};
 use serde_json::{Value, json};
 use service_kit::{
     Code, Ctx, ErrorFormat, Listener, Mount, Problem, Running, ServiceDef, Sources, SystemIds, open_database,
@@ -32,6 +33,7 @@ async fn build_asker(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
         .get("/me", async |caller: Caller| caller.subject().icat_user_name.clone())
         .get("/explain/{what}/{id}", explain_permission)
         .get("/absent/{plugin}/{user}/{what}/{id}", explain_absent_user)
+        .get("/visible", list_visible_to_caller)
         .get("/visible/{plugin}/{user}", list_visible);
     Ok(Running { mounts: vec![asker], ..Running::default() })
 }
@@ -73,8 +75,15 @@ async fn list_visible(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let subject = Subject { icat_user_name: format!("{}/{}", path.0, path.1) };
-    let visible = identity.find_visible_investigations(&subject).await?;
-    Ok(HttpResponse::Ok().json(json!([visible.investigations, visible.complete])))
+    Ok(render_visible(&identity.find_visible_investigations_of_subject(&subject).await?))
+}
+
+async fn list_visible_to_caller(identity: web::Data<Identity>, caller: Caller) -> Result<HttpResponse, Problem> {
+    Ok(render_visible(&identity.find_visible_investigations(&caller).await?))
+}
+
+fn render_visible(visible: &VisibleInvestigations) -> HttpResponse {
+    HttpResponse::Ok().json(json!([visible.investigations.iter().collect::<Vec<_>>(), visible.complete]))
 }
 
 /// The demo facility with its users.
@@ -154,6 +163,13 @@ impl Facility {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// The ids of a complete list.
+    async fn list_visible(&self, path: &str, bearer: &str) -> BTreeSet<i64> {
+        let (status, answer) = self.get(path, bearer).await;
+        assert_eq!((status, &answer[1]), (200, &json!(true)), "{path}: {answer}");
+        answer[0].as_array().unwrap().iter().map(|id| id.as_i64().unwrap()).collect()
+    }
+
     async fn get_decision(&self, path: &str, bearer: &str) -> (bool, String) {
         let (status, answer) = self.get(path, bearer).await;
         assert_eq!(status, 200, "{path}: {answer}");
@@ -197,12 +213,15 @@ async fn each_right_follows_from_a_rule_that_is_named() {
         let (yes, rule) =
             facility.get_decision(&format!("/asker/absent/{plugin}/{name}/investigation/{released}"), &session).await;
         assert!(yes && (rule.contains("was released") || name == "dan"), "{name}: {rule}");
-        let expected = if read { json!([[embargo, released], true]) } else { json!([[released], true]) };
-        let (_, mut seen) = facility.get(&format!("/asker/visible/{plugin}/{name}"), &session).await;
-        seen[0].as_array_mut().unwrap().sort_by_key(Value::as_i64);
-        let mut expected = expected;
-        expected[0].as_array_mut().unwrap().sort_by_key(Value::as_i64);
-        assert_eq!(seen, expected, "{name}");
+        let expected = if read { BTreeSet::from([embargo, released]) } else { BTreeSet::from([released]) };
+        assert_eq!(
+            facility.list_visible(&format!("/asker/visible/{plugin}/{name}"), &session).await,
+            expected,
+            "{name}"
+        );
+        for credential in [session.clone(), facility.create_token(&session).await] {
+            assert_eq!(facility.list_visible("/asker/visible", &credential).await, expected, "{name}");
+        }
     }
     let (yes, rule) = facility.get_decision("/asker/explain/administer/0", &facility.root).await;
     assert!(yes && rule.contains("identity.administrators"), "{rule}");
@@ -210,6 +229,8 @@ async fn each_right_follows_from_a_rule_that_is_named() {
     let key = "key-of-the-acquisition";
     let (yes, rule) = facility.get_decision(&format!("/asker/explain/investigation/{embargo}"), key).await;
     assert!(yes && rule.contains("Member"), "{rule}");
+    let of_bob = BTreeSet::from([embargo, released]);
+    assert_eq!(facility.list_visible("/asker/visible", key).await, of_bob);
     let (yes, rule) = facility.get_decision(&format!("/asker/explain/logbook/{embargo}"), key).await;
     assert!(!yes && rule.contains("lacks the scope logbook:write"), "{rule}");
 }
@@ -222,10 +243,18 @@ async fn a_right_withdrawn_in_icat_is_gone_as_soon_as_its_event_arrives() {
     for path in &paths {
         assert!(facility.get_decision(path, &bob).await.0, "{path}");
     }
+    let lists = ["/asker/visible", "/asker/visible/db/bob"];
+    for path in lists {
+        assert!(facility.list_visible(path, &bob).await.contains(&facility.embargo), "{path}");
+    }
     facility.remove_membership_of_bob().await;
     for path in &paths {
         let is_gone = async || (!facility.get_decision(path, &bob).await.0).then_some(());
         wait_until("the decision is forgotten, with a clock that stands still", is_gone).await;
+    }
+    for path in lists {
+        let is_gone = async || (!facility.list_visible(path, &bob).await.contains(&facility.embargo)).then_some(());
+        wait_until("what bob may see is forgotten", is_gone).await;
     }
 }
 
@@ -284,6 +313,8 @@ async fn without_a_reader_account_nobody_can_tell_about_users_who_are_not_there(
     let alice = facility.log_in("db", "alice").await;
     let own = format!("/asker/explain/investigation/{}", facility.embargo);
     assert!(facility.get_decision(&own, &alice).await.0, "the control: alice herself is there");
+    let visible = BTreeSet::from([facility.embargo, facility.released]);
+    assert_eq!(facility.list_visible("/asker/visible", &alice).await, visible);
     for path in
         [format!("/asker/absent/db/alice/investigation/{}", facility.embargo), "/asker/visible/db/alice".to_owned()]
     {
