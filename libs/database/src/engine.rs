@@ -126,6 +126,11 @@ impl Engine {
         self == Self::Sqlite
     }
 
+    /// Whether [`Tx::visit_bulk`](crate::Tx::visit_bulk) collects the rows in memory, instead of passing them on as they arrive.
+    pub fn collects_bulk_rows(self) -> bool {
+        self == Self::Sqlite
+    }
+
     /// The placeholder with this number, counted from 1, in a statement that uses each placeholder once and in order. With
     /// numbered placeholders `SQLite` searches all others, which is slow where there are hundreds.
     pub fn parameter_in_order(self, number: usize) -> String {

@@ -66,28 +66,28 @@ pub fn lift_to_parent(body: &SelectBody, row: Var, relation: &'static ToOne) -> 
             Origin::Root => sources.push(source.clone()),
         }
     }
-    let mut filter = body.filter.clone();
+    let (mut filter, mut group_by) = (body.filter.clone(), body.group_by.clone());
     let mut fits = true;
-    if let Some(cond) = &mut filter {
-        cond.visit_paths_mut(&mut |path| {
-            if same.contains(&path.var) {
-                path.var = parent;
-            } else if path.var == row {
-                match path.steps.split_first() {
-                    Some((first, rest)) if first.name == relation.name => {
-                        // The id of the parent is read from the foreign key. If that is NULL there is no parent, but the
-                        // condition may still hold, as `d.sample.id IS NULL` does.
-                        let is_key = rest.is_empty() && path.field.is_none_or(|field| field.name == "id");
-                        fits &= !(is_key && relation.nullable);
-                        path.steps = rest.to_vec();
-                    }
-                    _ => fits = false,
+    let mut lift = |path: &mut Path| {
+        if same.contains(&path.var) {
+            path.var = parent;
+        } else if path.var == row {
+            match path.steps.split_first() {
+                Some((first, rest)) if first.name == relation.name => {
+                    // The id of the parent is read from the foreign key. If that is NULL there is no parent, but the
+                    // condition may still hold, as `d.sample.id IS NULL` does.
+                    let is_key = rest.is_empty() && path.field.is_none_or(|field| field.name == "id");
+                    fits &= !(is_key && relation.nullable);
+                    path.steps = rest.to_vec();
                 }
+                _ => fits = false,
             }
-        })?;
-    }
+        }
+    };
+    filter.as_mut().map_or(Some(()), |cond| cond.visit_paths_mut(&mut lift))?;
+    group_by.iter_mut().try_for_each(|expr| expr.visit_paths_mut(&mut lift))?;
     let selected = vec![Expr::Path(Path { var: parent, steps: Vec::new(), field: None })];
-    fits.then(|| SelectBody { sources, filter, selected, ..SelectBody::default() })
+    fits.then(|| SelectBody { sources, filter, group_by, selected, limit: body.limit, ..SelectBody::default() })
 }
 
 /// Whether a select reads the row that a relation leads to, and not only the foreign key.
@@ -99,14 +99,14 @@ pub fn joins_parent(body: &SelectBody, row: Var, relation: &'static ToOne) -> bo
         Origin::Root => false,
     });
     let mut reads = joined;
+    let mut visit = |path: &mut Path| {
+        let starts_here = path.var == row && path.steps.first().is_some_and(|first| first.name == relation.name);
+        let is_key = path.steps.len() == 1 && path.field.is_none_or(|field| field.name == "id");
+        reads |= starts_here && !is_key;
+    };
     // A sub-select, at which this stops, is not lifted anyway.
-    let _stopped = body.filter.clone().and_then(|mut cond| {
-        cond.visit_paths_mut(&mut |path| {
-            let starts_here = path.var == row && path.steps.first().is_some_and(|first| first.name == relation.name);
-            let is_key = path.steps.len() == 1 && path.field.is_none_or(|field| field.name == "id");
-            reads |= starts_here && !is_key;
-        })
-    });
+    let _stopped = body.filter.clone().and_then(|mut cond| cond.visit_paths_mut(&mut visit));
+    let _stopped = body.group_by.clone().iter_mut().try_for_each(|expr| expr.visit_paths_mut(&mut visit));
     reads
 }
 

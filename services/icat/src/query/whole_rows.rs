@@ -26,7 +26,7 @@ impl WholeRows {
         let Self { entity, alias, rest } = self;
         let select =
             |of: &str| row_columns(entity).map(|column| format!("{of}.{column}")).collect::<Vec<_>>().join(", ");
-        if engine == Engine::Postgres {
+        if !engine.collects_bulk_rows() {
             return format!("SELECT {}{rest}", select(alias));
         }
         let nulls = ", NULL".repeat(row_columns(entity).count() - REMAINING_IDS - 1);

@@ -7,6 +7,7 @@ mod abandoned_requests;
 mod catalogue_changes;
 mod client_library;
 mod cloner_and_port;
+mod counted_searches;
 mod doctor;
 mod dumps;
 mod entity_tables;

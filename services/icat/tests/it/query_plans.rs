@@ -28,7 +28,7 @@ const LARGE: [&str; 7] = [
 ];
 
 /// Searches, with the names used in failures and in the exceptions below.
-const SEARCHES: [(&str, &str); 9] = [
+const SEARCHES: [(&str, &str); 14] = [
     ("by id", "SELECT f FROM Datafile f WHERE f.id = 777"),
     ("by key", "SELECT f FROM Datafile f WHERE f.dataset.id = 77 AND f.name = 'x'"),
     (
@@ -43,6 +43,28 @@ const SEARCHES: [(&str, &str); 9] = [
         "SELECT SUM(f.fileSize) FROM Datafile f JOIN f.dataset.investigation i WHERE i.name = 'MX-77' AND i.visitId = '1' \
          AND i.facility.id = 1",
     ),
+    (
+        "count of an instrument",
+        "SELECT COUNT(f) FROM Datafile f JOIN f.dataset.investigation.investigationInstruments ii WHERE ii.instrument.name = 'ID7'",
+    ),
+    (
+        "distinct count of an instrument",
+        "SELECT COUNT(DISTINCT f) FROM Investigation i JOIN i.investigationInstruments ii JOIN i.datasets d JOIN d.datafiles f \
+         WHERE ii.instrument.name = 'ID7'",
+    ),
+    (
+        "size of datasets by name",
+        "SELECT COUNT(f), SUM(f.fileSize) FROM Datafile f WHERE f.dataset.investigation.id = 77 AND f.dataset.name LIKE 'd7%'",
+    ),
+    (
+        "counts of the datasets of an investigation",
+        "SELECT d.name, COUNT(f) FROM Dataset d JOIN d.datafiles f WHERE d.investigation.id = 77 GROUP BY d.name ORDER BY d.name",
+    ),
+    (
+        "counts of visits",
+        "SELECT i.visitId, COUNT(f) FROM Datafile f JOIN f.dataset.investigation i WHERE i.name = 'MX-77' AND i.facility.id = 1 \
+         GROUP BY i.visitId",
+    ),
     ("newest 50", "SELECT f FROM Datafile f ORDER BY f.modTime DESC, f.id DESC LIMIT 0, 50"),
     (
         "changed since",
@@ -51,7 +73,11 @@ const SEARCHES: [(&str, &str); 9] = [
 ];
 
 /// Engine, query, user, and the table that is scanned. An entry that no longer applies fails the test.
-const WHOLE: [(&str, &str, &str, &str); 4] = [
+const WHOLE: [(&str, &str, &str, &str); 7] = [
+    // An instrument has one in twenty of the investigations.
+    ("SQLite", "distinct count of an instrument", "root", "investigationinstrument"),
+    ("SQLite", "distinct count of an instrument", "member", "investigationinstrument"),
+    ("PostgreSQL", "distinct count of an instrument", "member", "investigationinstrument"),
     // There are only three times as many counters.
     ("PostgreSQL", "count", "member", "datafile_counter"),
     // For few datasets PostgreSQL builds a hash of those that the member may read.

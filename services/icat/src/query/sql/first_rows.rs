@@ -6,7 +6,8 @@
 
 use icat_client::schema::{Entity, FieldKind};
 
-use super::{AccessLookup, Scope, SqlWriter, is_never_null};
+use super::ordering::is_never_null;
+use super::{AccessLookup, Scope, SqlWriter};
 use crate::query::environment::QueryEnvironment;
 use crate::query::rule::Access;
 use crate::query::statement::{FirstRows, Param};

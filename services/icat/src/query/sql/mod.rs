@@ -12,9 +12,9 @@ mod first_rows;
 mod from_clause;
 mod grant_pairs;
 mod grouping;
+mod ordering;
 mod rule_conditions;
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use icat_client::schema::Entity;
@@ -23,14 +23,13 @@ use self::failure_guards::guard_columns;
 use self::from_clause::FromClause;
 pub use self::grant_pairs::compile_grant;
 use self::grouping::{is_grouped, wrap_constants_in_aggregates};
+use self::ordering::{is_never_null, order_with_nulls_last};
 use crate::query::environment::QueryEnvironment;
 use crate::query::error::QueryError;
 use crate::query::parent_rewrite::is_narrow_filter;
 use crate::query::rule::{Access, Rule};
 use crate::query::statement::{Param, Plan, Statement};
-use crate::query::tree::{
-    Aggregate, Column, ColumnKind, Condition, Expr, Origin, Path, SearchQuery, SelectBody, Source, Var,
-};
+use crate::query::tree::{Aggregate, Column, ColumnKind, Condition, Expr, Path, SearchQuery, SelectBody, Var};
 use crate::query::whole_rows::WholeRows;
 
 /// `SQLite` joins at most 64 tables.
@@ -316,26 +315,17 @@ impl<'e> SqlWriter<'e> {
                     // An index gives the order of a column, but not that of an expression.
                     return format!("{}{key} {direction}", if self.scope == Scope::AllVisibleRows { "+" } else { "" });
                 }
-                // NULLs come last. Not written as NULLS LAST: with LIMIT and OFFSET it made SQLite skip rows (found by the
-                // property test) if the first key has a unique index.
-                format!("CASE WHEN {key} IS NULL THEN 1 ELSE 0 END, {key} {direction}")
+                order_with_nulls_last(&key, descending)
             })
             .collect();
         push_clause(&mut sql, " ORDER BY ", join_parts(&orders, ", "));
-        let (offset, count) = body.limit.unwrap_or((0, None));
-        let limit = count.unwrap_or(u64::MAX).min(self.env.row_cap);
-        let count = self.bind_parameter(Param::I64(i64::try_from(limit).unwrap_or(i64::MAX)));
-        let _ = write!(sql, " LIMIT {count}");
-        if offset > 0 {
-            let offset = self.bind_parameter(Param::I64(i64::try_from(offset).unwrap_or(i64::MAX)));
-            let _ = write!(sql, " OFFSET {offset}");
-        }
+        let row_limit = self.write_limit(&mut sql, body);
         let whole_rows = find_selected_rows(search)
             .filter(|_| !is_grouped && !is_sorted)
             .map(|(var, entity)| WholeRows { entity, alias: frame.find_alias(var), rest: sql.clone() });
         Ok(Statement {
             is_sorted,
-            row_limit: usize::try_from(limit).ok(),
+            row_limit,
             whole_rows,
             ..Statement::new(format!("SELECT {distinct}{}{sql}", columns.join(", ")), Vec::new())
         })
@@ -354,18 +344,6 @@ fn find_selected_rows(search: &SearchQuery) -> Option<(Var, &'static Entity)> {
 /// (fixed in later versions).
 fn exists_condition(select: &str) -> String {
     format!("EXISTS ({select} LIMIT 1)")
-}
-
-/// Whether an expression is an attribute that is never NULL, of a row that always exists: then an index can give the order.
-fn is_never_null(expr: &Expr, body: &SelectBody) -> bool {
-    let Expr::Path(path) = expr else { return false };
-    let always_there = |source: &Source| match &source.origin {
-        Origin::Root => true,
-        Origin::Join { left, .. } => !left,
-    };
-    path.steps.is_empty()
-        && path.field.is_none_or(|field| !field.nullable)
-        && body.sources.iter().any(|source| source.var == path.var && always_there(source))
 }
 
 fn join_parts(parts: &[String], between: &str) -> Option<String> {

@@ -38,7 +38,7 @@ impl Generator {
         self.rng.random_range(0..100) < percent
     }
 
-    fn random_literal(&mut self, kind: FieldKind) -> Value {
+    pub fn random_literal(&mut self, kind: FieldKind) -> Value {
         match kind {
             FieldKind::Boolean => Value::Int(self.rng.random_range(0..2)),
             // Whole seconds around the present, which literals of the language can express.

@@ -1,6 +1,7 @@
 //! Random data, rules and queries: the compiled SQL yields the rows of the naive evaluator, and wrong compilers, one per
 //! entry of a list, are detected.
 
+pub mod counts;
 pub mod evaluator;
 pub mod generator;
 pub mod model;
@@ -183,9 +184,11 @@ async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
             check_world(&test.db, &mut generator, &mut tally).await;
         }
         println!(
-            "{}: {} cases, {} with some but not all rows, {} filters, {} rules with sets, {} of whole rows",
-            test.engine, tally.cases, tally.partial, tally.filters, tally.granted, tally.whole
+            "{}: {} cases, {} with some but not all rows, {} filters, {} rules with sets, {} of whole rows, {} of counters",
+            test.engine, tally.cases, tally.partial, tally.filters, tally.granted, tally.whole, tally.counted
         );
+        // Whether the rules of a world allow it is chance, and the second engine has few worlds.
+        assert!(n > 0 || tally.counted * 50 >= tally.cases, "too few queries that counters answer");
         assert!(tally.whole * 20 >= tally.cases, "too few queries of whole rows");
         // Whether a world uses sets is chance, and the second engine has few worlds.
         assert!(n > 0 || tally.granted * 200 >= tally.cases, "too few rules have sets");
@@ -210,6 +213,8 @@ struct Tally {
     granted: usize,
     /// Queries whose statements can select whole rows.
     whole: usize,
+    /// Queries that counters answer.
+    counted: usize,
     caught: BTreeMap<usize, usize>,
 }
 
@@ -270,10 +275,16 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     let groups: Vec<i64> = data.0["Grouping"].keys().copied().collect();
     let user = generator.pick_from(&USERS);
     let mut rules: Vec<GeneratedRule> = Vec::new();
+    // Whether investigations decide about datasets and datafiles, as rules of facilities mostly do.
+    let by_investigation = generator.is_chosen(50);
     for kind in KINDS.map(find_entity) {
         for _ in 0..generator.rng.random_range(2..6) {
             let mut query = generator.random_query(Some(kind));
-            if generator.is_chosen(20) {
+            if by_investigation && ["Dataset", "Datafile"].contains(&kind.name) {
+                query.from.truncate(1);
+                query.cond = None;
+                ask_for_user(generator, &mut query);
+            } else if generator.is_chosen(20) {
                 ask_for_user(generator, &mut query);
             }
             let attribute =
@@ -380,7 +391,8 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     };
 
     for _ in 0..QUERIES_PER_WORLD {
-        let query = generator.random_query(None);
+        let counts_files = generator.is_chosen(20);
+        let query = if counts_files { generator.random_count_of_files() } else { generator.random_query(None) };
         let text = render_query(&query);
         tally.cases += 1;
         let may = |entity: &'static Entity, id: i64| readable[entity.name].as_ref().is_none_or(|ids| ids.contains(&id));
@@ -421,6 +433,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         };
         let found = answer(&statement).await.unwrap_or_else(|e| panic!("{}\n{}\n{e:?}", explain(), statement.sql));
         assert_eq!(found, expected, "{}\n{}\n{:?}", explain(), statement.sql, statement.params);
+        tally.counted += usize::from(statement.sql.contains("datafile_counter"));
         if statement.whole_rows.is_some() {
             tally.whole += 1;
             let found = read_whole_rows(db, &statement, generator.rng.random_range(0..6)).await;
