@@ -76,7 +76,8 @@ impl<'a> EntityWriter<'a> {
             {
                 values[at] = id.into();
             }
-            self.check_row(entity, &values, None).await?;
+            self.check_values(entity, &values).await?;
+            validation::require_unique_key(self.tx, entity, &values, None, &self.created).await?;
             let id = self.tx.allocate_ids(1).await?.first().copied().unwrap_or_default();
             entities::insert_rows(self.tx, entity, vec![NewRow { id, values }], self.author).await?;
             self.created.insert(id);
@@ -100,20 +101,25 @@ impl<'a> EntityWriter<'a> {
                 .collect();
             self.permissions.require_update(self.tx, entity, id, &named, !item.children.is_empty()).await?;
             let changes = self.resolve_changes(item).await?;
-            let is_key = |at: usize| {
+            let is_part_of_key = |at: usize| entity.unique.iter().any(|name| value_index(entity, name) == Some(at));
+            let has_new_key = changes.iter().any(|(at, val)| values[*at] != *val && is_part_of_key(*at));
+            let is_relation_of_key = |at: usize| {
                 entity
                     .one
                     .iter()
                     .any(|one| entity.unique.contains(&one.name) && value_index(entity, one.name) == Some(at))
             };
-            let rekeyed = changes.iter().any(|(at, val)| values[*at] != *val && is_key(*at));
+            let rekeyed = changes.iter().any(|(at, val)| values[*at] != *val && is_relation_of_key(*at));
             if rekeyed {
                 self.permissions.require_key_change(self.tx, entity, id).await?;
             }
             for (at, val) in &changes {
                 values[*at] = val.clone();
             }
-            self.check_row(entity, &values, Some(id)).await?;
+            self.check_values(entity, &values).await?;
+            if has_new_key {
+                validation::require_unique_key(self.tx, entity, &values, Some(id), &self.created).await?;
+            }
             if !changes.is_empty() {
                 entities::update_row(self.tx, entity, id, &changes, self.author).await?;
             }
@@ -124,12 +130,11 @@ impl<'a> EntityWriter<'a> {
         })
     }
 
-    /// Validates a row against the schema and the stored rows.
-    async fn check_row(&mut self, entity: &'static Entity, values: &[Val], own: Option<i64>) -> Result<(), Error> {
+    /// Validates a row against the schema.
+    async fn check_values(&mut self, entity: &'static Entity, values: &[Val]) -> Result<(), Error> {
         validation::require_not_null(entity, values)?;
         validation::check_lengths(entity, values)?;
-        validation::check_entity_rules(self.tx, entity, values, self.parse).await?;
-        validation::require_unique_key(self.tx, entity, values, own, &self.created).await
+        validation::check_entity_rules(self.tx, entity, values, self.parse).await
     }
 
     async fn create_children(&mut self, item: &EntityWrite, id: i64) -> Result<(), Error> {
