@@ -52,7 +52,7 @@ pub use self::micros::Micros;
 pub use self::migrate::{Migrate, Migration};
 pub use self::open::Target;
 pub use self::row::{Column, FromColumn, Row};
-use self::session::Session;
+use self::session::{Session, UseCount};
 use self::statement_timeout::StatementTimeout;
 use self::tx::State;
 pub use self::tx::Tx;
@@ -78,6 +78,7 @@ enum Pools {
     /// One connection writes; readers see snapshots.
     Sqlite {
         read: SqlitePool,
+        reads: UseCount,
         write: Writer,
         checkpointer: Checkpointer,
         file: Arc<Path>,
@@ -86,6 +87,7 @@ enum Pools {
     },
     Postgres {
         pool: PgPool,
+        uses: UseCount,
         canceller: Canceller,
     },
 }
@@ -108,17 +110,20 @@ impl Db {
     /// longer than `database.read_timeout` fails with [`DbError::TooSlow`].
     pub async fn read(&self) -> Result<Tx, DbError> {
         let session = match &self.pools {
-            Pools::Sqlite { read, .. } => {
+            Pools::Sqlite { read, reads, .. } => {
                 let mut session = Session::begin_sqlite(read, "BEGIN").await?;
+                session.count_in(reads);
                 session.limit_statements(StatementTimeout::new(self.read_timeout)).await?;
                 session
             }
-            Pools::Postgres { pool, canceller } => {
+            Pools::Postgres { pool, uses, canceller } => {
                 let begin = format!(
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
                     self.read_timeout.as_millis()
                 );
-                Session::begin_postgres(pool, &begin, canceller).await?
+                let mut session = Session::begin_postgres(pool, &begin, canceller).await?;
+                session.count_in(uses);
+                session
             }
         };
         Ok(Tx::new(session, None))
@@ -224,8 +229,12 @@ impl Db {
     async fn begin_with(&self, begin: &Begin) -> Result<Tx, DbError> {
         let begun = match &self.pools {
             Pools::Sqlite { write, .. } => write.begin(begin.options.is_alone).await,
-            Pools::Postgres { pool, canceller } => {
-                Session::begin_postgres(pool, &begin.postgres_script(self.lock_timeout), canceller).await
+            Pools::Postgres { pool, uses, canceller } => {
+                let script = begin.postgres_script(self.lock_timeout);
+                Session::begin_postgres(pool, &script, canceller).await.map(|mut session| {
+                    session.count_in(uses);
+                    session
+                })
             }
         };
         let begun = begun.map_err(DbError::from);
@@ -251,18 +260,14 @@ impl Db {
         Ok(())
     }
 
-    /// Connections in use and idle ones, per pool; for metrics.
+    /// Connections in use and idle ones, per pool; for metrics. Those in use are counted here: what a pool of sqlx 0.9 says of
+    /// its size and its idle connections does not fit together for a moment.
     pub fn count_connections(&self) -> Vec<(&'static str, usize, usize)> {
-        let of = |size: u32, idle: usize| (usize::try_from(size).unwrap_or_default().saturating_sub(idle), idle);
-        let pool = |name, (used, idle)| (name, used, idle);
         match &self.pools {
-            Pools::Sqlite { read, write, .. } => {
-                vec![
-                    pool("read", of(read.size(), read.num_idle())),
-                    pool("write", of(write.pool.size(), write.pool.num_idle())),
-                ]
+            Pools::Sqlite { read, reads, write, .. } => {
+                vec![("read", reads.get(), read.num_idle()), ("write", write.uses.get(), write.pool.num_idle())]
             }
-            Pools::Postgres { pool: all, .. } => vec![pool("all", of(all.size(), all.num_idle()))],
+            Pools::Postgres { pool, uses, .. } => vec![("all", uses.get(), pool.num_idle())],
         }
     }
 
@@ -275,7 +280,7 @@ impl Db {
                 write.pool.close().await;
                 lock.release();
             }
-            Pools::Postgres { pool, canceller } => {
+            Pools::Postgres { pool, canceller, .. } => {
                 canceller.close().await;
                 pool.close().await;
             }

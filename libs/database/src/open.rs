@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Row as _};
 use crate::canceller::{Canceller, PROCESS_ID};
 use crate::checkpointer::{Checkpointer, MAX_WAIT_FOR_READERS};
 use crate::files::{self, ServerLock};
+use crate::session::UseCount;
 use crate::writability::Writability;
 use crate::writer::Writer;
 use crate::{DatabaseConfig, Db, DbError, Pools, format_error_chain};
@@ -144,7 +145,14 @@ async fn open_sqlite(file: &Path, config: &DatabaseConfig, lock: ServerLock) -> 
         .await
         .map_err(failed)?;
     let checkpointer = Checkpointer { pool: checkpointer, written: Arc::default() };
-    let pools = Pools::Sqlite { read, write, checkpointer, file: file.into(), lock: Arc::new(lock) };
+    let pools = Pools::Sqlite {
+        read,
+        reads: UseCount::default(),
+        write,
+        checkpointer,
+        file: file.into(),
+        lock: Arc::new(lock),
+    };
     Ok(Db::new(pools, config))
 }
 
@@ -198,7 +206,7 @@ async fn open_postgres(url: &str, schema: &str, config: &DatabaseConfig) -> Resu
         .map_err(|e| server_unreachable(&e))?;
     refuse_lossy(&pool).await?;
     create_schema(&pool, schema).await?;
-    Ok(Db::new(Pools::Postgres { canceller: Canceller::new(options), pool }, config))
+    Ok(Db::new(Pools::Postgres { canceller: Canceller::new(options), pool, uses: UseCount::default() }, config))
 }
 
 async fn prepare_connection(connection: &mut PgConnection) -> Result<(), sqlx::Error> {

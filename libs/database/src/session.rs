@@ -6,6 +6,9 @@
 //! goes back to its pool only after the database has acknowledged a `COMMIT` or `ROLLBACK`; in every other case it is
 //! closed, which ends its transaction.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool};
 use tokio::runtime::Handle;
@@ -31,6 +34,31 @@ pub(crate) struct Session {
     backend: Option<Backend>,
     /// Only where `SQLite` writes.
     membership: Option<Membership>,
+    in_use: Option<InUse>,
+}
+
+/// How many connections of a pool have a transaction. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UseCount(Arc<AtomicUsize>);
+
+impl UseCount {
+    pub fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn count_use(&self) -> InUse {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        InUse(Arc::clone(&self.0))
+    }
+}
+
+/// One of them.
+struct InUse(Arc<AtomicUsize>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The server process of a connection, and who can cancel its statement.
@@ -117,7 +145,14 @@ impl Session {
     }
 
     fn new(connection: Connection) -> Self {
-        Self { connection: Some(connection), state: State::Running, timeout: None, backend: None, membership: None }
+        Self {
+            connection: Some(connection),
+            state: State::Running,
+            timeout: None,
+            backend: None,
+            membership: None,
+            in_use: None,
+        }
     }
 
     /// Interrupts each statement of a read transaction on `SQLite` that takes longer than its limit.
@@ -129,6 +164,11 @@ impl Session {
         self.timeout = Some(timeout);
         self.state = State::Ready;
         Ok(())
+    }
+
+    /// Counts this session as long as it lasts.
+    pub(crate) fn count_in(&mut self, uses: &UseCount) {
+        self.in_use = Some(uses.count_use());
     }
 
     /// Tells which timeout the connection already watches.
@@ -280,6 +320,7 @@ impl Drop for Session {
             Some(runtime) if self.state == State::Ready => {
                 let mut session = Self::new(connection);
                 session.membership = self.membership.take();
+                session.in_use = self.in_use.take();
                 runtime.spawn(async move {
                     // Only here: a runtime that ends drops this before it has begun, and the connection must be closed then.
                     session.state = State::Ready;

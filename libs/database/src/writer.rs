@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::checkpointer::PAGES_WITHOUT_HELP;
 use crate::open::sqlite_pool_options;
-use crate::session::Session;
+use crate::session::{Session, UseCount};
 use crate::statement_timeout::StatementTimeout;
 use crate::write_group::WriteQueue;
 
@@ -17,6 +17,7 @@ use crate::write_group::WriteQueue;
 pub(crate) struct Writer {
     pub pool: SqlitePool,
     queue: WriteQueue,
+    pub uses: UseCount,
     lock_timeout: Duration,
     /// What interrupts the statements of the present connection.
     interrupt: Arc<Mutex<StatementTimeout>>,
@@ -40,7 +41,7 @@ impl Writer {
             })
             .connect_with(options.clone().pragma("wal_autocheckpoint", PAGES_WITHOUT_HELP.to_string()))
             .await?;
-        Ok(Self { pool, queue: WriteQueue::default(), lock_timeout, interrupt })
+        Ok(Self { pool, queue: WriteQueue::default(), uses: UseCount::default(), lock_timeout, interrupt })
     }
 
     /// Begins a transaction whose statements are interrupted when nobody waits for them any more. `alone`: it is not committed
@@ -50,6 +51,7 @@ impl Writer {
             async { if alone { self.queue.wait_for_turn_alone().await } else { self.queue.wait_for_turn().await } };
         let turn = tokio::time::timeout(self.lock_timeout, waiting).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
         let mut session = Session::begin_sqlite_write(&self.pool, &self.queue, turn, alone).await?;
+        session.count_in(&self.uses);
         session.set_timeout(self.interrupt.lock().unwrap_or_else(PoisonError::into_inner).clone());
         Ok(session)
     }

@@ -323,3 +323,17 @@ async fn statistics_are_made_where_there_are_none() {
         assert_eq!(count_things(&test.db).await, 100, "{}: and it works on", test.engine);
     }
 }
+
+#[tokio::test]
+async fn connections_in_use_are_counted() {
+    for test in testkit::create_databases("counted", &[]).await {
+        let used = || test.db.count_connections().iter().map(|(_, used, _)| used).sum::<usize>();
+        assert_eq!(used(), 0, "{}", test.engine);
+        let (first, second) = tokio::join!(test.db.read(), test.db.read());
+        assert_eq!(used(), 2, "{}", test.engine);
+        let within = test.db.write(async |_| Ok::<_, DbError>(used())).await.unwrap();
+        assert_eq!(within, 3, "{}", test.engine);
+        drop((first.unwrap(), second.unwrap()));
+        testkit::wait_until("none is used", async || (used() == 0).then_some(())).await;
+    }
+}
