@@ -5,6 +5,8 @@ sqlite3, or psql); the ratio shows the cost of HTTP, rules and JSON. The benchma
 
     python3 bench/icat [--sizes 10000,100000,1000000] [--ten-million] [--engines sqlite,postgres] [--seconds 5] [--program FILE]
 
+With --large-changes, rights of very many rows are changed at once, beside a reader.
+
 With --old or --peer, the same requests are sent to two servers in turn, and the ratio of their rates is printed:
 
     python3 bench/icat --old FILE                    another build of Undulator, on each engine
@@ -30,6 +32,7 @@ import suite as interop  # noqa: E402
 
 from client import Client  # noqa: E402
 from facility import MEMBER, NEW, PER_DATASET, PER_FILE, PER_INVESTIGATION, Picks, dump  # noqa: E402
+from large_changes import measure_large_changes  # noqa: E402
 from plain_sql import Postgres, Sqlite, plain_statements  # noqa: E402
 from questions import COUNT, DATASET, fixed_requests, questions  # noqa: E402
 from side_by_side import Side, compare  # noqa: E402
@@ -161,6 +164,11 @@ def compare_with_peer(options, program, size):
         compare(peer, ours, options.seconds)
 
 
+def change_rights(program, kind):
+    with Server(program, kind) as server:
+        measure_large_changes(server.suite, server.engine)
+
+
 def measure_growth(program, kind, sizes, seconds):
     results = {}
     for size in sizes:
@@ -177,6 +185,7 @@ def main():
     parser.add_argument("--ten-million", action="store_true")
     parser.add_argument("--engines", default="sqlite,postgres")
     parser.add_argument("--seconds", type=float, default=5, help="how long each statement is repeated")
+    parser.add_argument("--large-changes", action="store_true", help="only change rights of many rows")
     parser.add_argument("--program", type=Path)
     parser.add_argument("--old", type=Path, help="another build to compare with")
     parser.add_argument("--peer", help="URL of another server to compare with, without /icat")
@@ -195,7 +204,9 @@ def main():
     for kind in options.engines.split(","):
         if kind == "postgres" and not os.environ.get("TESTKIT_POSTGRES"):
             continue
-        if options.old:
+        if options.large_changes:
+            change_rights(program, kind)
+        elif options.old:
             compare_builds(options.old.resolve(), program, kind, sizes[0], options.seconds)
         else:
             measure_growth(program, kind, sizes, options.seconds)

@@ -40,7 +40,7 @@ class Client:
         body = answer.read()
         elapsed = (time.perf_counter() - started) * 1000
         self.last = time.monotonic()
-        assert answer.status in (200, 204), (fields, body[:500])
+        assert answer.status in (200, 204), (answer.status, str(fields)[:500], body[:500])
         return elapsed, body
 
     def get(self, **fields):

@@ -11,6 +11,7 @@ from facility import PER_DATASET, Picks, load_by_requests
 from measuring import percentile
 from questions import DATASET, fixed_requests, questions
 from timing import Timed, short, wrk
+from writers import compare_writers
 
 # Turns of each server per request.
 ROUNDS = 4
@@ -83,6 +84,7 @@ def compare(other, ours, seconds):
                     all_rates.append(wrk(url, seconds / ROUNDS, CLIENTS)[0])
             rate = [percentile(all_rates, 0.5) for all_rates in rates]
             print(f"| {name} | {who} | {short(rate[0])} | {short(rate[1])} | ×{short(rate[1] / rate[0])} |", flush=True)
+    compare_writers(other, ours, 2 * seconds)
     loaded = [side.memory() for side in sides]
     # Connections that are not used any more, and memory that is returned late.
     time.sleep(20)

@@ -21,9 +21,10 @@ class Timed:
         self.p50, self.p99, self.n = percentile(self.values, 0.5), percentile(self.values, 0.99), len(self.values)
 
 
-def wrk(url, seconds, connections):
-    """Requests per second and p99 (ms) of wrk."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, int(seconds))}s", "--timeout", "60s", "--latency", url]
+def wrk(url, seconds, connections, script=()):
+    """Requests per second and p99 (ms) of wrk. `script`: the file of a Lua script, "--" and its arguments."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, int(seconds))}s", "--timeout", "60s", "--latency"]
+    command += ["-s", script[0], url, *script[1:]] if script else [url]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "Non-2xx" not in text, text
     units = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}

@@ -50,6 +50,8 @@ struct Timestamped<T> {
 pub struct Caches {
     clock: Arc<dyn Clock>,
     generation: Generation,
+    /// Ends with each session.
+    sessions: Generation,
     callers: Cache<String, Timestamped<Caller>>,
     decisions: Cache<(Principal, Permission), Timestamped<Decision>>,
     /// By session or user.
@@ -70,7 +72,15 @@ impl Caches {
         let name_bytes = |names: &Arc<BTreeMap<i64, String>>| names.values().map(|name| 64 + name.len()).sum();
         let instruments = SharedAnswers::new(Arc::clone(&clock), generation.clone(), MAX_INSTRUMENTS_BYTES, name_bytes);
         let (callers, decisions) = (Cache::new(MAX_CALLERS), Cache::new(MAX_DECISIONS));
-        Self { clock, generation, callers, decisions, visible_investigations, instruments }
+        Self {
+            clock,
+            generation,
+            sessions: Generation::default(),
+            callers,
+            decisions,
+            visible_investigations,
+            instruments,
+        }
     }
 
     /// Taken before something is looked up, and given to what inserts it.
@@ -83,8 +93,17 @@ impl Caches {
         self.unless_expired(self.callers.get(key)?)
     }
 
-    pub fn insert_caller(&self, key: String, caller: &Caller) {
-        self.callers.insert(key, self.with_timestamp(caller.clone(), 0));
+    /// Taken before somebody is asked about a session, and given to [`Self::insert_caller`].
+    pub fn ended_sessions(&self) -> u64 {
+        self.sessions.current()
+    }
+
+    /// Forgets the caller again if a session has ended since `ended_sessions`: it may have been this one.
+    pub fn insert_caller(&self, key: &str, caller: &Caller, ended_sessions: u64) {
+        self.callers.insert(key.to_owned(), self.with_timestamp(caller.clone(), 0));
+        if ended_sessions != self.sessions.current() {
+            self.callers.invalidate(key);
+        }
     }
 
     pub fn find_decision(&self, principal: &Principal, permission: Permission) -> Option<Decision> {
@@ -100,6 +119,7 @@ impl Caches {
 
     /// Forgets everybody who came with this session, be it by its id or by a token, and what the session may see.
     pub fn remove_session(&self, session_hash: &str) {
+        self.sessions.end();
         let theirs = self.callers.iter().filter(|(_, caller)| caller.value.session_hash() == Some(session_hash));
         for (key, _) in theirs {
             self.callers.invalidate(&*key);
@@ -109,6 +129,7 @@ impl Caches {
     }
 
     pub fn clear(&self) {
+        self.sessions.end();
         self.callers.invalidate_all();
         self.clear_permissions();
     }
@@ -127,5 +148,49 @@ impl Caches {
 
     fn unless_expired<T>(&self, aged: Timestamped<T>) -> Option<T> {
         (self.clock.now().duration_since(aged.since) < TIME_TO_LIVE).then_some(aged.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use service_kit::{Micros, Secret, sha256_hex};
+    use testkit::ManualClock;
+
+    use super::*;
+
+    fn caches() -> Caches {
+        Caches::new(ManualClock::starting_at(Micros::default()))
+    }
+
+    #[test]
+    fn a_caller_is_not_remembered_whose_session_ended_while_it_was_looked_up() {
+        let caches = caches();
+        let caller = Caller::from_session("db/ada".to_owned(), Secret::new("session"));
+        let before = caches.ended_sessions();
+        caches.insert_caller("key", &caller, before);
+        assert!(caches.find_caller("key").is_some());
+        caches.remove_session(&sha256_hex("another session"));
+        assert!(caches.find_caller("key").is_some(), "who is known stays known");
+        caches.remove_session(&sha256_hex("session"));
+        assert!(caches.find_caller("key").is_none());
+        caches.insert_caller("key", &caller, before);
+        assert!(caches.find_caller("key").is_none(), "it was asked about before the session ended");
+        caches.insert_caller("key", &caller, caches.ended_sessions());
+        assert!(caches.find_caller("key").is_some());
+    }
+
+    #[test]
+    fn a_decision_does_not_count_that_was_looked_up_before_a_change() {
+        let caches = caches();
+        let (principal, permission) = (Principal::from("user db/ada"), Permission::ReadInvestigation(7));
+        let decision = Decision { allowed: true, rule: "member".to_owned() };
+        let before = caches.generation();
+        caches.insert_decision(&principal, permission, &decision, before);
+        assert_eq!(caches.find_decision(&principal, permission), Some(decision.clone()));
+        caches.clear_permissions();
+        caches.insert_decision(&principal, permission, &decision, before);
+        assert_eq!(caches.find_decision(&principal, permission), None);
+        caches.insert_decision(&principal, permission, &decision, caches.generation());
+        assert_eq!(caches.find_decision(&principal, permission), Some(decision));
     }
 }

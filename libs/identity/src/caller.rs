@@ -88,7 +88,7 @@ impl Caller {
         self.require_scope(scope).is_ok()
     }
 
-    fn from_session(user_name: String, session: Secret) -> Self {
+    pub(crate) fn from_session(user_name: String, session: Secret) -> Self {
         let hash = sha256_hex(session.expose());
         let subject = Subject { icat_user_name: user_name };
         Self { subject, session: Some(session), session_hash: Some(hash.into()), api_key: None }
@@ -115,7 +115,7 @@ impl Identity {
             let subject = Subject { icat_user_name: key.user.clone() };
             return Ok(Caller { subject, session: None, session_hash: None, api_key: Some(key) });
         }
-        let cache_key = sha256_hex(credential);
+        let (cache_key, ended_sessions) = (sha256_hex(credential), parts.caches.ended_sessions());
         if is_access_token(credential) {
             // The signature is cheap and expiry is exact; only the question to auth is remembered.
             let claims = parts.verifier.verify_token(credential).await?;
@@ -125,7 +125,7 @@ impl Identity {
             return match parts.resolver.resolve_token(credential).await? {
                 ResolvedToken::Session(session) => {
                     let caller = Caller::from_session(claims.sub, session);
-                    parts.caches.insert_caller(cache_key, &caller);
+                    parts.caches.insert_caller(&cache_key, &caller, ended_sessions);
                     Ok(caller)
                 }
                 ResolvedToken::Unknown => {
@@ -140,7 +140,7 @@ impl Identity {
         let info =
             parts.icat.get_session(credential).await.map_err(|e| to_refused_credential_problem(e, credential))?;
         let caller = Caller::from_session(info.user_name, Secret::new(credential));
-        parts.caches.insert_caller(cache_key, &caller);
+        parts.caches.insert_caller(&cache_key, &caller, ended_sessions);
         Ok(caller)
     }
 

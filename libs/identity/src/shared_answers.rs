@@ -26,6 +26,8 @@ pub struct Answer<T> {
 pub struct SharedAnswers<T> {
     clock: Arc<dyn Clock>,
     generation: Generation,
+    /// Ends whenever the answer of one principal is forgotten.
+    removals: Generation,
     answers: Cache<(Principal, u64), Answer<T>>,
 }
 
@@ -46,7 +48,7 @@ impl<T: Clone + Send + Sync + 'static> SharedAnswers<T> {
             .time_to_live(UNUSED)
             .support_invalidation_closures()
             .build();
-        Self { clock, generation, answers }
+        Self { clock, generation, removals: Generation::default(), answers }
     }
 
     /// The cached answer, or what `lookup` finds. Who asks while somebody else looks up the same waits for that lookup and
@@ -72,11 +74,18 @@ impl<T: Clone + Send + Sync + 'static> SharedAnswers<T> {
             }
             None => {}
         }
-        self.answers.try_get_with(key, Box::pin(lookup(now + TIME_TO_LIVE))).await.map_err(|e| (*e).clone())
+        let removals = self.removals.current();
+        let found = self.answers.try_get_with(key.clone(), Box::pin(lookup(now + TIME_TO_LIVE))).await;
+        if removals != self.removals.current() {
+            // It may have been the answer of this principal, which was not there yet.
+            self.answers.invalidate(&key).await;
+        }
+        found.map_err(|e| (*e).clone())
     }
 
     /// Forgets the answer of one principal.
     pub fn remove(&self, principal: &str) {
+        self.removals.end();
         let principal = Principal::from(principal);
         let removed = self.answers.invalidate_entries_if(move |(key, _), _| *key == principal);
         debug_assert!(removed.is_ok(), "the cache supports invalidation closures");
@@ -170,10 +179,10 @@ mod tests {
                 assert!(futures_util::poll!(other).is_pending());
             }
             send.send(outcome.clone()).unwrap();
+            assert_eq!(first.await, outcome);
             for other in others {
                 assert_eq!(other.await, outcome);
             }
-            assert_eq!(first.await, outcome);
         }
     }
 
@@ -197,6 +206,12 @@ mod tests {
         assert_eq!(counted.find(3600).await, 1);
         counted.answers.remove("ada");
         assert_eq!((counted.find(3600).await, counted.find(3600).await), (2, 2));
+        counted.answers.remove("ada");
+        let (send, running) = counted.start_lookup().await;
+        counted.answers.remove("ada");
+        send.send(Ok(99)).unwrap();
+        assert_eq!(running.await.unwrap(), 99);
+        assert_eq!(counted.find(3600).await, 3, "an answer that comes afterwards is forgotten too");
     }
 
     #[tokio::test]

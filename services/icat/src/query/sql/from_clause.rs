@@ -8,6 +8,7 @@ use icat_client::schema::{Entity, ToMany, ToOne};
 use super::SqlWriter;
 use crate::query::tree::{Origin, Path, RULE_RESTRICTED, SelectBody, Step, Var};
 
+#[derive(Default)]
 pub struct FromClause<'f> {
     outer: Option<&'f FromClause<'f>>,
     aliases: HashMap<Var, String>,
@@ -26,6 +27,11 @@ pub struct FromClause<'f> {
 }
 
 impl FromClause<'_> {
+    /// For a condition on a row of another select: the variable and its alias there.
+    pub fn of_row(var: Var, alias: &str) -> Self {
+        Self { aliases: HashMap::from([(var, alias.to_owned())]), ..Self::default() }
+    }
+
     pub fn find_alias(&self, var: Var) -> String {
         let here = self.aliases.get(&var).cloned();
         here.or_else(|| self.outer.map(|outer| outer.find_alias(var))).unwrap_or_default()
@@ -49,17 +55,7 @@ impl SqlWriter<'_> {
         outer: Option<&'f FromClause<'f>>,
         restricts_roots: bool,
     ) -> FromClause<'f> {
-        let mut frame = FromClause {
-            outer,
-            aliases: HashMap::new(),
-            from: String::new(),
-            implied: HashMap::new(),
-            joins: String::new(),
-            root_visibility: Vec::new(),
-            rights: Vec::new(),
-            rights_can_fail: false,
-            tables: Vec::new(),
-        };
+        let mut frame = FromClause { outer, ..FromClause::default() };
         for source in &body.sources {
             let alias = match &source.origin {
                 Origin::Root => {

@@ -112,6 +112,16 @@ impl SelectBody {
         source.map_or_else(|| unreachable!("a select has a source"), |s| s.entity)
     }
 
+    /// The variable of the only table and the filter, if it compares columns of that table with fixed values and does nothing
+    /// else.
+    pub fn as_comparison_of_columns(&self) -> Option<(Var, &Condition)> {
+        let [Source { var, origin: Origin::Root, .. }] = self.sources.as_slice() else { return None };
+        let filter = self.filter.as_ref()?;
+        let selects_row = matches!(self.selected.as_slice(), [Expr::Path(path)] if path.is_id_of(*var));
+        let is_plain = self.group_by.is_empty() && self.having.is_none() && self.limit.is_none();
+        (selects_row && is_plain && filter.compares_columns_of(*var)).then_some((*var, filter))
+    }
+
     /// The same select, selecting the ids of a variable.
     pub fn select_variable(mut self, var: Var) -> Self {
         self.selected = vec![Expr::Path(Path { var, steps: Vec::new(), field: None })];
@@ -160,6 +170,11 @@ pub struct Path {
 }
 
 impl Path {
+    /// Whether this is the id of the row of a variable.
+    fn is_id_of(&self, var: Var) -> bool {
+        self.var == var && self.steps.is_empty() && self.field.is_none_or(|field| field.name == "id")
+    }
+
     /// Whether both paths lead to the same value.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         let names = |path: &Self| path.steps.iter().map(|one| one.name).collect::<Vec<_>>();
