@@ -26,6 +26,8 @@ pub async fn find_scope(tx: &mut Tx, logbook: &Logbook) -> Result<Scope, DbError
 
 /// For a tag with at most so many entries it is faster to look at these than at the entries of the list.
 const RARE: i64 = 500;
+/// `PostgreSQL` expects 100 values in a list, whatever it contains.
+const MAX_SHORT_LIST: usize = 200;
 
 pub fn order_column(order: Order) -> &'static str {
     match order {
@@ -76,11 +78,13 @@ impl FilterConditions {
         self.sql.push(condition.replace("{}", &placeholder));
     }
 
-    /// Limits the entries to those of some logbooks, which are looked up for each entry: without CASE, `PostgreSQL` reads all
-    /// entries of all these logbooks instead, because it does not know how long the list is.
+    /// Limits the entries to those of some logbooks. `PostgreSQL` does not know how long the list is and plans for a short one:
+    /// with CASE, it looks each entry up in a long one and does not read all entries of these logbooks.
     pub fn add_logbooks(&mut self, engine: Engine, ids: &[i64]) {
         let list = self.bind_value(Val::from_ids(ids));
-        self.sql.push(format!("CASE WHEN e.book_id IN {} THEN 1 ELSE 0 END = 1", engine.id_list(&list)));
+        let is_listed = format!("e.book_id IN {}", engine.id_list(&list));
+        let is_short = ids.len() <= MAX_SHORT_LIST;
+        self.sql.push(if is_short { is_listed } else { format!("CASE WHEN {is_listed} THEN 1 ELSE 0 END = 1") });
     }
 
     /// On one side of an entry in an order; `position` is its value of the column.

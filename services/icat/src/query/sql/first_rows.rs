@@ -3,18 +3,25 @@
 //! Who may read one row in a hundred finds the newest fifty quickly by looking at rows in the order of an index, whatever the size
 //! of the catalogue. Who may read little would look at all rows. So the search first looks at a limited number of rows, and only
 //! if they do not suffice it sorts all rows that the user may read.
+//!
+//! Whether the user may read a row is looked up in a list of all ancestors that the user may read, if they are few. A long list
+//! takes longer to make than looking up the ancestors of each row, of which there are not many if the user may read much.
+
+use std::sync::Arc;
 
 use icat_client::schema::{Entity, FieldKind};
 
 use super::ordering::is_never_null;
 use super::{AccessLookup, Scope, SqlWriter};
 use crate::query::environment::QueryEnvironment;
-use crate::query::rule::Access;
+use crate::query::rule::{Access, Rule};
 use crate::query::statement::{FirstRows, Param};
 use crate::query::tree::{Condition, Expr, Literal, Origin, Path, SearchQuery};
 
 /// Rows that are looked at in the order of an index.
 const ROWS_LOOKED_AT: i64 = 10_000;
+/// The most rows that decide about others, such as investigations, of which a list is made.
+const MOST_LISTED: i64 = 1_000;
 /// The most rows that are looked for in this way.
 const MAX_ROWS: u64 = 500;
 
@@ -42,10 +49,7 @@ pub fn compile_first_rows(
     let mut frame = writer.build_from_clause(&search.body, None);
     let row = frame.find_alias(key.path.var);
     let column = writer.write_path(&mut frame, key.path);
-    // A list is made once, and looking a row up in it is faster than looking up its ancestors. As an operand it is neither joined
-    // nor does it replace the index that gives the order.
-    writer.scope = Scope::WholeTables;
-    let visible = writer.rules_condition(&format!("{row}.id"), &rules);
+    let visible = writer.write_visible(&format!("{row}.id"), &rules);
     let (sign, furthest) = if key.descending { (">=", i64::MIN) } else { ("<=", i64::MAX) };
     let furthest = writer.bind_parameter(Param::I64(furthest));
     let condition = format!("{column} {sign} COALESCE(({bound}), {furthest}) AND ({visible}) IS TRUE");
@@ -96,6 +100,19 @@ fn has_index(entity: &Entity, path: &Path) -> bool {
 }
 
 impl SqlWriter<'_> {
+    /// The condition that the user may read a row. As an operand it is neither joined nor does it replace the index that gives the
+    /// order.
+    fn write_visible(&mut self, row_id: &str, rules: &[Arc<Rule>]) -> String {
+        self.scope = Scope::FewRows;
+        let looked_up = self.rules_condition(row_id, rules);
+        self.scope = Scope::WholeTables;
+        let listed = self.rules_condition(row_id, rules);
+        let Some(deciding) = self.deciding_rows(rules) else { return looked_up };
+        let (limit, most) = (MOST_LISTED + 1, MOST_LISTED);
+        let is_short = format!("(SELECT COUNT(*) FROM ({deciding} LIMIT {limit}) deciding) <= {most}");
+        format!("CASE WHEN {is_short} THEN {listed} ELSE {looked_up} END")
+    }
+
     /// A select of the attribute of the last row that is looked at.
     fn write_bound(&mut self, search: &SearchQuery, key: &OrderKey<'_>) -> String {
         let mut frame = self.build_from_clause(&search.body, None);

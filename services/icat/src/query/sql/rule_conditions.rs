@@ -98,6 +98,29 @@ impl SqlWriter<'_> {
         list
     }
 
+    /// A select of the rows that decide about others, of which lists would be made; `None` if there are none, because each row
+    /// decides about itself.
+    pub fn deciding_rows(&mut self, rules: &[Arc<Rule>]) -> Option<String> {
+        let around = (self.visibility.take(), self.groups.take(), std::mem::take(&mut self.is_selecting));
+        let tree = RuleTree::new(rules.first()?.entity, rules, self.env.granted_user.is_some());
+        let mut lists = self.write_granted_lists(&tree.sets);
+        for (_, parent) in &tree.parents {
+            self.write_deciding_rows(parent, &mut lists);
+        }
+        (self.visibility, self.groups, self.is_selecting) = around;
+        (!lists.is_empty()).then(|| lists.join(" UNION ALL "))
+    }
+
+    fn write_deciding_rows(&mut self, tree: &RuleTree<'_>, lists: &mut Vec<String>) {
+        lists.extend(self.write_granted_lists(&tree.sets));
+        for body in &tree.selects {
+            lists.push(self.write_sub_select(body, None));
+        }
+        for (_, parent) in &tree.parents {
+            self.write_deciding_rows(parent, lists);
+        }
+    }
+
     /// Looks up the row and its ancestors.
     fn write_tree_by_row(&mut self, tree: &RuleTree<'_>, id: &str) -> String {
         let mut conditions = Vec::new();

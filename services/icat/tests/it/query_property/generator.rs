@@ -162,6 +162,22 @@ impl Generator {
         query
     }
 
+    /// The first rows in the order of their ids.
+    pub fn random_first_rows(&mut self) -> Query {
+        let root = find_entity(self.pick_from(&["Investigation", "Dataset", "Datafile", "Sample"]));
+        let path = |field| Path { var: 0, steps: Vec::new(), field };
+        Query {
+            distinct: false,
+            select: vec![Selected::Path(path(None))],
+            from: vec![Source::Root(root)],
+            cond: None,
+            group: Vec::new(),
+            having: None,
+            order: vec![(path(Some("id")), self.is_chosen(50))],
+            limit: Some((self.rng.random_range(0..2), self.rng.random_range(1..4))),
+        }
+    }
+
     fn random_aggregate(&mut self, query: &Query) -> Selected {
         let is_number = |kind| matches!(kind, FieldKind::Long | FieldKind::Integer);
         let has_order = |kind| !matches!(kind, FieldKind::Boolean);

@@ -187,6 +187,11 @@ async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
             "{}: {} cases, {} with some but not all rows, {} filters, {} rules with sets, {} of whole rows, {} of counters",
             test.engine, tally.cases, tally.partial, tally.filters, tally.granted, tally.whole, tally.counted
         );
+        println!(
+            "{}: {} of first rows, {} with rows that decide about others",
+            test.engine, tally.first, tally.looked_up
+        );
+        assert!(n > 0 || tally.looked_up * 500 >= tally.cases, "too few queries of first rows");
         // Whether the rules of a world allow it is chance, and the second engine has few worlds.
         assert!(n > 0 || tally.counted * 50 >= tally.cases, "too few queries that counters answer");
         assert!(tally.whole * 20 >= tally.cases, "too few queries of whole rows");
@@ -215,6 +220,9 @@ struct Tally {
     whole: usize,
     /// Queries that counters answer.
     counted: usize,
+    /// Queries of the first rows, and how many of them look up the rows that decide.
+    first: usize,
+    looked_up: usize,
     caught: BTreeMap<usize, usize>,
 }
 
@@ -391,8 +399,11 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     };
 
     for _ in 0..QUERIES_PER_WORLD {
-        let counts_files = generator.is_chosen(20);
-        let query = if counts_files { generator.random_count_of_files() } else { generator.random_query(None) };
+        let query = match generator.rng.random_range(0..100) {
+            0..20 => generator.random_count_of_files(),
+            20..25 => generator.random_first_rows(),
+            _ => generator.random_query(None),
+        };
         let text = render_query(&query);
         tally.cases += 1;
         let may = |entity: &'static Entity, id: i64| readable[entity.name].as_ref().is_none_or(|ids| ids.contains(&id));
@@ -433,6 +444,17 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         };
         let found = answer(&statement).await.unwrap_or_else(|e| panic!("{}\n{}\n{e:?}", explain(), statement.sql));
         assert_eq!(found, expected, "{}\n{}\n{:?}", explain(), statement.sql, statement.params);
+        if let Some(first) = &statement.first_rows {
+            tally.first += 1;
+            let listed = Statement::new(first.sql.clone(), first.params.clone());
+            // As if more rows decided about others than are listed.
+            let looked_up = Statement { sql: first.sql.replace(" <= 1000 THEN ", " < 0 THEN "), ..listed.clone() };
+            let found = answer(&listed).await.unwrap_or_else(|e| panic!("{}\n{}\n{e:?}", explain(), listed.sql));
+            assert!(found.len() < first.count || found == expected, "{}\n{listed:?}", explain());
+            let other = answer(&looked_up).await.unwrap_or_else(|e| panic!("{}\n{}\n{e:?}", explain(), looked_up.sql));
+            assert_eq!(found, other, "{}\n{looked_up:?}", explain());
+            tally.looked_up += usize::from(looked_up != listed);
+        }
         tally.counted += usize::from(statement.sql.contains("datafile_counter"));
         if statement.whole_rows.is_some() {
             tally.whole += 1;
