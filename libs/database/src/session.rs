@@ -215,7 +215,7 @@ impl Session {
     pub(crate) async fn commit_group(self, mut members: Members) -> Result<(), DbError> {
         members.expect_commit();
         let outcome = self.end_transaction("COMMIT").await.map_err(DbError::of_commit);
-        members.tell(Fate::from_commit(&outcome));
+        members.tell_members(Fate::from_commit(&outcome));
         outcome
     }
 
@@ -249,7 +249,7 @@ impl Session {
         if ends_group {
             return self.commit_group(earlier).await;
         }
-        let fate = earlier.add();
+        let fate = earlier.add_member();
         if is_first {
             queue.commit_later();
         }

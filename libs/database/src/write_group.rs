@@ -144,18 +144,18 @@ impl Members {
     }
 
     /// Adds one, who hears what became of the group.
-    pub fn add(&mut self) -> oneshot::Receiver<Fate> {
+    pub fn add_member(&mut self) -> oneshot::Receiver<Fate> {
         let (member, fate) = oneshot::channel();
         self.waiting.push(member);
         fate
     }
 
-    /// From here on nobody knows what is stored, until [`tell`](Self::tell).
+    /// From here on nobody knows what is stored, until [`tell_members`](Self::tell_members).
     pub fn expect_commit(&mut self) {
         self.is_commit_running = true;
     }
 
-    pub fn tell(&mut self, fate: Fate) {
+    pub fn tell_members(&mut self, fate: Fate) {
         for member in self.waiting.drain(..) {
             // Whoever does not wait any more does not want to know.
             let _gone = member.send(fate);
@@ -165,6 +165,6 @@ impl Members {
 
 impl Drop for Members {
     fn drop(&mut self) {
-        self.tell(if self.is_commit_running { Fate::Unknown } else { Fate::Undone });
+        self.tell_members(if self.is_commit_running { Fate::Unknown } else { Fate::Undone });
     }
 }

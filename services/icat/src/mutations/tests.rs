@@ -269,6 +269,7 @@ async fn describe_rows(tx: &mut Tx, author: &Author, first: i64, created: &[i64]
     Ok(Outcome::Written { created, rows: rows.collect(), changes })
 }
 
+/// Replaces new ids. A number after a letter is part of a name.
 fn hide_new_ids(text: &str, first: i64) -> String {
     let is_new = |number: &str| number.parse::<i64>().is_ok_and(|id| id > first && id < 9_999_999);
     let mut hidden = String::new();
@@ -278,7 +279,8 @@ fn hide_new_ids(text: &str, first: i64) -> String {
             number.push(c);
             continue;
         }
-        hidden.push_str(if is_new(&number) { "NEW" } else { &number });
+        let is_in_name = hidden.ends_with(char::is_alphabetic);
+        hidden.push_str(if is_new(&number) && !is_in_name { "NEW" } else { &number });
         number.clear();
         hidden.push(c);
     }
