@@ -33,7 +33,7 @@ mod writer;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::BackoffBuilder as _;
 use sqlx::{PgPool, SqlitePool};
@@ -121,7 +121,7 @@ impl Db {
                     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
                     self.read_timeout.as_millis()
                 );
-                let mut session = Session::begin_postgres(pool, &begin, canceller).await?;
+                let mut session = Session::begin_postgres(pool, &begin, MAX_WAIT_FOR_BEGIN, canceller).await?;
                 session.count_in(uses);
                 session
             }
@@ -133,7 +133,8 @@ impl Db {
     ///
     /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the
     /// loser is tried again after a short random pause; one that met a constraint because of rows that its snapshot
-    /// does not show is tried once more. It must therefore do nothing but database work. If it returns `Ok` although a
+    /// does not show is tried once more. On `SQLite`, transactions that share a commit are tried again if it fails or one of
+    /// them breaks the connection. It must therefore do nothing but database work. If it returns `Ok` although a
     /// statement failed, the answer is [`DbError::Poisoned`] and nothing is stored.
     pub async fn write<T, E>(&self, work: impl AsyncFnMut(&mut Tx) -> Result<T, E>) -> Result<T, E>
     where
@@ -161,18 +162,17 @@ impl Db {
     where
         E: From<DbError>,
     {
+        let started = Instant::now();
         let mut begin = Begin { options, locked_tables: Vec::new() };
         let mut pauses = conflict_pauses();
         let mut constrained_before = false;
         loop {
             let mut tx = match self.begin_with(&begin).await {
-                Err(e @ DbError::Conflict(_)) => match pauses.next() {
-                    Some(pause) => {
-                        tokio::time::sleep(pause).await;
-                        continue;
-                    }
-                    None => return Err(e.into()),
-                },
+                // Others go on meanwhile.
+                Err(e) if begin.can_be_repeated_after(&e) && started.elapsed() < self.lock_timeout => {
+                    tokio::time::sleep(pauses.next().unwrap_or(MAX_PAUSE)).await;
+                    continue;
+                }
                 begun => begun?,
             };
             let outcome = work(&mut tx).await;
@@ -199,6 +199,7 @@ impl Db {
                             begin.options.is_alone = true;
                             Retry::Later
                         }
+                        (Err(e), _) => return Err(e.into()),
                         (_, State::Conflict) => Retry::Later,
                         (_, State::Constrained) if is_refused && !constrained_before => {
                             constrained_before = true;
@@ -220,7 +221,7 @@ impl Db {
         }
     }
 
-    /// Begins a transaction by itself, that waits for no others.
+    /// Begins a transaction that is committed by itself.
     async fn begin(&self) -> Result<Tx, DbError> {
         let options = WriteOptions { is_alone: true, ..WriteOptions::default() };
         self.begin_with(&Begin { options, locked_tables: Vec::new() }).await
@@ -231,10 +232,12 @@ impl Db {
             Pools::Sqlite { write, .. } => write.begin(begin.options.is_alone).await,
             Pools::Postgres { pool, uses, canceller } => {
                 let script = begin.postgres_script(self.lock_timeout);
-                Session::begin_postgres(pool, &script, canceller).await.map(|mut session| {
-                    session.count_in(uses);
-                    session
-                })
+                Session::begin_postgres(pool, &script, MAX_WAIT_FOR_BEGIN + self.lock_timeout, canceller).await.map(
+                    |mut session| {
+                        session.count_in(uses);
+                        session
+                    },
+                )
             }
         };
         let begun = begun.map_err(DbError::from);
@@ -288,6 +291,9 @@ impl Db {
     }
 }
 
+/// A connection that does not answer BEGIN for so long is lost; locks are waited for besides.
+const MAX_WAIT_FOR_BEGIN: Duration = Duration::from_secs(10);
+
 /// Whether a transaction that was not stored is run again.
 enum Retry {
     Never,
@@ -295,11 +301,14 @@ enum Retry {
     Later,
 }
 
+/// The longest pause between attempts of a transaction.
+const MAX_PAUSE: Duration = Duration::from_millis(100);
+
 /// Pauses between attempts of a transaction that lost against another: 1 ms doubling to 100 ms, random, about 4 s in all.
 fn conflict_pauses() -> impl Iterator<Item = Duration> {
     backon::ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(1))
-        .with_max_delay(Duration::from_millis(100))
+        .with_max_delay(MAX_PAUSE)
         .with_max_times(50)
         .with_jitter()
         .build()

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool};
@@ -15,7 +16,7 @@ use tokio::runtime::Handle;
 
 use crate::canceller::{Canceller, PROCESS_ID};
 use crate::statement_timeout::StatementTimeout;
-use crate::write_group::{Fate, Members, Membership, OpenGroup, Turn, WriteQueue};
+use crate::write_group::{GroupOutcome, Members, Membership, OpenGroup, WriteLock, WriteQueue};
 use crate::{DbError, Engine};
 
 /// A member of a group of transactions, see [`crate::write_group`]: how it begins, and ends with its changes or without them.
@@ -91,32 +92,41 @@ impl Session {
         Ok(session)
     }
 
-    /// Begins a transaction that writes, or continues in the open one that those before have left.
+    /// Whether it continues in a transaction that others have left uncommitted, so that it sees what may be undone.
+    pub(crate) fn sees_uncommitted_changes(&self) -> bool {
+        self.membership.as_ref().is_some_and(|membership| !membership.earlier.is_empty())
+    }
+
+    /// Begins a transaction that writes, or continues in the open one that earlier writers have left.
     pub(crate) async fn begin_sqlite_write(
         pool: &SqlitePool,
         queue: &WriteQueue,
-        mut turn: Turn,
+        mut lock: WriteLock,
         is_alone: bool,
     ) -> Result<Self, sqlx::Error> {
-        let (mut session, earlier) = match turn.take() {
+        let (mut session, earlier) = match lock.take() {
             Some(OpenGroup { mut session, members }) => {
                 session.run_statement(BEGIN_MEMBER).await?;
                 (session, members)
             }
             None => (Self::begin_sqlite(pool, "BEGIN IMMEDIATE").await?, Members::default()),
         };
-        session.membership = Some(Membership { queue: queue.clone(), turn, earlier, is_alone });
+        session.membership = Some(Membership { queue: queue.clone(), lock, earlier, is_alone });
         Ok(session)
     }
 
-    /// Begins a transaction with several statements. A connection that was lost while nobody used it is replaced: so none has to
-    /// be tried before it is used.
-    pub(crate) async fn begin_postgres(pool: &PgPool, begin: &str, canceller: &Canceller) -> Result<Self, sqlx::Error> {
+    /// Begins a transaction with several statements. A connection that was lost while it was idle is replaced by another one; so
+    /// is one that does not answer within `limit`.
+    pub(crate) async fn begin_postgres(
+        pool: &PgPool,
+        begin: &str,
+        limit: Duration,
+        canceller: &Canceller,
+    ) -> Result<Self, sqlx::Error> {
         let script = format!("{begin}; SHOW {PROCESS_ID}");
-        // More than can be lost.
+        // All idle connections may be lost.
         for _ in 0..=pool.size() {
-            let begun = Self::try_begin_postgres(pool, &script, canceller).await?;
-            if let Some(session) = begun {
+            if let Some(session) = Self::try_begin_postgres(pool, &script, limit, canceller).await? {
                 return Ok(session);
             }
         }
@@ -127,16 +137,18 @@ impl Session {
     async fn try_begin_postgres(
         pool: &PgPool,
         script: &str,
+        limit: Duration,
         canceller: &Canceller,
     ) -> Result<Option<Self>, sqlx::Error> {
         let mut session = Self::new(Connection::Postgres(pool.acquire().await?));
         let Some(Connection::Postgres(connection)) = &mut session.connection else {
             return Err(sqlx::Error::PoolClosed);
         };
-        let pid: String = match (&mut **connection).fetch_one(sqlx::raw_sql(AssertSqlSafe(script.to_owned()))).await {
-            Ok(row) => row.try_get(0)?,
-            Err(e) if DbError::is_lost_connection(&e) => return Ok(None),
-            Err(e) => return Err(e),
+        let begun = (&mut **connection).fetch_one(sqlx::raw_sql(AssertSqlSafe(script.to_owned())));
+        let pid: String = match tokio::time::timeout(limit, begun).await {
+            Ok(Ok(row)) => row.try_get(0)?,
+            Ok(Err(e)) if !DbError::is_lost_connection(&e) => return Err(e),
+            Ok(Err(_)) | Err(_) => return Ok(None),
         };
         let pid = pid.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
         session.backend = Some(Backend { pid, canceller: canceller.clone() });
@@ -213,9 +225,9 @@ impl Session {
 
     /// Commits the changes of all who have left theirs.
     pub(crate) async fn commit_group(self, mut members: Members) -> Result<(), DbError> {
-        members.expect_commit();
+        members.mark_commit_started();
         let outcome = self.end_transaction("COMMIT").await.map_err(DbError::of_commit);
-        members.tell_members(Fate::from_commit(&outcome));
+        members.notify_members(GroupOutcome::from_commit(&outcome));
         outcome
     }
 
@@ -223,11 +235,15 @@ impl Session {
     /// others that this transaction has seen were undone as well.
     pub(crate) async fn roll_back(mut self) -> Result<(), DbError> {
         if self.state != State::Ready {
-            let has_earlier = self.membership.as_ref().is_some_and(|membership| !membership.earlier.is_empty());
-            return if has_earlier { Fate::Undone.into_result() } else { Ok(()) };
+            return if self.sees_uncommitted_changes() { Err(GroupOutcome::undone_error()) } else { Ok(()) };
         }
         match self.membership.take() {
-            Some(membership) if !membership.earlier.is_empty() => self.leave_group(membership, UNDO_MEMBER).await,
+            Some(membership) if !membership.earlier.is_empty() => {
+                self.leave_group(membership, UNDO_MEMBER).await.map_err(|e| match e {
+                    DbError::CommitUnknown(_) => e,
+                    _ => GroupOutcome::undone_error(),
+                })
+            }
             membership => {
                 if let Err(e) = self.end_transaction("ROLLBACK").await {
                     tracing::debug!(error = %e, "a rollback failed; the connection is closed");
@@ -241,7 +257,7 @@ impl Session {
     /// Ends the own part of the group with a statement, and waits until the group is committed.
     async fn leave_group(mut self, membership: Membership, statement: &'static str) -> Result<(), DbError> {
         let ends_group = membership.ends_group();
-        let Membership { queue, mut turn, mut earlier, .. } = membership;
+        let Membership { queue, mut lock, mut earlier, .. } = membership;
         let is_first = earlier.is_empty();
         if !is_first {
             self.run_statement(statement).await?;
@@ -249,13 +265,13 @@ impl Session {
         if ends_group {
             return self.commit_group(earlier).await;
         }
-        let fate = earlier.add_member();
+        let outcome = earlier.add_member();
         if is_first {
             queue.commit_later();
         }
-        *turn = Some(OpenGroup { session: self, members: earlier });
-        drop(turn);
-        fate.await.unwrap_or(Fate::Unknown).into_result()
+        *lock = Some(OpenGroup { session: self, members: earlier });
+        drop(lock);
+        outcome.await.unwrap_or(GroupOutcome::Unknown).into_result()
     }
 
     /// Gives the connection back if the database acknowledges the end of the transaction.

@@ -64,6 +64,12 @@ impl Tx {
         if self.state == State::Clean && !self.session.is_ready() { State::Failed } else { self.state }
     }
 
+    /// Whether it sees changes of others that may still be undone: nothing that it reads may be kept then. On `SQLite`, where
+    /// several transactions share a commit.
+    pub fn sees_uncommitted_changes(&self) -> bool {
+        self.session.sees_uncommitted_changes()
+    }
+
     /// Notifies `notify` if and when this transaction is committed.
     pub fn notify_on_commit(&mut self, notify: &Arc<Notify>) {
         self.wake.push(Arc::clone(notify));
@@ -290,8 +296,11 @@ impl Tx {
 
     /// Rolls back. [`DbError::Conflict`] if changes that this transaction has seen were undone as well, so that what it found is
     /// not true.
+    #[expect(clippy::disallowed_methods, reason = "a few statements, which their connection bounds")]
     pub(crate) async fn roll_back(self) -> Result<(), DbError> {
-        self.session.roll_back().await
+        // It may commit what others have left, so that it is not given up half-way.
+        let rolling_back = tokio::spawn(self.session.roll_back());
+        rolling_back.await.unwrap_or_else(|e| Err(DbError::CommitUnknown(sqlx::Error::Io(std::io::Error::other(e)))))
     }
 }
 

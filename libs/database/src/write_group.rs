@@ -2,8 +2,9 @@
 //!
 //! `SQLite` lets one transaction write at a time, and each commit waits for the disk. So a transaction that ends while others
 //! wait leaves its changes uncommitted, the next ones continue within savepoints, and one commit stores them all. Each is
-//! acknowledged after that commit. A transaction that fails is undone by itself, and says so after the commit of what it has
-//! seen. If the commit fails or the connection breaks, the whole group is undone, and those who had ended run again.
+//! acknowledged after that commit. A transaction that fails is undone by itself; its error is returned after the transactions
+//! that it has seen are committed. If the commit fails or the connection breaks, the whole group is undone, and its
+//! transactions are run again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,51 +14,51 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use crate::DbError;
 use crate::session::Session;
 
-/// So many transactions are stored by one commit at most: the first of them waits for all.
+/// Maximum number of transactions per commit; the first of them waits for all.
 const MAX_MEMBERS: usize = 64;
 
-/// The right to write. Holds the open transaction of the group that whoever had it before has left.
-pub(crate) type Turn = OwnedMutexGuard<Option<OpenGroup>>;
+/// The right to write, with the open transaction that earlier writers have left uncommitted.
+pub(crate) type WriteLock = OwnedMutexGuard<Option<OpenGroup>>;
 
-/// An open transaction with the changes of those who have ended.
+/// An open transaction with the changes of transactions that have ended.
 pub(crate) struct OpenGroup {
     pub session: Session,
     pub members: Members,
 }
 
-/// Those who want to write, in the order of their arrival. Cheap to clone.
+/// The writers in the order of their arrival. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct WriteQueue {
-    turn: Arc<Mutex<Option<OpenGroup>>>,
+    lock: Arc<Mutex<Option<OpenGroup>>>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl WriteQueue {
-    /// Waits for the turn.
-    pub async fn wait_for_turn(&self) -> Turn {
+    /// Waits until this writer is next.
+    pub async fn lock_writer(&self) -> WriteLock {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let _waiting = Waiting(&self.waiting);
-        Arc::clone(&self.turn).lock_owned().await
+        Arc::clone(&self.lock).lock_owned().await
     }
 
-    /// Commits the group that is open when all have had their turn who wait now.
+    /// Commits the open group after the writers that wait now.
     #[expect(clippy::disallowed_methods, reason = "one statement, which its connection bounds")]
     pub fn commit_later(&self) {
-        let turn = Arc::clone(&self.turn);
-        tokio::spawn(async move { commit_open_group(turn.lock_owned().await).await });
+        let lock = Arc::clone(&self.lock);
+        tokio::spawn(async move { commit_open_group(lock.lock_owned().await).await });
     }
 
-    /// Waits for the turn until nothing is left uncommitted.
+    /// The same; what earlier writers have left is committed before.
     #[expect(clippy::disallowed_methods, reason = "one statement, which its connection bounds")]
-    pub async fn wait_for_turn_alone(&self) -> Turn {
+    pub async fn lock_writer_after_commit(&self) -> WriteLock {
         loop {
-            let turn = self.wait_for_turn().await;
-            if turn.is_none() {
-                return turn;
+            let lock = self.lock_writer().await;
+            if lock.is_none() {
+                return lock;
             }
             // In a task of its own, so that it is not given up half-way.
-            if let Ok(turn) = tokio::spawn(commit_open_group(turn)).await {
-                return turn;
+            if let Ok(lock) = tokio::spawn(commit_open_group(lock)).await {
+                return lock;
             }
         }
     }
@@ -67,14 +68,14 @@ impl WriteQueue {
     }
 }
 
-/// Commits what is left uncommitted, and tells its members.
-async fn commit_open_group(mut turn: Turn) -> Turn {
-    if let Some(OpenGroup { session, members }) = turn.take()
+/// Commits what earlier writers have left.
+async fn commit_open_group(mut lock: WriteLock) -> WriteLock {
+    if let Some(OpenGroup { session, members }) = lock.take()
         && let Err(e) = session.commit_group(members).await
     {
-        tracing::debug!(error = %e, "the common commit of several transactions failed; those who have not heard why try again");
+        tracing::debug!(error = %e, "the commit of several transactions failed; they are run again");
     }
-    turn
+    lock
 }
 
 struct Waiting<'a>(&'a AtomicUsize);
@@ -88,8 +89,8 @@ impl Drop for Waiting<'_> {
 /// The part of one transaction in a group.
 pub(crate) struct Membership {
     pub queue: WriteQueue,
-    pub turn: Turn,
-    /// Those who have ended and wait for the commit. If there are none, the transaction has no savepoint.
+    pub lock: WriteLock,
+    /// Transactions that have ended and wait for the commit. If there are none, this one has no savepoint.
     pub earlier: Members,
     /// The transaction does not share its commit.
     pub is_alone: bool,
@@ -104,14 +105,14 @@ impl Membership {
 
 /// What became of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum GroupOutcome {
     Stored,
     Undone,
     /// The disk failed during the commit.
     Unknown,
 }
 
-impl Fate {
+impl GroupOutcome {
     pub fn from_commit(outcome: &Result<(), DbError>) -> Self {
         match outcome {
             Ok(()) => Self::Stored,
@@ -120,21 +121,29 @@ impl Fate {
         }
     }
 
-    /// What a member is told.
+    /// What a transaction of the group returns.
     pub fn into_result(self) -> Result<(), DbError> {
-        let because = |text: &str| sqlx::Error::Io(std::io::Error::other(text.to_owned()));
         match self {
             Self::Stored => Ok(()),
-            Self::Undone => Err(DbError::Conflict(because("the common commit of several transactions was undone"))),
-            Self::Unknown => Err(DbError::CommitUnknown(because("the common commit of several transactions failed"))),
+            Self::Undone => Err(Self::undone_error()),
+            Self::Unknown => Err(DbError::CommitUnknown(describe("the commit of several transactions failed"))),
         }
+    }
+
+    /// The error after which a transaction is run again.
+    pub fn undone_error() -> DbError {
+        DbError::Conflict(describe("several transactions of one commit were undone"))
     }
 }
 
-/// Those who wait for the commit of a group. They are told that it was undone if they are dropped before it has begun.
+fn describe(text: &str) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::other(text.to_owned()))
+}
+
+/// Transactions that wait for the commit of their group. If this is dropped before the commit has begun, the group is undone.
 #[derive(Default)]
 pub(crate) struct Members {
-    waiting: Vec<oneshot::Sender<Fate>>,
+    waiting: Vec<oneshot::Sender<GroupOutcome>>,
     is_commit_running: bool,
 }
 
@@ -143,28 +152,28 @@ impl Members {
         self.waiting.is_empty()
     }
 
-    /// Adds one, who hears what became of the group.
-    pub fn add_member(&mut self) -> oneshot::Receiver<Fate> {
-        let (member, fate) = oneshot::channel();
+    /// Adds a transaction, which receives what became of the group.
+    pub fn add_member(&mut self) -> oneshot::Receiver<GroupOutcome> {
+        let (member, outcome) = oneshot::channel();
         self.waiting.push(member);
-        fate
+        outcome
     }
 
-    /// From here on nobody knows what is stored, until [`tell_members`](Self::tell_members).
-    pub fn expect_commit(&mut self) {
+    /// From here on nobody knows what is stored, until [`notify_members`](Self::notify_members).
+    pub fn mark_commit_started(&mut self) {
         self.is_commit_running = true;
     }
 
-    pub fn tell_members(&mut self, fate: Fate) {
+    pub fn notify_members(&mut self, outcome: GroupOutcome) {
         for member in self.waiting.drain(..) {
-            // Whoever does not wait any more does not want to know.
-            let _gone = member.send(fate);
+            // A receiver that is gone belongs to a cancelled request.
+            let _cancelled = member.send(outcome);
         }
     }
 }
 
 impl Drop for Members {
     fn drop(&mut self) {
-        self.tell_members(if self.is_commit_running { Fate::Unknown } else { Fate::Undone });
+        self.notify_members(if self.is_commit_running { GroupOutcome::Unknown } else { GroupOutcome::Undone });
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::DbError;
+
 /// What a transaction needs besides the usual; [`Default`] is what [`Db::write`](crate::Db::write) does.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WriteOptions {
@@ -10,8 +12,8 @@ pub struct WriteOptions {
     /// For work that may take seconds: on `SQLite`, those who write at the same time are not acknowledged together with it, but
     /// before or after.
     pub is_alone: bool,
-    /// Transactions that [require the lock](crate::Tx::require_table_lock) of one of these tables rely on rows that this one
-    /// changes; it waits for them before it takes its snapshot, and they for it.
+    /// Tables whose [locks](crate::Tx::require_table_lock) protect rows that this transaction changes: it waits for a lock that is
+    /// held before it takes its snapshot, and nobody gets the lock before it ends.
     pub respected_locks: &'static [&'static str],
 }
 
@@ -23,6 +25,9 @@ pub enum Isolation {
     ReadCommitted,
 }
 
+/// How long a transaction waits for a table lock before it tries again, because everybody who writes waits behind it.
+const MAX_WAIT_FOR_TABLE_LOCK: Duration = Duration::from_millis(200);
+
 /// One attempt.
 pub(crate) struct Begin {
     pub options: WriteOptions,
@@ -31,6 +36,15 @@ pub(crate) struct Begin {
 }
 
 impl Begin {
+    /// Whether it failed because of others: they held a table that is to be locked, or waited for each other.
+    pub fn can_be_repeated_after(&self, e: &DbError) -> bool {
+        match e {
+            DbError::Conflict(_) => true,
+            DbError::Busy(_) => !self.locked_tables.is_empty(),
+            _ => false,
+        }
+    }
+
     /// Tables are locked before the snapshot is taken, and in the order of names, so that two transactions do not wait for each
     /// other.
     pub fn postgres_script(&self, lock_timeout: Duration) -> String {
@@ -43,11 +57,14 @@ impl Begin {
             Isolation::RepeatableRead => "REPEATABLE READ",
             Isolation::ReadCommitted => "READ COMMITTED",
         };
-        format!(
-            "BEGIN ISOLATION LEVEL {isolation}; SET LOCAL lock_timeout = {}{}",
-            lock_timeout.as_millis(),
-            locks.concat()
-        )
+        let set = |timeout: Duration| format!("; SET LOCAL lock_timeout = {}", timeout.as_millis());
+        let mut script = format!("BEGIN ISOLATION LEVEL {isolation}");
+        if self.locked_tables.is_empty() {
+            return script + &set(lock_timeout) + &locks.concat();
+        }
+        // Others queue behind a lock that waits.
+        script += &set(MAX_WAIT_FOR_TABLE_LOCK.min(lock_timeout));
+        script + &locks.concat() + &set(lock_timeout)
     }
 }
 
@@ -60,10 +77,10 @@ mod tests {
         let options = WriteOptions { respected_locks: &["d", "b", "a"], ..WriteOptions::default() };
         let begin = Begin { options, locked_tables: vec!["c", "b"] };
         assert_eq!(
-            begin.postgres_script(Duration::from_millis(70)),
-            "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = 70; LOCK TABLE a IN ROW EXCLUSIVE MODE; \
+            begin.postgres_script(Duration::from_secs(7)),
+            "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = 200; LOCK TABLE a IN ROW EXCLUSIVE MODE; \
              LOCK TABLE b IN SHARE ROW EXCLUSIVE MODE; LOCK TABLE c IN SHARE ROW EXCLUSIVE MODE; \
-             LOCK TABLE d IN ROW EXCLUSIVE MODE"
+             LOCK TABLE d IN ROW EXCLUSIVE MODE; SET LOCAL lock_timeout = 7000"
         );
     }
 }

@@ -12,7 +12,7 @@ use crate::session::{Session, UseCount};
 use crate::statement_timeout::StatementTimeout;
 use crate::write_group::WriteQueue;
 
-/// A pool of one connection, for whoever has the turn. Cheap to clone.
+/// A pool of one connection, for whoever has the right to write. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Writer {
     pub pool: SqlitePool,
@@ -44,13 +44,14 @@ impl Writer {
         Ok(Self { pool, queue: WriteQueue::default(), uses: UseCount::default(), lock_timeout, interrupt })
     }
 
-    /// Begins a transaction whose statements are interrupted when nobody waits for them any more. `alone`: it is not committed
-    /// together with others.
-    pub(crate) async fn begin(&self, alone: bool) -> Result<Session, sqlx::Error> {
-        let waiting =
-            async { if alone { self.queue.wait_for_turn_alone().await } else { self.queue.wait_for_turn().await } };
-        let turn = tokio::time::timeout(self.lock_timeout, waiting).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
-        let mut session = Session::begin_sqlite_write(&self.pool, &self.queue, turn, alone).await?;
+    /// Begins a transaction whose statements are interrupted when nobody waits for them any more. `is_alone`: it is
+    /// not committed together with others.
+    pub(crate) async fn begin(&self, is_alone: bool) -> Result<Session, sqlx::Error> {
+        let waiting = async {
+            if is_alone { self.queue.lock_writer_after_commit().await } else { self.queue.lock_writer().await }
+        };
+        let lock = tokio::time::timeout(self.lock_timeout, waiting).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let mut session = Session::begin_sqlite_write(&self.pool, &self.queue, lock, is_alone).await?;
         session.count_in(&self.uses);
         session.set_timeout(self.interrupt.lock().unwrap_or_else(PoisonError::into_inner).clone());
         Ok(session)

@@ -112,6 +112,16 @@ async fn each_sees_what_those_before_it_have_written() {
     assert_eq!(count_commits(dir.path()) - before, 2);
 }
 
+#[tokio::test]
+async fn whoever_continues_knows_that_it_sees_uncommitted_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open_sqlite(dir.path()).await;
+    let ask = async || db.write(async |tx| Ok::<_, DbError>(tx.sees_uncommitted_changes())).await.unwrap();
+    let (first, second) = join(ask(), ask()).await;
+    assert_eq!((first, second, ask().await), (false, true, false));
+    assert!(!db.read().await.unwrap().sees_uncommitted_changes());
+}
+
 /// The engine undoes the whole transaction when a statement is interrupted or the database is full.
 #[tokio::test]
 async fn those_who_had_ended_are_stored_though_a_later_one_breaks_the_connection() {

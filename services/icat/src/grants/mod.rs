@@ -16,4 +16,5 @@ pub use self::synchronizer::{GrantSynchronizer, synchronize_grants};
 pub use self::verification::{find_deviations, rebuild_derived_rows};
 
 /// For transactions that fill sets, which may take seconds.
-const ALONE: WriteOptions = WriteOptions { isolation: Isolation::ReadCommitted, is_alone: true, respected_locks: &[] };
+const LONG_WORK: WriteOptions =
+    WriteOptions { isolation: Isolation::ReadCommitted, is_alone: true, respected_locks: &[] };

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use service_kit::{Db, DbError, Tx};
 
-use super::ALONE;
+use super::LONG_WORK;
 use super::sets::{render_values, select_for_rule};
 use crate::query::{GrantSelect, ParseContext, parse_rule};
 use crate::store::{grants, rules};
@@ -41,12 +41,12 @@ impl GrantSynchronizer {
 pub async fn synchronize_grants(db: &Db, parse: &ParseContext) -> Result<i64, DbError> {
     loop {
         let step = db
-            .write_with(ALONE, async |tx| {
+            .write_with(LONG_WORK, async |tx| {
                 let step = find_next_step(tx, parse).await?;
                 if !matches!(step, Step::Done(_)) {
-                    // Wait for transactions that change rows, and make others wait; in the order in which those lock.
-                    grants::raise_permission_epoch(tx).await?;
+                    // Wait for transactions that change rows, and make others wait.
                     grants::lock_sets(tx)?;
+                    grants::raise_permission_epoch(tx).await?;
                     take_step(tx, &step).await?;
                     rules::bump_rule_version(tx).await?;
                 }

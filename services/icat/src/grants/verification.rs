@@ -3,7 +3,7 @@
 
 use service_kit::{Db, DbError};
 
-use super::ALONE;
+use super::LONG_WORK;
 use super::synchronize_grants;
 use crate::query::{Param, ParseContext};
 use crate::store::{datafile_counters, grants, rules};
@@ -34,9 +34,10 @@ pub async fn find_deviations(db: &Db) -> Result<Vec<String>, DbError> {
 
 /// Computes all granted rows and counters anew. Rows can be read but not changed meanwhile.
 pub async fn rebuild_derived_rows(db: &Db, parse: &ParseContext) -> Result<(), DbError> {
-    db.write_with(ALONE, async |tx| {
-        grants::raise_permission_epoch(tx).await?;
+    db.write_with(LONG_WORK, async |tx| {
+        tx.require_table_lock(datafile_counters::LOCKED_TABLE)?;
         grants::lock_sets(tx)?;
+        grants::raise_permission_epoch(tx).await?;
         for set in grants::list_sets(tx).await? {
             grants::delete_set(tx, set.id).await?;
         }

@@ -139,7 +139,7 @@ fn leads_to_many(source: &Source) -> bool {
 }
 
 /// The relation in the other direction, if the schema has it.
-fn turn_step(step: Step) -> Option<Step> {
+fn invert_step(step: Step) -> Option<Step> {
     match step {
         Step::Many(many) => Some(Step::One(many.inverse())),
         Step::One(one) => one.target().many.iter().find(|many| std::ptr::eq(many.inverse(), one)).map(Step::Many),
@@ -152,13 +152,13 @@ fn start_from(body: &SelectBody, var: Var) -> Option<SelectBody> {
     let mut sources = vec![Source { origin: Origin::Root, ..find(var)?.clone() }];
     let mut here = find(var)?;
     while let Origin::Join { from, steps, left: false } = &here.origin {
-        let back = steps.iter().rev().map(|step| turn_step(*step)).collect::<Option<_>>()?;
+        let back = steps.iter().rev().map(|step| invert_step(*step)).collect::<Option<_>>()?;
         let origin = Origin::Join { from: here.var, steps: back, left: false };
         here = find(*from)?;
         sources.push(Source { origin, ..here.clone() });
     }
-    let is_turned = |source: &Source| sources.iter().any(|turned| turned.var == source.var);
-    let others: Vec<Source> = body.sources.iter().filter(|source| !is_turned(source)).cloned().collect();
+    let is_inverted = |source: &Source| sources.iter().any(|turned| turned.var == source.var);
+    let others: Vec<Source> = body.sources.iter().filter(|source| !is_inverted(source)).cloned().collect();
     let has_one_root =
         matches!(here.origin, Origin::Root) && !others.iter().any(|source| matches!(source.origin, Origin::Root));
     sources.extend(others);

@@ -52,11 +52,11 @@ impl Statement {
         tx.fetch_all(&self.sql, &self.list_values()).await
     }
 
-    /// Runs a statement that selects ids, and passes them to `visit` in their order, if it is sorted. At least the first `most_whole`
+    /// Runs a statement that selects ids, and passes them to `visit` in their order, if it is sorted. At least the first `max_whole`
     /// rows come with their columns ([`row_columns`](crate::store::rows::row_columns)), if the statement can select them.
-    pub async fn visit_ids(&self, tx: &mut Tx, most_whole: usize, mut visit: impl VisitId) -> Result<(), DbError> {
+    pub async fn visit_ids(&self, tx: &mut Tx, max_whole: usize, mut visit: impl VisitId) -> Result<(), DbError> {
         if let Some(rows) = &self.whole_rows {
-            let (sql, kinds) = (rows.to_sql(tx.engine(), most_whole), row_column_kinds(rows.entity));
+            let (sql, kinds) = (rows.to_sql(tx.engine(), max_whole), row_column_kinds(rows.entity));
             let visit = |row: &BulkRow<'_>| match WholeRows::find_remaining_ids(row)? {
                 Some(ids) => ids.into_iter().try_for_each(|id| visit(id, None)),
                 None => {

@@ -20,9 +20,9 @@ pub struct WholeRows {
 
 impl WholeRows {
     /// The statement that selects all [`row_columns`]. `PostgreSQL` sends row by row, so all of them are whole. `SQLite` collects
-    /// rows in memory, so that only the first `most_whole` rows are whole, and one row more contains the ids of all others. They
+    /// rows in memory, so that only the first `max_whole` rows are whole, and one row more contains the ids of all others. They
     /// are found once and then looked up, which takes as long as reading them at first.
-    pub fn to_sql(&self, engine: Engine, most_whole: usize) -> String {
+    pub fn to_sql(&self, engine: Engine, max_whole: usize) -> String {
         let Self { entity, alias, rest } = self;
         let select =
             |of: &str| row_columns(entity).map(|column| format!("{of}.{column}")).collect::<Vec<_>>().join(", ");
@@ -33,10 +33,10 @@ impl WholeRows {
         let whole = select("whole").replacen("whole.id", "found_first.id", 1);
         format!(
             "WITH found (id) AS MATERIALIZED (SELECT {alias}.id{rest}) \
-             SELECT {whole} FROM (SELECT id FROM found LIMIT {most_whole}) found_first \
+             SELECT {whole} FROM (SELECT id FROM found LIMIT {max_whole}) found_first \
              LEFT JOIN {} whole ON whole.id = found_first.id \
              UNION ALL SELECT NULL, GROUP_CONCAT(COALESCE(id, '')){nulls} \
-             FROM (SELECT id FROM found LIMIT -1 OFFSET {most_whole}) HAVING COUNT(*) > 0",
+             FROM (SELECT id FROM found LIMIT -1 OFFSET {max_whole}) HAVING COUNT(*) > 0",
             entity.table
         )
     }

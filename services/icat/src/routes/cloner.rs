@@ -63,7 +63,7 @@ pub async fn clone_entity(
     let id = id.unwrap_or_else(|| "0".to_owned());
     let id: i64 = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;
     let keys = mutations::parse_keys(entity, &keys.ok_or_else(|| missing("keys"))?)?;
-    let author = Author::new(user_name, state.clock.now_micros());
+    let author = Author::new(user_name, state.clock.now_micros()).for_long_work();
     let copy = author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<i64, Error> {
             let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;

@@ -93,7 +93,7 @@ pub struct DatafileCounters {
     row_id: i64,
 }
 
-/// The tables that transactions lock while nobody may count datafiles, see [`Tx::require_table_lock`].
+/// The table that is locked while nobody else may count datafiles, see [`Tx::require_table_lock`].
 pub const LOCKED_TABLE: &str = "datafile_counter";
 
 /// Numbers and sizes of new datafiles.

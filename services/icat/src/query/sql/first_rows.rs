@@ -21,7 +21,7 @@ use crate::query::tree::{Condition, Expr, Literal, Origin, Path, SearchQuery};
 /// Rows that are looked at in the order of an index.
 const ROWS_LOOKED_AT: i64 = 10_000;
 /// The most rows that decide about others, such as investigations, of which a list is made.
-const MOST_LISTED: i64 = 1_000;
+const MAX_LISTED_ROWS: i64 = 1_000;
 /// The most rows that are looked for in this way.
 const MAX_ROWS: u64 = 500;
 
@@ -108,7 +108,7 @@ impl SqlWriter<'_> {
         self.scope = Scope::WholeTables;
         let listed = self.rules_condition(row_id, rules);
         let Some(deciding) = self.deciding_rows(rules) else { return looked_up };
-        let (limit, most) = (MOST_LISTED + 1, MOST_LISTED);
+        let (limit, most) = (MAX_LISTED_ROWS + 1, MAX_LISTED_ROWS);
         let is_short = format!("(SELECT COUNT(*) FROM ({deciding} LIMIT {limit}) deciding) <= {most}");
         format!("CASE WHEN {is_short} THEN {listed} ELSE {looked_up} END")
     }

@@ -46,7 +46,7 @@ pub async fn delete_entities(state: web::Data<State>, request: HttpRequest) -> R
     let targets = mutations::parse_targets(&text)?;
     let session_id = requested_session_id(&request, session_id.as_deref())?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
-    let author = Author::new(user_name, state.clock.now_micros());
+    let author = Author::new(user_name, state.clock.now_micros()).for_long_work();
     author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<(), Error> {
             let rights = state.rules.load_rights(tx, author.user_name.clone()).await?;
