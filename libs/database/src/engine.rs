@@ -131,6 +131,16 @@ impl Engine {
         self == Self::Sqlite
     }
 
+    /// The FROM item of a sub-select that looks at one row of a table, together with the condition `alias.id = id`. `PostgreSQL`
+    /// finds the row by its id here: with old statistics it would use an index on another column that the sub-select compares,
+    /// and read many rows.
+    pub fn row_by_id(self, table: &str, alias: &str, id: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{table} {alias}"),
+            Self::Postgres => format!("(SELECT * FROM {table} {alias} WHERE {alias}.id = {id} OFFSET 0) {alias}"),
+        }
+    }
+
     /// The placeholder with this number, counted from 1, in a statement that uses each placeholder once and in order. With
     /// numbered placeholders `SQLite` searches all others, which is slow where there are hundreds.
     pub fn parameter_in_order(self, number: usize) -> String {

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe};
 
 use crate::session::Connection;
+use crate::statement_waiting::wait_for_statement;
 use crate::{DbError, Engine, Tx, Val};
 
 /// Rows per statement on `SQLite`, from large to small.
@@ -58,6 +59,7 @@ impl Tx {
     async fn insert_batch(&mut self, insert: &RowInsert<'_>, batch: Vec<Vec<Val>>) -> Result<u64, DbError> {
         let has_nul = batch.iter().flatten().any(Val::has_nul) || insert.shared.iter().any(|(_, val)| val.has_nul());
         let shared = insert.shared.iter().map(|(_, val)| val);
+        let is_urgent = self.is_waited_for();
         let done = match self.start_statement_with(has_nul)? {
             Connection::Sqlite(c) => {
                 let sql = insert.render_sqlite(batch.len());
@@ -68,7 +70,7 @@ impl Tx {
                     }
                 }
                 let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(true);
-                query.execute(&mut **c).await.map(|done| done.rows_affected())
+                wait_for_statement(query.execute(&mut **c), is_urgent).await.map(|done| done.rows_affected())
             }
             Connection::Postgres(c) => {
                 let sql = insert.render_postgres(&batch[0]);

@@ -23,6 +23,7 @@ mod row;
 mod rowid_tables;
 mod session;
 mod statement_timeout;
+mod statement_waiting;
 mod tx;
 mod val;
 mod writability;

@@ -16,13 +16,15 @@ use tokio::runtime::Handle;
 
 use crate::canceller::{Canceller, PROCESS_ID};
 use crate::statement_timeout::StatementTimeout;
+use crate::statement_waiting::wait_for_statement;
 use crate::write_group::{GroupOutcome, Members, Membership, OpenGroup, WriteLock, WriteQueue};
 use crate::{DbError, Engine};
 
-/// A member of a group of transactions, see [`crate::write_group`]: how it begins, and ends with its changes or without them.
-const BEGIN_MEMBER: &str = "SAVEPOINT member";
-const END_MEMBER: &str = "RELEASE member";
-const UNDO_MEMBER: &str = "ROLLBACK TO member; RELEASE member";
+/// Savepoints of transactions that share a commit, see [`crate::write_group`]. The next one begins where one ends, so that both
+/// take one trip to the thread of the connection.
+const BEGIN_SECOND: &str = "SAVEPOINT member";
+const BEGIN_NEXT: &str = "RELEASE member; SAVEPOINT member";
+const UNDO: &str = "ROLLBACK TO member";
 
 /// A connection within a transaction.
 pub(crate) struct Session {
@@ -97,6 +99,11 @@ impl Session {
         self.membership.as_ref().is_some_and(|membership| !membership.earlier.is_empty())
     }
 
+    /// Whether other writers wait for this one.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.membership.as_ref().is_some_and(|membership| membership.queue.has_waiting())
+    }
+
     /// Begins a transaction that writes, or continues in the open one that earlier writers have left.
     pub(crate) async fn begin_sqlite_write(
         pool: &SqlitePool,
@@ -105,10 +112,7 @@ impl Session {
         is_alone: bool,
     ) -> Result<Self, sqlx::Error> {
         let (mut session, earlier) = match lock.take() {
-            Some(OpenGroup { mut session, members }) => {
-                session.run_statement(BEGIN_MEMBER).await?;
-                (session, members)
-            }
+            Some(OpenGroup { session, members }) => (session, members),
             None => (Self::begin_sqlite(pool, "BEGIN IMMEDIATE").await?, Members::default()),
         };
         session.membership = Some(Membership { queue: queue.clone(), lock, earlier, is_alone });
@@ -218,7 +222,7 @@ impl Session {
     /// Commits, by itself or together with others. If it fails, nothing is stored, except with [`DbError::CommitUnknown`].
     pub(crate) async fn commit(mut self) -> Result<(), DbError> {
         match self.membership.take() {
-            Some(membership) => self.leave_group(membership, END_MEMBER).await,
+            Some(membership) => self.leave_group(membership).await,
             None => self.end_transaction("COMMIT").await.map_err(DbError::of_commit),
         }
     }
@@ -239,7 +243,11 @@ impl Session {
         }
         match self.membership.take() {
             Some(membership) if !membership.earlier.is_empty() => {
-                self.leave_group(membership, UNDO_MEMBER).await.map_err(|e| match e {
+                let undone = match self.run_statement(UNDO).await {
+                    Ok(()) => self.leave_group(membership).await,
+                    Err(e) => Err(e.into()),
+                };
+                undone.map_err(|e| match e {
                     DbError::CommitUnknown(_) => e,
                     _ => GroupOutcome::undone_error(),
                 })
@@ -254,17 +262,16 @@ impl Session {
         }
     }
 
-    /// Ends the own part of the group with a statement, and waits until the group is committed.
-    async fn leave_group(mut self, membership: Membership, statement: &'static str) -> Result<(), DbError> {
+    /// Leaves the open transaction to the next writer, or commits it if there is none, and waits until it is committed.
+    async fn leave_group(mut self, membership: Membership) -> Result<(), DbError> {
         let ends_group = membership.ends_group();
         let Membership { queue, mut lock, mut earlier, .. } = membership;
-        let is_first = earlier.is_empty();
-        if !is_first {
-            self.run_statement(statement).await?;
-        }
         if ends_group {
+            // Lock and connection are free when both are dropped.
             return self.commit_group(earlier).await;
         }
+        let is_first = earlier.is_empty();
+        self.run_statement(if is_first { BEGIN_SECOND } else { BEGIN_NEXT }).await?;
         let outcome = earlier.add_member();
         if is_first {
             queue.commit_later();
@@ -282,10 +289,10 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a statement between two others of the transaction.
+    /// Runs a statement for the next writer, who waits for it.
     async fn run_statement(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
         self.state = State::Running;
-        self.execute_statement(statement.to_owned()).await?;
+        wait_for_statement(self.execute_statement(statement.to_owned()), true).await?;
         self.state = State::Ready;
         Ok(())
     }

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::row::Inner as RowInner;
 use crate::session::{Connection, Session};
+use crate::statement_waiting::wait_for_statement;
 use crate::writability::Writability;
 use crate::{DbError, Engine, Row, Val};
 
@@ -94,8 +95,12 @@ impl Tx {
 
     /// Runs a statement and returns the number of rows that it changed.
     pub async fn execute(&mut self, sql: &str, vals: &[Val]) -> Result<u64, DbError> {
+        let is_urgent = self.is_waited_for();
         let done = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => build_sqlite_query(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected()),
+            Connection::Sqlite(c) => {
+                let statement = build_sqlite_query(sql, vals).execute(&mut **c);
+                wait_for_statement(statement, is_urgent).await.map(|r| r.rows_affected())
+            }
             Connection::Postgres(c) => {
                 build_postgres_query(sql, vals).execute(&mut **c).await.map(|r| r.rows_affected())
             }
@@ -105,9 +110,9 @@ impl Tx {
 
     /// Runs a query and returns all rows.
     pub async fn fetch_all(&mut self, sql: &str, vals: &[Val]) -> Result<Vec<Row>, DbError> {
+        let is_urgent = self.is_waited_for();
         let rows = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => build_sqlite_query(sql, vals)
-                .fetch_all(&mut **c)
+            Connection::Sqlite(c) => wait_for_statement(build_sqlite_query(sql, vals).fetch_all(&mut **c), is_urgent)
                 .await
                 .map(|rows| rows.into_iter().map(|row| Row(RowInner::Sqlite(row))).collect()),
             Connection::Postgres(c) => build_postgres_query(sql, vals)
@@ -181,11 +186,13 @@ impl Tx {
 
     /// Runs a query and returns its first row, if there is one.
     pub async fn fetch_optional(&mut self, sql: &str, vals: &[Val]) -> Result<Option<Row>, DbError> {
+        let is_urgent = self.is_waited_for();
         let row = match self.start_statement(vals)? {
-            Connection::Sqlite(c) => build_sqlite_query(sql, vals)
-                .fetch_optional(&mut **c)
-                .await
-                .map(|row| row.map(|row| Row(RowInner::Sqlite(row)))),
+            Connection::Sqlite(c) => {
+                wait_for_statement(build_sqlite_query(sql, vals).fetch_optional(&mut **c), is_urgent)
+                    .await
+                    .map(|row| row.map(|row| Row(RowInner::Sqlite(row))))
+            }
             Connection::Postgres(c) => build_postgres_query(sql, vals)
                 .fetch_optional(&mut **c)
                 .await
@@ -242,6 +249,11 @@ impl Tx {
                 rows.iter().map(|row| row.get("id")).collect()
             }
         }
+    }
+
+    /// Whether other writers wait for this one.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.session.is_waited_for()
     }
 
     fn start_statement(&mut self, vals: &[Val]) -> Result<&mut Connection, DbError> {

@@ -63,7 +63,7 @@ impl WriteQueue {
         }
     }
 
-    fn has_waiting(&self) -> bool {
+    pub fn has_waiting(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 }
@@ -126,17 +126,17 @@ impl GroupOutcome {
         match self {
             Self::Stored => Ok(()),
             Self::Undone => Err(Self::undone_error()),
-            Self::Unknown => Err(DbError::CommitUnknown(describe("the commit of several transactions failed"))),
+            Self::Unknown => Err(DbError::CommitUnknown(describe_failure("the commit of several transactions failed"))),
         }
     }
 
     /// The error after which a transaction is run again.
     pub fn undone_error() -> DbError {
-        DbError::Conflict(describe("several transactions of one commit were undone"))
+        DbError::Conflict(describe_failure("several transactions of one commit were undone"))
     }
 }
 
-fn describe(text: &str) -> sqlx::Error {
+fn describe_failure(text: &str) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::other(text.to_owned()))
 }
 

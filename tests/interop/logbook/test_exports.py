@@ -47,8 +47,9 @@ from stores import Sqlite
 from texts import Texts
 
 FORMATS = ["csv", "txt", "jsonl", "eln", "pdf"]
-# A part of a PDF is laid out in memory as a whole; the others are written as they are read.
-MOST_MEGABYTES = {**dict.fromkeys(FORMATS, 64), "pdf": 160}
+# A part of a PDF is laid out in memory as a whole; the others are written as they are read. The allocator keeps freed memory
+# for a moment.
+MOST_MEGABYTES = {**dict.fromkeys(FORMATS, 96), "pdf": 224}
 SLOW_SECONDS = 1
 BATCH = 20_000
 IMPORTED = 1_000

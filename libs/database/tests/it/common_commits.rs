@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, join, join_all, join3};
 use service_kit::{Db, DbError, Engine, Val, WriteOptions};
 use testkit::Backend;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::opened::{add_row, database_config, list_ids, open_migrated};
 
@@ -29,9 +30,45 @@ fn count_commits(dir: &Path) -> usize {
     log[HEADER..].chunks_exact(FRAME).filter(|frame| frame[4..8] != [0; 4]).count()
 }
 
-/// Adds a row, and counts how often that was tried.
-async fn add_counted(db: &Db, id: i64, attempts: &AtomicUsize) -> Result<u64, DbError> {
+/// Holds the first writer until all others wait.
+struct Gate(Semaphore);
+
+impl Gate {
+    fn new() -> Self {
+        Self(Semaphore::new(0))
+    }
+
+    /// In the first writer. A second attempt passes.
+    async fn pass_gate(&self) {
+        drop(self.0.acquire().await.unwrap());
+    }
+
+    /// Runs the first writer and then the others, all in this task: each of them is in the queue before the gate is opened.
+    fn run_writers<'f, A: 'f, B: 'f>(
+        &'f self,
+        first: impl Future<Output = A> + 'f,
+        others: impl Future<Output = B> + 'f,
+    ) -> LocalBoxFuture<'f, (A, B)> {
+        async move {
+            let (first, others, ()) = join3(first, others, async { self.0.add_permits(1) }).await;
+            (first, others)
+        }
+        .boxed_local()
+    }
+}
+
+async fn add_first_row(db: &Db, gate: &Gate, id: i64) -> Result<u64, DbError> {
     db.write(async |tx| {
+        gate.pass_gate().await;
+        tx.execute(ADD, &[id.into()]).await
+    })
+    .await
+}
+
+/// Adds a row, and counts how often that was tried.
+async fn add_counted(db: &Db, gate: &Gate, id: i64, attempts: &AtomicUsize) -> Result<u64, DbError> {
+    db.write(async |tx| {
+        gate.pass_gate().await;
         attempts.fetch_add(1, Ordering::Relaxed);
         tx.execute(ADD, &[id.into()]).await
     })
@@ -45,8 +82,11 @@ async fn those_who_wait_are_stored_by_one_commit() {
     let before = count_commits(dir.path());
     add_row(&db, 100, 0).await.unwrap();
     assert_eq!(count_commits(dir.path()) - before, 1, "the control: one by itself");
-    // Each begins before the first ends: they are one task.
-    for outcome in join_all((0..WRITERS).map(|id| add_row(&db, id, 0))).await {
+    let gate = Gate::new();
+    let others = join_all((1..WRITERS).map(|id| add_row(&db, id, 0)));
+    let (first, others) = gate.run_writers(add_first_row(&db, &gate, 0), others).await;
+    first.unwrap();
+    for outcome in others {
         outcome.unwrap();
     }
     assert_eq!(count_commits(dir.path()) - before, 2);
@@ -90,8 +130,11 @@ async fn one_that_fails_is_undone_by_itself() {
 async fn each_sees_what_those_before_it_have_written() {
     let dir = tempfile::tempdir().unwrap();
     let db = open_sqlite(dir.path()).await;
-    let count = async || {
+    let count = async |gate: Option<&Gate>| {
         db.write(async |tx| {
+            if let Some(gate) = gate {
+                gate.pass_gate().await;
+            }
             let n: i64 = tx.fetch_one("SELECT COUNT(*) AS n FROM thing", &[]).await?.get("n")?;
             tx.execute(ADD, &[n.into()]).await?;
             Ok::<_, DbError>(n)
@@ -99,13 +142,16 @@ async fn each_sees_what_those_before_it_have_written() {
         .await
     };
     let before = count_commits(dir.path());
-    let counts: Result<Vec<i64>, _> = join_all((0..WRITERS).map(|_| count())).await.into_iter().collect();
+    let gate = Gate::new();
+    let (first, others) = gate.run_writers(count(Some(&gate)), join_all((1..WRITERS).map(|_| count(None)))).await;
+    let counts: Result<Vec<i64>, _> = [first].into_iter().chain(others).collect();
     assert_eq!(counts.unwrap(), (0..WRITERS).collect::<Vec<_>>());
     let refused = async {
         let refused = add_row(&db, 500, 0).await;
         (refused, list_ids(&db).await.contains(&500))
     };
-    let (stored, (refused, is_stored)) = join(add_row(&db, 500, 0), refused).await;
+    let gate = Gate::new();
+    let (stored, (refused, is_stored)) = gate.run_writers(add_first_row(&db, &gate, 500), refused).await;
     stored.unwrap();
     assert!(matches!(refused, Err(DbError::Unique(_))), "{refused:?}");
     assert!(is_stored, "a reader finds the row that the error is about");
@@ -116,9 +162,18 @@ async fn each_sees_what_those_before_it_have_written() {
 async fn whoever_continues_knows_that_it_sees_uncommitted_changes() {
     let dir = tempfile::tempdir().unwrap();
     let db = open_sqlite(dir.path()).await;
-    let ask = async || db.write(async |tx| Ok::<_, DbError>(tx.sees_uncommitted_changes())).await.unwrap();
-    let (first, second) = join(ask(), ask()).await;
-    assert_eq!((first, second, ask().await), (false, true, false));
+    let ask = async |gate: Option<&Gate>| {
+        let asked = db.write(async |tx| {
+            if let Some(gate) = gate {
+                gate.pass_gate().await;
+            }
+            Ok::<_, DbError>(tx.sees_uncommitted_changes())
+        });
+        asked.await.unwrap()
+    };
+    let gate = Gate::new();
+    let (first, second) = gate.run_writers(ask(Some(&gate)), ask(None)).await;
+    assert_eq!((first, second, ask(None).await), (false, true, false));
     assert!(!db.read().await.unwrap().sees_uncommitted_changes());
 }
 
@@ -133,18 +188,19 @@ async fn those_who_had_ended_are_stored_though_a_later_one_breaks_the_connection
         tx.execute("INSERT INTO thing (id, name, picture) VALUES (50, 'n', $1)", &[Val::Blob(Some(vec![7; 1 << 20]))])
             .await
     });
-    let (before, (full, after)) =
-        join(join_all((0..3).map(|id| add_counted(&db, id, &attempts))), join(fill, add_row(&db, 60, 0))).await;
+    let gate = Gate::new();
+    let first = join_all((0..3).map(|id| add_counted(&db, &gate, id, &attempts)));
+    let (before, (full, after)) = gate.run_writers(first, join(fill, add_row(&db, 60, 0))).await;
     assert!(before.iter().all(Result::is_ok), "{before:?}");
     assert!(matches!(full, Err(DbError::DiskFull(_))), "{full:?}");
     after.unwrap();
     assert_eq!(attempts.swap(0, Ordering::Relaxed), 6, "each was run again");
     assert_eq!(list_ids(&db).await, [0, 1, 2, 60]);
 
-    let given_up =
-        tokio::time::timeout(Duration::from_millis(300), db.write(async |tx| tx.execute(ENDLESS, &[]).await));
-    let (before, (given_up, after)) =
-        join(join_all((3..6).map(|id| add_counted(&db, id, &attempts))), join(given_up, add_row(&db, 61, 0))).await;
+    let given_up = tokio::time::timeout(Duration::from_secs(2), db.write(async |tx| tx.execute(ENDLESS, &[]).await));
+    let gate = Gate::new();
+    let first = join_all((3..6).map(|id| add_counted(&db, &gate, id, &attempts)));
+    let (before, (given_up, after)) = gate.run_writers(first, join(given_up, add_row(&db, 61, 0))).await;
     assert!(before.iter().all(Result::is_ok), "{before:?}");
     assert!(given_up.is_err(), "nobody waits for it any more");
     after.unwrap();

@@ -44,12 +44,12 @@ impl VisibleInvestigations {
 }
 
 /// Ids that are collected up to a limit.
-struct Ids {
+struct BoundedIds {
     found: RoaringTreemap,
     left: u64,
 }
 
-impl Ids {
+impl BoundedIds {
     fn new(limit: u64) -> Self {
         Self { found: RoaringTreemap::new(), left: limit }
     }
@@ -79,7 +79,7 @@ async fn collect_ids(
     icat: &IcatClient,
     session: &str,
     select: Select,
-    ids: &mut Ids,
+    ids: &mut BoundedIds,
     mut parse: impl FnMut(&Value) -> Option<i64>,
 ) -> Result<bool, IcatError> {
     let mut pages = icat.pages(session, build_query(select)?).map_err(|e| IcatError::Nonsense(e.to_string()))?;
@@ -93,7 +93,7 @@ async fn collect_ids(
 
 /// What ICAT's rules let a session see.
 pub async fn find_visible_to_session(icat: &IcatClient, session: &str) -> Result<VisibleInvestigations, IcatError> {
-    let mut ids = Ids::new(MAX_VISIBLE_INVESTIGATIONS);
+    let mut ids = BoundedIds::new(MAX_VISIBLE_INVESTIGATIONS);
     let select = Select::values("Investigation", &["id"]);
     let complete = collect_ids(icat, session, select, &mut ids, Value::as_i64).await?;
     Ok(VisibleInvestigations { investigations: Arc::new(ids.found), complete })
@@ -113,7 +113,7 @@ pub async fn find_investigations_of_user(
     let mut all = RoaringTreemap::new();
     let mut complete = true;
     for (entity, is_theirs) in [("InvestigationUser", name()), ("InvestigationGroup", groups())] {
-        let mut members = Ids::new(MAX_VISIBLE_INVESTIGATIONS);
+        let mut members = BoundedIds::new(MAX_VISIBLE_INVESTIGATIONS);
         let select = Select::values(entity, &["id", "investigation.id"]).filter(is_theirs.clone());
         complete &= collect_ids(icat, session, select, &mut members, |row| row[1].as_i64()).await?;
         if members.found.is_empty() {
@@ -137,7 +137,7 @@ async fn find_investigations_in(
     select: Select,
     complete: &mut bool,
 ) -> Result<RoaringTreemap, IcatError> {
-    let mut ids = Ids::new(MAX_VISIBLE_INVESTIGATIONS);
+    let mut ids = BoundedIds::new(MAX_VISIBLE_INVESTIGATIONS);
     let visible = Select::values("Investigation", &["id"]).filter(Filter::in_select("id", select));
     *complete &= collect_ids(icat, session, visible, &mut ids, Value::as_i64).await?;
     Ok(ids.found)
@@ -153,7 +153,7 @@ pub async fn find_released(
     // ICAT compares in its server's zone: ask for a little more, and look at each date itself.
     let latest = jiff::tz::TimeZone::UTC.to_datetime(now + MAX_ZONE_OFFSET + TIME_TO_LIVE);
     let select = Select::values("Investigation", &["id", "releaseDate"]).filter(Filter::le("releaseDate", latest));
-    let mut ids = Ids::new(MAX_VISIBLE_INVESTIGATIONS);
+    let mut ids = BoundedIds::new(MAX_VISIBLE_INVESTIGATIONS);
     let mut expires_at = expires_at;
     let parse_released = |row: &Value| {
         let at = row[1].as_str().and_then(|text| text.parse::<Timestamp>().ok())?;
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn ids_are_collected_up_to_the_limit() {
-        let mut ids = Ids::new(3);
+        let mut ids = BoundedIds::new(3);
         assert!(ids.extend([5, 7, 5, -1]));
         assert!(ids.extend([7, 5, 9]), "known ids need no space");
         assert!(!ids.extend([5, 10]));

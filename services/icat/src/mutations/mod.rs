@@ -45,6 +45,7 @@ pub async fn write_items(
         match ids {
             Some(ids) => created.extend(ids),
             None => {
+                writer.load_updated_rows(&items[done..]).await?;
                 for (offset, item) in (done..).zip(set) {
                     created.extend(writer.write_item(item).await.map_err(|e| e.with_offset(offset))?);
                 }

@@ -1,6 +1,6 @@
 //! Writes items as rows: checks rights, NULLs, lengths and keys, allocates ids, and creates children.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 
 use icat_client::schema::{Entity, ToMany};
@@ -13,7 +13,7 @@ use crate::authorization::Operation;
 use crate::error::Error;
 use crate::query::ParseContext;
 use crate::store::Author;
-use crate::store::entities::{self, NewRow, value_index};
+use crate::store::entities::{self, NewRow, StoredRow, value_index};
 use crate::validation;
 
 /// Writes items within one transaction.
@@ -26,13 +26,38 @@ pub struct EntityWriter<'a> {
     created: HashSet<i64>,
     /// Rows of the current item for which CREATE has not been checked yet, children before parents.
     pending_creates: Vec<(&'static Entity, i64)>,
+    /// Rows that the next items update, as they are stored.
+    loaded: HashMap<(&'static str, i64), StoredRow>,
 }
+
+/// Rows that are loaded with one statement.
+const LOADED_ROWS: usize = 500;
 
 type Writing<'w, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'w>>;
 
 impl<'a> EntityWriter<'a> {
     pub fn new(tx: &'a mut Tx, author: &'a Author, permissions: &'a Permissions<'a>, parse: &'a ParseContext) -> Self {
-        Self { tx, author, permissions, parse, created: HashSet::new(), pending_creates: Vec::new() }
+        Self {
+            tx,
+            author,
+            permissions,
+            parse,
+            created: HashSet::new(),
+            pending_creates: Vec::new(),
+            loaded: HashMap::new(),
+        }
+    }
+
+    /// Loads the rows that the first of these items update, as far as they are of one entity type.
+    pub async fn load_updated_rows(&mut self, items: &[EntityWrite]) -> Result<(), Error> {
+        let Some(first) = items.first().filter(|_| self.loaded.is_empty()) else { return Ok(()) };
+        let ids = items.iter().map_while(|item| item.id.filter(|_| item.entity == first.entity));
+        let ids: Vec<i64> = ids.take(LOADED_ROWS).collect();
+        if ids.len() > 1 {
+            let rows = entities::find_by_ids(self.tx, first.entity, &ids).await?;
+            self.loaded.extend(rows.into_iter().map(|row| ((first.entity.name, row.id), row)));
+        }
+        Ok(())
     }
 
     /// Creates or updates one item and checks the rights for it; returns the id of a created row.
@@ -91,7 +116,10 @@ impl<'a> EntityWriter<'a> {
     fn update_row<'w>(&'w mut self, item: &'w EntityWrite, id: i64) -> Writing<'w, ()> {
         Box::pin(async move {
             let entity = item.entity;
-            let stored = entities::get_by_id(self.tx, entity, id).await?;
+            let stored = match self.loaded.remove(&(entity.name, id)) {
+                Some(row) => Some(row),
+                None => entities::get_by_id(self.tx, entity, id).await?,
+            };
             let mut values = stored.ok_or_else(|| Error::entity_not_found(entity.name, id))?.values;
             let named: Vec<&'static str> = item
                 .fields

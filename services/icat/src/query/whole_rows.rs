@@ -21,7 +21,8 @@ pub struct WholeRows {
 impl WholeRows {
     /// The statement that selects all [`row_columns`]. `PostgreSQL` sends row by row, so all of them are whole. `SQLite` collects
     /// rows in memory, so that only the first `max_whole` rows are whole, and one row more contains the ids of all others. They
-    /// are found once and then looked up, which takes as long as reading them at first.
+    /// are found once and then looked up, which takes as long as reading them at first. No index contains the author: otherwise
+    /// `SQLite` reads the ids from the smallest index, in its order, and not in the order in which the rows were created.
     pub fn to_sql(&self, engine: Engine, max_whole: usize) -> String {
         let Self { entity, alias, rest } = self;
         let select =
@@ -32,8 +33,8 @@ impl WholeRows {
         let nulls = ", NULL".repeat(row_columns(entity).count() - REMAINING_IDS - 1);
         let whole = select("whole").replacen("whole.id", "found_first.id", 1);
         format!(
-            "WITH found (id) AS MATERIALIZED (SELECT {alias}.id{rest}) \
-             SELECT {whole} FROM (SELECT id FROM found LIMIT {max_whole}) found_first \
+            "WITH found (id, author) AS MATERIALIZED (SELECT {alias}.id, {alias}.create_id{rest}) \
+             SELECT {whole} FROM (SELECT id FROM found WHERE author IS NOT NULL OR id IS NULL LIMIT {max_whole}) found_first \
              LEFT JOIN {} whole ON whole.id = found_first.id \
              UNION ALL SELECT NULL, GROUP_CONCAT(COALESCE(id, '')){nulls} \
              FROM (SELECT id FROM found LIMIT -1 OFFSET {max_whole}) HAVING COUNT(*) > 0",

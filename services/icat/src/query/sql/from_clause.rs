@@ -27,11 +27,6 @@ pub struct FromClause<'f> {
 }
 
 impl FromClause<'_> {
-    /// For a condition on a row of another select: the variable and its alias there.
-    pub fn of_row(var: Var, alias: &str) -> Self {
-        Self { aliases: HashMap::from([(var, alias.to_owned())]), ..Self::default() }
-    }
-
     pub fn find_alias(&self, var: Var) -> String {
         let here = self.aliases.get(&var).cloned();
         here.or_else(|| self.outer.map(|outer| outer.find_alias(var))).unwrap_or_default()

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use icat_client::schema::{Entity, ToOne};
 
-use super::from_clause::FromClause;
 use super::{Scope, SqlWriter, join_balanced};
 use crate::query::rule::{GrantSet, Rule};
 use crate::query::statement::Param;
@@ -150,18 +149,17 @@ impl SqlWriter<'_> {
             .collect()
     }
 
-    /// The condition that a select yields the row with this id. What only compares columns is not looked up: `PostgreSQL` would
-    /// do it by an index on one of them if it believes that few rows match.
+    /// The condition that a select yields the row with this id.
     fn write_select_probe(&mut self, body: &SelectBody, id: &str) -> String {
-        if let (Some(row), Some((var, filter))) = (id.strip_suffix(".id"), body.as_comparison_of_columns()) {
-            let condition = self.write_condition(&mut FromClause::of_row(var, row), filter);
-            return format!("({condition}) IS TRUE");
-        }
         let mut frame = self.build_from_clause(body, None);
         let selected: Vec<String> = body.selected.iter().map(|expr| self.write_expression(&mut frame, expr)).collect();
         let mut conditions = vec![format!("{} = {id}", selected.join(", "))];
         conditions.extend(body.filter.as_ref().map(|cond| self.write_condition(&mut frame, cond)));
-        probe_condition(&format!("SELECT 1 FROM {} WHERE {}", self.write_tables(&frame), conditions.join(" AND ")))
+        let tables = match body.find_only_table() {
+            Some((var, entity)) => self.env.engine.row_by_id(entity.table, &frame.find_alias(var), id),
+            None => self.write_tables(&frame),
+        };
+        probe_condition(&format!("SELECT 1 FROM {tables} WHERE {}", conditions.join(" AND ")))
     }
 
     /// Compares the foreign keys of the row with lists of parents.

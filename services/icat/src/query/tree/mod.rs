@@ -112,14 +112,13 @@ impl SelectBody {
         source.map_or_else(|| unreachable!("a select has a source"), |s| s.entity)
     }
 
-    /// The variable of the only table and the filter, if it compares columns of that table with fixed values and does nothing
-    /// else.
-    pub fn as_comparison_of_columns(&self) -> Option<(Var, &Condition)> {
-        let [Source { var, origin: Origin::Root, .. }] = self.sources.as_slice() else { return None };
-        let filter = self.filter.as_ref()?;
+    /// The variable and entity of the only table, if the filter compares columns of that table with fixed values.
+    pub fn find_only_table(&self) -> Option<(Var, &'static Entity)> {
+        let [Source { var, entity, origin: Origin::Root, .. }] = self.sources.as_slice() else { return None };
         let selects_row = matches!(self.selected.as_slice(), [Expr::Path(path)] if path.is_id_of(*var));
         let is_plain = self.group_by.is_empty() && self.having.is_none() && self.limit.is_none();
-        (selects_row && is_plain && filter.compares_columns_of(*var)).then_some((*var, filter))
+        let compares_columns = self.filter.as_ref().is_some_and(|filter| filter.compares_columns_of(*var));
+        (selects_row && is_plain && compares_columns).then_some((*var, *entity))
     }
 
     /// The same select, selecting the ids of a variable.
