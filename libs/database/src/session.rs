@@ -267,7 +267,6 @@ impl Session {
         let ends_group = membership.ends_group();
         let Membership { queue, mut lock, mut earlier, .. } = membership;
         if ends_group {
-            // Lock and connection are free when both are dropped.
             return self.commit_group(earlier).await;
         }
         let is_first = earlier.is_empty();

@@ -155,9 +155,9 @@ impl SqlWriter<'_> {
         let selected: Vec<String> = body.selected.iter().map(|expr| self.write_expression(&mut frame, expr)).collect();
         let mut conditions = vec![format!("{} = {id}", selected.join(", "))];
         conditions.extend(body.filter.as_ref().map(|cond| self.write_condition(&mut frame, cond)));
-        let tables = match body.find_only_table() {
-            Some((var, entity)) => self.env.engine.row_by_id(entity.table, &frame.find_alias(var), id),
-            None => self.write_tables(&frame),
+        let tables = match frame.tables.as_slice() {
+            [(entity, alias)] => self.env.engine.row_by_id(entity.table, alias, id),
+            _ => self.write_tables(&frame),
         };
         probe_condition(&format!("SELECT 1 FROM {tables} WHERE {}", conditions.join(" AND ")))
     }

@@ -2,7 +2,7 @@
 
 use icat_client::schema::ToMany;
 
-use super::{Expr, Literal, Path, SelectBody, Var};
+use super::{Expr, Path, SelectBody};
 
 #[derive(Debug, Clone)]
 pub enum Condition {
@@ -63,21 +63,6 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// Whether this compares columns of the row of a variable with fixed values, and nothing else.
-    pub(super) fn compares_columns_of(&self, var: Var) -> bool {
-        match self {
-            Self::And(parts) | Self::Or(parts) => parts.iter().all(|part| part.compares_columns_of(var)),
-            Self::Compare { left: Expr::Path(path), right, .. } => {
-                let is_fixed = matches!(
-                    right,
-                    Expr::Now | Expr::Today | Expr::User | Expr::Literal(Literal::I64(_) | Literal::Text(_))
-                );
-                path.var == var && path.steps.is_empty() && is_fixed
-            }
-            _ => false,
-        }
-    }
-
     /// Visits the expressions that this condition compares, without those of sub-selects.
     pub fn visit_operands<'c>(&'c self, visit: &mut impl FnMut(&'c Expr)) {
         match self {

@@ -112,15 +112,6 @@ impl SelectBody {
         source.map_or_else(|| unreachable!("a select has a source"), |s| s.entity)
     }
 
-    /// The variable and entity of the only table, if the filter compares columns of that table with fixed values.
-    pub fn find_only_table(&self) -> Option<(Var, &'static Entity)> {
-        let [Source { var, entity, origin: Origin::Root, .. }] = self.sources.as_slice() else { return None };
-        let selects_row = matches!(self.selected.as_slice(), [Expr::Path(path)] if path.is_id_of(*var));
-        let is_plain = self.group_by.is_empty() && self.having.is_none() && self.limit.is_none();
-        let compares_columns = self.filter.as_ref().is_some_and(|filter| filter.compares_columns_of(*var));
-        (selects_row && is_plain && compares_columns).then_some((*var, *entity))
-    }
-
     /// The same select, selecting the ids of a variable.
     pub fn select_variable(mut self, var: Var) -> Self {
         self.selected = vec![Expr::Path(Path { var, steps: Vec::new(), field: None })];
@@ -169,11 +160,6 @@ pub struct Path {
 }
 
 impl Path {
-    /// Whether this is the id of the row of a variable.
-    fn is_id_of(&self, var: Var) -> bool {
-        self.var == var && self.steps.is_empty() && self.field.is_none_or(|field| field.name == "id")
-    }
-
     /// Whether both paths lead to the same value.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         let names = |path: &Self| path.steps.iter().map(|one| one.name).collect::<Vec<_>>();
