@@ -8,5 +8,6 @@ pub const SERVICES: &[ServiceDef] = &[
     download::SERVICE,
     icat::SERVICE,
     logbook::SERVICE,
+    search::SERVICE,
     // The next service goes here.
 ];

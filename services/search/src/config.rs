@@ -1,0 +1,33 @@
+//! Settings of the search.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use service_kit::config::deserialize_duration;
+use service_kit::{Config as Settings, ConfigError};
+
+/// `[search]`; `config.default.toml` explains each setting.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub icat_server_addresses: Vec<IpNet>,
+    pub path_separators: Vec<char>,
+    pub facet_fields: Vec<String>,
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub max_search_time: Duration,
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub commit_interval: Duration,
+    pub index_dir: PathBuf,
+}
+
+impl Config {
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
+        let config: Self = settings.section("search")?;
+        if config.max_search_time < Duration::from_millis(1) {
+            return Err(ConfigError("search.max_search_time must be at least 1ms".to_owned()));
+        }
+        Ok(config)
+    }
+}

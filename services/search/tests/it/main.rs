@@ -1,0 +1,5 @@
+//! The search service from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
+
+mod settings;

@@ -1,0 +1,10 @@
+//! Settings of the section `search`.
+
+#[test]
+fn settings_are_checked_at_the_start() {
+    let settings = |toml: &str| service_kit::Config::from_toml(&[search::SERVICE.settings], toml).unwrap();
+    let refused = |toml: &str| (search::SERVICE.check)(&settings(toml)).unwrap_err().to_string();
+    assert_eq!(refused("search.max_search_time = \"0s\""), "search.max_search_time must be at least 1ms");
+    assert!(refused("search.facet_field = []").contains("facet_field"));
+    (search::SERVICE.check)(&settings("search.path_separators = [\"\\\\\"]")).unwrap();
+}
