@@ -13,6 +13,18 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
     vec![
         Mount::new("/icat.lucene", Listener::Internal, LUCENE_ERRORS)
             .state(Arc::clone(state))
-            .get("/version", lucene::version::get_version),
+            .get("/version", lucene::version::get_version)
+            .post("/modify", lucene::modify::modify)
+            .without_timeout()
+            .post("/addNow/{entity}", lucene::add_now::add_documents)
+            .without_timeout()
+            .post("/lock/{entity}", lucene::lock::lock_entity)
+            .post("/unlock/{entity}", lucene::unlock::unlock_entity)
+            .post("/commit", lucene::commit::commit)
+            .post("/clear", lucene::clear::clear)
+            .post("/datafile", lucene::search::search_datafiles)
+            .post("/dataset", lucene::search::search_datasets)
+            .post("/investigation", lucene::search::search_investigations)
+            .post("/{entity}/facet", lucene::facet::count_facets),
     ]
 }

@@ -1,3 +1,13 @@
 //! The interface of icat.lucene 4.0, as icat.server 6.1 to 7 call it.
 
+pub mod add_now;
+pub mod clear;
+pub mod commit;
+pub mod facet;
+pub mod lock;
+pub mod modify;
+mod request;
+pub mod search;
+mod search_order;
+pub mod unlock;
 pub mod version;

@@ -1,0 +1,29 @@
+-- Changes that were accepted and are not in the index yet, in the order of their ids.
+CREATE TABLE change_batch (
+    id BIGINT PRIMARY KEY,
+    -- 'modify': a list of operations; 'add': documents of an entity; 'clear': all rows of an entity are deleted.
+    kind {text} NOT NULL,
+    -- Empty for 'modify'.
+    entity {text} NOT NULL,
+    -- The body of the request.
+    body {text} NOT NULL,
+    received_at BIGINT NOT NULL
+);
+
+-- Entities that an icat.server populates.
+CREATE TABLE entity_lock (
+    entity {text} PRIMARY KEY,
+    locked_at BIGINT NOT NULL
+);
+
+-- Documents that cannot be indexed. The batch that contained them was accepted, because icat.server sends a refused batch again
+-- and again, and nothing after it.
+CREATE TABLE rejected_document (
+    id BIGINT PRIMARY KEY,
+    entity {text} NOT NULL,
+    -- 0 if the document has none.
+    entity_id BIGINT NOT NULL,
+    reason {text} NOT NULL,
+    document {text} NOT NULL,
+    rejected_at BIGINT NOT NULL
+);

@@ -1,0 +1,144 @@
+//! The worker that writes the index.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use service_kit::{Blocking, Ctx, Db, Problem, Worker};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::parse::{parse_documents, parse_modify};
+use super::queue::ChangeQueue;
+use crate::index::SharedSnapshot;
+use crate::index::error::IndexError;
+use crate::index::writer::{IndexStore, RowChange};
+use crate::paths::PathRules;
+use crate::store::change_batches::{self, BatchKind, ChangeBatch};
+
+/// Batches that are read at once; each may have many megabytes.
+const BATCHES_AT_ONCE: i64 = 8;
+/// Threads that build the segments of datafiles.
+const INDEXING_THREADS: usize = 2;
+
+/// Applies changes to the index and commits it.
+#[derive(Clone)]
+pub struct IndexWorker {
+    db: Db,
+    queue: ChangeQueue,
+    snapshot: SharedSnapshot,
+    pool: Blocking,
+    stop: CancellationToken,
+    directory: PathBuf,
+    rules: PathRules,
+    commit_interval: Duration,
+}
+
+impl IndexWorker {
+    pub fn new(
+        ctx: &Ctx,
+        queue: ChangeQueue,
+        snapshot: SharedSnapshot,
+        directory: PathBuf,
+        rules: PathRules,
+        commit_interval: Duration,
+    ) -> Self {
+        let pool = ctx.pools.open("search.index", 1, 1);
+        let (db, stop) = (ctx.db.clone(), ctx.stop.clone());
+        Self { db, queue, snapshot, pool, stop, directory, rules, commit_interval }
+    }
+
+    /// If the index fails, for example because the disk is full, the worker is started again and opens the index as it was at
+    /// the last commit.
+    pub fn into_worker(self) -> Worker {
+        Worker::new("search-index", move || {
+            let worker = self.clone();
+            async move {
+                if let Err(e) = worker.run().await {
+                    tracing::error!(error = e.detail, "the search index cannot be written");
+                }
+            }
+        })
+    }
+
+    async fn run(&self) -> Result<(), Problem> {
+        let (directory, rules) = (self.directory.clone(), self.rules.clone());
+        let mut index = self.pool.run(move || IndexStore::open(&directory, INDEXING_THREADS, rules)).await??;
+        self.snapshot.replace(index.take_snapshot());
+        let mut applied: Vec<i64> = Vec::new();
+        let mut commit_at: Option<Instant> = None;
+        loop {
+            let after = applied.last().copied().unwrap_or(0);
+            let batches = change_batches::list_batches(&mut self.db.read().await?, after, BATCHES_AT_ONCE).await?;
+            let is_idle = batches.is_empty();
+            if !is_idle {
+                applied.extend(batches.iter().map(|batch| batch.id));
+                index = self.apply(index, batches).await?;
+                commit_at = commit_at.or_else(|| Some(Instant::now() + self.commit_interval));
+            }
+            let is_wanted = is_idle && self.queue.is_commit_wanted.swap(false, Ordering::AcqRel);
+            if commit_at.is_some_and(|at| is_wanted || Instant::now() >= at) {
+                index = self.commit(index, &mut applied).await?;
+                commit_at = None;
+                continue;
+            }
+            if is_wanted {
+                // Nothing to commit: whoever waits looks again.
+                self.queue.commits.send_modify(|count| *count += 1);
+            }
+            if is_idle {
+                let commit = async {
+                    match commit_at {
+                        Some(at) => sleep_until(at).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    () = self.stop.cancelled() => return self.commit(index, &mut applied).await.map(drop),
+                    () = self.queue.wake.notified() => {}
+                    () = commit => {}
+                }
+            }
+        }
+    }
+
+    async fn apply(&self, mut index: IndexStore, batches: Vec<ChangeBatch>) -> Result<IndexStore, Problem> {
+        let apply = move || {
+            for batch in &batches {
+                for change in parse_batch(batch) {
+                    index.apply(change)?;
+                }
+            }
+            Ok::<_, IndexError>(index)
+        };
+        Ok(self.pool.run(apply).await??)
+    }
+
+    async fn commit(&self, mut index: IndexStore, applied: &mut Vec<i64>) -> Result<IndexStore, Problem> {
+        let commit = move || index.commit().map(|()| index);
+        let index = self.pool.run(commit).await??;
+        self.snapshot.replace(index.take_snapshot());
+        let ids = std::mem::take(applied);
+        self.db.write(async |tx| change_batches::delete_batches(tx, &ids).await).await?;
+        self.queue.commits.send_modify(|count| *count += 1);
+        Ok(index)
+    }
+}
+
+/// What cannot be indexed was set aside when the batch was accepted.
+fn parse_batch(batch: &ChangeBatch) -> Vec<RowChange> {
+    let entity = batch.entity.parse();
+    let parsed = match (batch.kind, entity) {
+        (BatchKind::Modify, _) => parse_modify(&batch.body),
+        (BatchKind::Add, Ok(entity)) => parse_documents(entity, &batch.body),
+        (BatchKind::Clear, Ok(entity)) => return vec![RowChange::DeleteAll(entity)],
+        (BatchKind::Add | BatchKind::Clear, Err(_)) => return Vec::new(),
+    };
+    match parsed {
+        Ok(parsed) => parsed.changes,
+        Err(e) => {
+            tracing::error!(batch.id, error = e.to_string(), "an accepted batch cannot be read and is left out");
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Changes of the catalogue on their way into the index.
+//!
+//! A change that was acknowledged is in the database. The worker applies changes to the index in their order, commits the index
+//! and only then deletes them from the database. Applying a change again has no effect, so nothing is lost or doubled wherever
+//! the process ends.
+
+mod index_worker;
+pub mod parse;
+mod queue;
+
+pub use self::index_worker::IndexWorker;
+pub use self::queue::ChangeQueue;

@@ -1,0 +1,391 @@
+//! The entities of the catalogue that are indexed, with their attributes and relations.
+//!
+//! A document of icat.server contains attributes of other entities: that of a datafile has the name of its dataset. The index
+//! stores each attribute once, with the entity that owns it, and relations as ids. A change of a name therefore changes one
+//! document, however many others show it.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How the values of an attribute are indexed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueKind {
+    /// Words, and the whole text as one term.
+    Text,
+    /// The whole text as one term.
+    Term,
+    /// The path of a file.
+    Path,
+    /// Integers of 64 bits; dates are milliseconds since 1970.
+    Integer,
+    /// Numbers with fractions.
+    Number,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Attribute {
+    pub name: &'static str,
+    pub kind: ValueKind,
+}
+
+/// A row of the entity refers to one row of another.
+#[derive(Debug)]
+pub struct Relation {
+    /// As in the names of fields, such as `datafileFormat`.
+    pub name: &'static str,
+    pub target: EntityKind,
+}
+
+/// Which index contains the rows of an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Partition {
+    Datafiles,
+    Datasets,
+    Parameters,
+    Others,
+}
+
+impl Partition {
+    pub const ALL: [Self; 4] = [Self::Datafiles, Self::Datasets, Self::Parameters, Self::Others];
+
+    /// Also the name of its directory.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Datafiles => "datafiles",
+            Self::Datasets => "datasets",
+            Self::Parameters => "parameters",
+            Self::Others => "others",
+        }
+    }
+}
+
+const fn integer(name: &'static str) -> Attribute {
+    Attribute { name, kind: ValueKind::Integer }
+}
+
+const fn number(name: &'static str) -> Attribute {
+    Attribute { name, kind: ValueKind::Number }
+}
+
+const fn text(name: &'static str) -> Attribute {
+    Attribute { name, kind: ValueKind::Text }
+}
+
+const fn term(name: &'static str) -> Attribute {
+    Attribute { name, kind: ValueKind::Term }
+}
+
+const fn to(name: &'static str, target: EntityKind) -> Relation {
+    Relation { name, target }
+}
+
+const PARAMETER: &[Attribute] =
+    &[term("stringValue"), number("numericValue"), integer("dateTimeValue"), number("rangeTop"), number("rangeBottom")];
+const NAME: &[Attribute] = &[text("name")];
+
+/// An entity that is indexed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EntityKind {
+    Datafile,
+    Dataset,
+    Investigation,
+    Sample,
+    InvestigationSample,
+    DatafileParameter,
+    DatasetParameter,
+    InvestigationParameter,
+    SampleParameter,
+    DatasetTechnique,
+    InvestigationUser,
+    InstrumentScientist,
+    InvestigationInstrument,
+    InvestigationFacilityCycle,
+    Instrument,
+    User,
+    SampleType,
+    InvestigationType,
+    DatasetType,
+    DatafileFormat,
+    Facility,
+    FacilityCycle,
+    ParameterType,
+    Technique,
+}
+
+use EntityKind as E;
+
+/// What is known of an entity.
+struct Definition {
+    kind: EntityKind,
+    partition: Partition,
+    prefix: &'static str,
+    attributes: &'static [Attribute],
+    relations: &'static [Relation],
+}
+
+const fn define(
+    kind: EntityKind,
+    partition: Partition,
+    prefix: &'static str,
+    attributes: &'static [Attribute],
+    relations: &'static [Relation],
+) -> Definition {
+    Definition { kind, partition, prefix, attributes, relations }
+}
+
+/// In the order of [`EntityKind`].
+static DEFINITIONS: &[Definition] = &[
+    define(
+        E::Datafile,
+        Partition::Datafiles,
+        "",
+        const {
+            &[
+                text("name"),
+                text("description"),
+                text("doi"),
+                Attribute { name: "location", kind: ValueKind::Path },
+                integer("date"),
+                integer("fileSize"),
+                integer("fileCount"),
+            ]
+        },
+        const {
+            &[
+                to("dataset", E::Dataset),
+                to("investigation", E::Investigation),
+                to("sample", E::Sample),
+                to("datafileFormat", E::DatafileFormat),
+            ]
+        },
+    ),
+    define(
+        E::Dataset,
+        Partition::Datasets,
+        "",
+        const {
+            &[
+                text("name"),
+                text("description"),
+                text("doi"),
+                integer("startDate"),
+                integer("endDate"),
+                integer("date"),
+                integer("fileSize"),
+                integer("fileCount"),
+            ]
+        },
+        const { &[to("investigation", E::Investigation), to("sample", E::Sample), to("type", E::DatasetType)] },
+    ),
+    define(
+        E::Investigation,
+        Partition::Others,
+        "",
+        const {
+            &[
+                text("name"),
+                text("visitId"),
+                text("title"),
+                text("summary"),
+                text("doi"),
+                integer("startDate"),
+                integer("endDate"),
+                integer("date"),
+                integer("fileSize"),
+                integer("fileCount"),
+            ]
+        },
+        const { &[to("facility", E::Facility), to("type", E::InvestigationType)] },
+    ),
+    define(
+        E::Sample,
+        Partition::Others,
+        "sample.",
+        const { NAME },
+        const { &[to("investigation", E::Investigation), to("type", E::SampleType)] },
+    ),
+    define(
+        E::InvestigationSample,
+        Partition::Others,
+        "",
+        const { &[] },
+        const { &[to("investigation", E::Investigation), to("sample", E::Sample)] },
+    ),
+    define(
+        E::DatafileParameter,
+        Partition::Parameters,
+        "",
+        const { PARAMETER },
+        const { &[to("datafile", E::Datafile), to("type", E::ParameterType)] },
+    ),
+    define(
+        E::DatasetParameter,
+        Partition::Parameters,
+        "",
+        const { PARAMETER },
+        const { &[to("dataset", E::Dataset), to("type", E::ParameterType)] },
+    ),
+    define(
+        E::InvestigationParameter,
+        Partition::Parameters,
+        "",
+        const { PARAMETER },
+        const { &[to("investigation", E::Investigation), to("type", E::ParameterType)] },
+    ),
+    define(
+        E::SampleParameter,
+        Partition::Parameters,
+        "",
+        const { PARAMETER },
+        const { &[to("sample", E::Sample), to("type", E::ParameterType)] },
+    ),
+    define(
+        E::DatasetTechnique,
+        Partition::Others,
+        "",
+        const { &[] },
+        const { &[to("dataset", E::Dataset), to("technique", E::Technique)] },
+    ),
+    define(
+        E::InvestigationUser,
+        Partition::Others,
+        "",
+        const { &[] },
+        const { &[to("investigation", E::Investigation), to("user", E::User)] },
+    ),
+    define(
+        E::InstrumentScientist,
+        Partition::Others,
+        "",
+        const { &[] },
+        const { &[to("instrument", E::Instrument), to("user", E::User)] },
+    ),
+    define(
+        E::InvestigationInstrument,
+        Partition::Others,
+        "",
+        const { &[] },
+        const { &[to("investigation", E::Investigation), to("instrument", E::Instrument)] },
+    ),
+    define(
+        E::InvestigationFacilityCycle,
+        Partition::Others,
+        "",
+        const { &[] },
+        const { &[to("investigation", E::Investigation), to("facilityCycle", E::FacilityCycle)] },
+    ),
+    define(E::Instrument, Partition::Others, "instrument.", const { &[text("name"), text("fullName")] }, const { &[] }),
+    define(E::User, Partition::Others, "user.", const { &[term("name"), text("fullName")] }, const { &[] }),
+    define(E::SampleType, Partition::Others, "sample.type.", const { NAME }, const { &[] }),
+    define(E::InvestigationType, Partition::Others, "type.", const { NAME }, const { &[] }),
+    define(E::DatasetType, Partition::Others, "type.", const { NAME }, const { &[] }),
+    define(E::DatafileFormat, Partition::Others, "datafileFormat.", const { NAME }, const { &[] }),
+    define(E::Facility, Partition::Others, "facility.", const { NAME }, const { &[] }),
+    define(E::FacilityCycle, Partition::Others, "facilityCycle.", const { &[] }, const { &[] }),
+    define(E::ParameterType, Partition::Others, "type.", const { &[text("name"), term("units")] }, const { &[] }),
+    define(
+        E::Technique,
+        Partition::Others,
+        "technique.",
+        const { &[text("name"), text("description"), text("pid")] },
+        const { &[] },
+    ),
+];
+
+impl EntityKind {
+    pub fn list_all() -> impl Iterator<Item = Self> {
+        DEFINITIONS.iter().map(|definition| definition.kind)
+    }
+
+    fn definition(self) -> &'static Definition {
+        &DEFINITIONS[self as usize]
+    }
+
+    pub fn partition(self) -> Partition {
+        self.definition().partition
+    }
+
+    /// What the names of its own fields begin with in its documents.
+    pub fn prefix(self) -> &'static str {
+        self.definition().prefix
+    }
+
+    pub fn attributes(self) -> &'static [Attribute] {
+        self.definition().attributes
+    }
+
+    pub fn relations(self) -> &'static [Relation] {
+        self.definition().relations
+    }
+
+    pub fn find_attribute(self, name: &str) -> Option<&'static Attribute> {
+        self.attributes().iter().find(|attribute| attribute.name == name)
+    }
+
+    pub fn find_relation(self, name: &str) -> Option<&'static Relation> {
+        self.relations().iter().find(|relation| relation.name == name)
+    }
+
+    /// The entity of this name, whatever the case of its letters.
+    pub fn find_ignoring_case(name: &str) -> Option<Self> {
+        Self::list_all().find(|kind| kind.to_string().eq_ignore_ascii_case(name))
+    }
+
+    /// Entities whose rows belong to a row of this one and are deleted with it, with the names of their relations to it.
+    /// A row whose type, format, facility or sample is deleted stays: the catalogue deletes or changes it in its own message.
+    pub fn list_dependents(self) -> impl Iterator<Item = (Self, &'static str)> {
+        let owns = !matches!(
+            self,
+            E::Sample | E::SampleType | E::InvestigationType | E::DatasetType | E::DatafileFormat | E::Facility
+        );
+        let relations_to = move |kind: Self| kind.relations().iter().filter(move |relation| relation.target == self);
+        Self::list_all().flat_map(move |kind| relations_to(kind).map(move |relation| (kind, relation.name))).filter(
+            move |(kind, _)| owns || (self == E::Sample && matches!(kind, E::SampleParameter | E::InvestigationSample)),
+        )
+    }
+}
+
+/// No entity has this name, or it is not indexed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotIndexed;
+
+impl FromStr for EntityKind {
+    type Err = NotIndexed;
+
+    /// The name in the letters of the schema.
+    fn from_str(name: &str) -> Result<Self, NotIndexed> {
+        Self::list_all().find(|kind| kind.to_string() == name).ok_or(NotIndexed)
+    }
+}
+
+impl fmt::Display for EntityKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The names of the variants are those of the schema of ICAT.
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_are_in_the_order_of_the_entities() {
+        for (position, entity) in EntityKind::list_all().enumerate() {
+            assert_eq!(entity as usize, position);
+        }
+    }
+
+    #[test]
+    fn rows_are_deleted_with_their_owner_and_not_with_their_type() {
+        let dependents = |entity: EntityKind| {
+            let mut names: Vec<String> = entity.list_dependents().map(|(kind, by)| format!("{kind} {by}")).collect();
+            names.sort();
+            names.join(", ")
+        };
+        assert_eq!(dependents(E::Dataset), "Datafile dataset, DatasetParameter dataset, DatasetTechnique dataset");
+        assert_eq!(dependents(E::Sample), "InvestigationSample sample, SampleParameter sample");
+        assert_eq!(dependents(E::DatasetType), "");
+        assert_eq!(dependents(E::User), "InstrumentScientist user, InvestigationUser user");
+    }
+}

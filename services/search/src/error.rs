@@ -1,0 +1,65 @@
+//! What the search refuses, and the only mapping to the wire.
+
+use service_kit::{Code, DbError, Problem};
+use thiserror::Error;
+
+use crate::changes::parse::RequestError;
+use crate::index::error::IndexError;
+
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A mistake in a query, with a text for the user.
+    #[error("{0}")]
+    Query(String),
+    #[error("{0}")]
+    TimedOut(String),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("the body of the request cannot be read: {0}")]
+    Body(String),
+    #[error("the body of the request has more than {0} bytes")]
+    TooLarge(usize),
+    #[error("requests of this kind are not accepted from this address; see search.icat_server_addresses")]
+    AddressRefused,
+    #[error("the search index is not open yet; try again in a moment")]
+    NotOpen,
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error(transparent)]
+    Index(IndexError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<IndexError> for Error {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::TimedOut(e) => Self::TimedOut(e.to_string()),
+            e => Self::Index(e),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(e: Error) -> Self {
+        let text = e.to_string();
+        match e {
+            Error::Query(_) => Self::new(Code::BadRequest, "search/query", text),
+            Error::Body(_) => Self::new(Code::BadRequest, "search/body", text),
+            Error::Request(_) => Self::new(Code::BadRequest, "search/request", text),
+            Error::TimedOut(_) => Self::new(Code::Timeout, "search/timed-out", text),
+            Error::Conflict(_) => Self::new(Code::Conflict, "search/locked", text),
+            Error::TooLarge(_) => Self::new(Code::TooLarge, "search/too-large", text),
+            Error::AddressRefused => Self::new(Code::Forbidden, "search/address-refused", text),
+            Error::NotOpen => Self::new(Code::Unavailable, "search/not-open", text).with_retry_after(1),
+            Error::Index(e) => Self::internal(e),
+            Error::Database(e) => e.into(),
+        }
+    }
+}
+
+impl From<IndexError> for Problem {
+    fn from(e: IndexError) -> Self {
+        Error::from(e).into()
+    }
+}

@@ -1,0 +1,113 @@
+//! Rows with a term that matches a pattern.
+//!
+//! The terms are read from the dictionary of each segment until the deadline, so that a pattern which matches millions of terms
+//! ends in time. Rows match equally well, whatever term they have.
+
+use std::io;
+
+use tantivy::index::{InvertedIndexReader, SegmentReader};
+use tantivy::query::{BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::termdict::TermStreamer;
+use tantivy::{BitSet, DocId, DocSet as _, Score, TantivyError};
+use tantivy_fst::{Automaton, Regex};
+
+use crate::domain::deadline::Deadline;
+use crate::domain::plan::TermPattern;
+
+/// Terms between two checks of the deadline.
+const TERMS_BETWEEN_CHECKS: usize = 256;
+
+#[derive(Debug, Clone)]
+pub struct PatternQuery {
+    pub field: Field,
+    pub pattern: TermPattern,
+    pub deadline: Deadline,
+}
+
+impl Query for PatternQuery {
+    fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
+        Ok(Box::new(PatternWeight(self.clone())))
+    }
+}
+
+struct PatternWeight(PatternQuery);
+
+impl Weight for PatternWeight {
+    fn scorer(&self, reader: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
+        let PatternQuery { field, pattern, deadline } = &self.0;
+        let index = reader.inverted_index(*field)?;
+        let mut rows = Rows { index: &index, deadline, rows: BitSet::with_max_value(reader.max_doc()) };
+        let terms = index.terms();
+        match pattern {
+            TermPattern::Prefix(prefix) => {
+                let range = terms.range().ge(prefix);
+                let range = match end_of_prefix(prefix) {
+                    Some(end) => range.lt(end),
+                    None => range,
+                };
+                rows.collect(range.into_stream()?)?;
+            }
+            TermPattern::Range(low, high) => {
+                let mut range = terms.range();
+                if let Some((bound, inclusive)) = low {
+                    range = if *inclusive { range.ge(bound) } else { range.gt(bound) };
+                }
+                if let Some((bound, inclusive)) = high {
+                    range = if *inclusive { range.le(bound) } else { range.lt(bound) };
+                }
+                rows.collect(range.into_stream()?)?;
+            }
+            TermPattern::Wildcard(wildcard) => {
+                let regex =
+                    Regex::new(&wildcard.to_regex()).map_err(|e| TantivyError::InvalidArgument(e.to_string()))?;
+                rows.collect(terms.search(regex).into_stream()?)?;
+            }
+        }
+        Ok(Box::new(ConstScorer::new(BitSetDocSet::from(rows.rows), boost)))
+    }
+
+    fn explain(&self, reader: &SegmentReader, row: DocId) -> tantivy::Result<Explanation> {
+        let matches = self.scorer(reader, 1.0)?.seek(row) == row;
+        Ok(Explanation::new("a term matches the pattern", if matches { 1.0 } else { 0.0 }))
+    }
+}
+
+/// Rows of a segment that have one of the terms of a stream.
+struct Rows<'r> {
+    index: &'r InvertedIndexReader,
+    deadline: &'r Deadline,
+    rows: BitSet,
+}
+
+impl Rows<'_> {
+    fn collect<A: Automaton>(&mut self, mut terms: TermStreamer<'_, A>) -> tantivy::Result<()> {
+        let mut read = 0;
+        while terms.advance() {
+            if read % TERMS_BETWEEN_CHECKS == 0 {
+                self.deadline.check().map_err(io::Error::other)?;
+            }
+            read += 1;
+            let mut postings = self.index.read_block_postings_from_terminfo(terms.value(), IndexRecordOption::Basic)?;
+            while !postings.docs().is_empty() {
+                for row in postings.docs() {
+                    self.rows.insert(*row);
+                }
+                postings.advance();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first text after all that begin with the prefix; `None` if there is no such text.
+fn end_of_prefix(prefix: &str) -> Option<Vec<u8>> {
+    let mut end = prefix.as_bytes().to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}

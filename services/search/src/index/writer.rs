@@ -1,0 +1,165 @@
+//! Writing the index: changes are applied in their order and become visible, and durable, by a commit.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use roaring::RoaringTreemap;
+use tantivy::indexer::IndexWriterOptions;
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
+
+use super::document::build_document;
+use super::error::IndexError;
+use super::schema::{PartitionFields, id_field, relation_field};
+use super::snapshot::Snapshot;
+use crate::domain::deadline::Deadline;
+use crate::domain::document::EntityRow;
+use crate::domain::entity::{EntityKind, Partition};
+use crate::domain::plan::Plan;
+use crate::paths::PathRules;
+
+/// Bytes that each thread collects before it writes a segment.
+const MEMORY_PER_THREAD: usize = 32 * 1024 * 1024;
+
+/// A change of one row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RowChange {
+    /// Creates the row or replaces it.
+    Put(EntityRow),
+    /// Creates the row from what a document of another shows, unless it is there.
+    PutStub(EntityRow),
+    /// Deletes the row and those that belong to it.
+    Delete(EntityKind, i64),
+    DeleteAll(EntityKind),
+}
+
+struct PartitionIndex {
+    fields: Arc<PartitionFields>,
+    reader: IndexReader,
+    writer: IndexWriter,
+    is_changed: bool,
+}
+
+/// The index in a directory. There is one per directory in all processes.
+pub struct IndexStore {
+    partitions: BTreeMap<Partition, PartitionIndex>,
+    /// Ids of the rows of entities that others show, stubs included.
+    known: HashMap<EntityKind, RoaringTreemap>,
+    rules: Arc<PathRules>,
+}
+
+impl IndexStore {
+    /// Opens the index, or creates it if the directory is empty. Blocks.
+    pub fn open(directory: &Path, threads: usize, rules: PathRules) -> Result<Self, IndexError> {
+        let mut partitions = BTreeMap::new();
+        for partition in Partition::ALL {
+            let directory = directory.join(partition.name());
+            std::fs::create_dir_all(&directory)?;
+            let fields = Arc::new(PartitionFields::new(partition));
+            let directory = tantivy::directory::MmapDirectory::open(&directory).map_err(tantivy::TantivyError::from)?;
+            let index = Index::open_or_create(directory, fields.schema.clone())?;
+            let threads = if partition == Partition::Datafiles { threads } else { 1 };
+            let options = IndexWriterOptions::builder()
+                .memory_budget_per_thread(MEMORY_PER_THREAD)
+                .num_worker_threads(threads)
+                .num_merge_threads(1)
+                .build();
+            let writer = index.writer_with_options(options)?;
+            let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+            partitions.insert(partition, PartitionIndex { fields, reader, writer, is_changed: false });
+        }
+        let mut store = Self { partitions, known: HashMap::new(), rules: Arc::new(rules) };
+        store.known = store.find_known()?;
+        Ok(store)
+    }
+
+    fn find_known(&self) -> Result<HashMap<EntityKind, RoaringTreemap>, IndexError> {
+        let snapshot = self.take_snapshot();
+        let no_deadline = Deadline::never();
+        let shown = EntityKind::list_all().flat_map(EntityKind::relations).map(|relation| relation.target);
+        shown
+            .map(|entity| {
+                let ids = snapshot.collect_ids(entity, &Plan::All, None, no_deadline)?;
+                Ok((entity, Arc::unwrap_or_clone(ids)))
+            })
+            .collect()
+    }
+
+    /// The rows of the last commit.
+    pub fn take_snapshot(&self) -> Snapshot {
+        let searchers = self
+            .partitions
+            .iter()
+            .map(|(partition, index)| (*partition, (Arc::clone(&index.fields), index.reader.searcher())))
+            .collect();
+        Snapshot { rules: Arc::clone(&self.rules), searchers }
+    }
+
+    /// Applies a change; it is visible after the next commit. Waits while the threads of the index are busy.
+    pub fn apply(&mut self, change: RowChange) -> Result<(), IndexError> {
+        match change {
+            RowChange::Put(row) => {
+                self.delete_row(row.entity, row.id);
+                self.add(&row, false)
+            }
+            RowChange::PutStub(row) => {
+                if self.known.get(&row.entity).is_some_and(|known| known.contains(row.id.cast_unsigned())) {
+                    return Ok(());
+                }
+                self.add(&row, true)
+            }
+            RowChange::Delete(entity, id) => {
+                self.delete_row(entity, id);
+                if let Some(known) = self.known.get_mut(&entity) {
+                    known.remove(id.cast_unsigned());
+                }
+                for (dependent, relation) in entity.list_dependents() {
+                    self.delete_term(dependent, &relation_field(dependent, relation), id);
+                }
+                Ok(())
+            }
+            RowChange::DeleteAll(entity) => self.delete_all(entity),
+        }
+    }
+
+    fn add(&mut self, row: &EntityRow, is_stub: bool) -> Result<(), IndexError> {
+        let Some(index) = self.partitions.get_mut(&row.entity.partition()) else { return Ok(()) };
+        index.writer.add_document(build_document(&index.fields, row, is_stub, &self.rules))?;
+        index.is_changed = true;
+        if let Some(known) = self.known.get_mut(&row.entity) {
+            known.insert(row.id.cast_unsigned());
+        }
+        Ok(())
+    }
+
+    fn delete_row(&mut self, entity: EntityKind, id: i64) {
+        self.delete_term(entity, &id_field(entity), id);
+    }
+
+    fn delete_term(&mut self, entity: EntityKind, field: &str, id: i64) {
+        let Some(index) = self.partitions.get_mut(&entity.partition()) else { return };
+        let Some(field) = index.fields.find(field) else { return };
+        index.writer.delete_term(Term::from_field_i64(field, id));
+        index.is_changed = true;
+    }
+
+    fn delete_all(&mut self, entity: EntityKind) -> Result<(), IndexError> {
+        let Some(index) = self.partitions.get_mut(&entity.partition()) else { return Ok(()) };
+        index.writer.delete_term(Term::from_field_text(index.fields.entity, &entity.to_string()));
+        index.is_changed = true;
+        if let Some(known) = self.known.get_mut(&entity) {
+            known.clear();
+        }
+        Ok(())
+    }
+
+    /// Makes all changes durable and visible. Blocks.
+    pub fn commit(&mut self) -> Result<(), IndexError> {
+        for index in self.partitions.values_mut().filter(|index| index.is_changed) {
+            index.writer.commit()?;
+            index.is_changed = false;
+            index.reader.reload()?;
+        }
+        Ok(())
+    }
+}

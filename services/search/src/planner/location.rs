@@ -1,0 +1,137 @@
+//! Conditions on the paths of files.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::Planner;
+use super::text::{Leaf, PathPart, to_term_range};
+use crate::analysis::normalize_term;
+use crate::domain::plan::{CASED_MARK, Plan, TermField, TermKind, TermPattern};
+use crate::error::Error;
+use crate::paths::{CanonicalPath, CaseMatching, PathPattern, PathPatternError, PathSelection};
+use crate::query_syntax::WildcardPattern;
+
+impl Planner<'_> {
+    pub(super) fn plan_location(
+        &self,
+        attribute: &'static str,
+        part: PathPart,
+        leaf: &Leaf<'_>,
+    ) -> Result<Option<Plan>, Error> {
+        let pattern = match leaf {
+            Leaf::Word(text) | Leaf::Phrase(text, _) | Leaf::Fuzzy(text, 0) => WildcardPattern::from_literal(text),
+            Leaf::Path(pattern) | Leaf::Wildcard(pattern) => (*pattern).clone(),
+            Leaf::Prefix(text) => WildcardPattern::from_prefix(text),
+            Leaf::Fuzzy(text, edits) => {
+                return Ok(Some(Plan::Fuzzy(component(attribute), normalize_term(text), *edits)));
+            }
+            Leaf::Range(low, high) => return Ok(Some(plan_range(attribute, low, high))),
+        };
+        let plan = match part {
+            PathPart::FileName => return Ok(plan_name_parts(attribute, &pattern)),
+            PathPart::Exact => self.plan_cased(attribute, &pattern),
+            PathPart::Any => self.plan_pattern(attribute, &pattern, matches!(leaf, Leaf::Word(_))),
+        };
+        plan.map(Some).map_err(|e| Error::Query(format!("{attribute}: {e}")))
+    }
+
+    fn plan_pattern(
+        &self,
+        attribute: &'static str,
+        pattern: &WildcardPattern,
+        is_word: bool,
+    ) -> Result<Plan, PathPatternError> {
+        let parsed = PathPattern::new(pattern, self.rules, CaseMatching::Insensitive)?;
+        let plan = plan_selection(attribute, &parsed);
+        match pattern.to_literal() {
+            // A word is also a part of the name between dots. A word with dots is a name, not every file of its extension.
+            Some(word) if is_word && !word.contains('.') => Ok(Plan::or(vec![
+                plan,
+                Plan::Term(TermField { attribute, kind: TermKind::NamePart }, normalize_term(&word)),
+            ])),
+            _ => Ok(plan),
+        }
+    }
+
+    /// Paths and directories in the case of their letters.
+    fn plan_cased(&self, attribute: &'static str, pattern: &WildcardPattern) -> Result<Plan, PathPatternError> {
+        if let Some(text) = pattern.to_literal() {
+            let path = self.rules.canonicalize(&text)?;
+            let cased = TermField { attribute, kind: TermKind::Cased };
+            if path.text() != path.text_lower() {
+                return Ok(Plan::Term(cased, path.text().to_owned()));
+            }
+            let other_case = Plan::Term(cased, format!("{CASED_MARK}{}", path.text_lower()));
+            return Ok(Plan::and(vec![plan_path_or_directory(attribute, &path), Plan::Not(Box::new(other_case))]));
+        }
+        let any_case = PathPattern::new(pattern, self.rules, CaseMatching::Insensitive)?;
+        let cased = PathPattern::new(pattern, self.rules, CaseMatching::Sensitive)?;
+        Ok(Plan::and(vec![plan_selection(attribute, &any_case), Plan::Path(attribute, Arc::new(cased))]))
+    }
+}
+
+fn component(attribute: &'static str) -> TermField {
+    TermField { attribute, kind: TermKind::Component }
+}
+
+fn plan_selection(attribute: &'static str, pattern: &PathPattern) -> Plan {
+    let term = |kind: TermKind, text: &str| Plan::Term(TermField { attribute, kind }, text.to_owned());
+    let prefix =
+        |kind: TermKind, text: &str| Plan::Pattern(TermField { attribute, kind }, TermPattern::Prefix(text.to_owned()));
+    match &pattern.selection {
+        PathSelection::PathOrDirectory(path) => plan_path_or_directory(attribute, path),
+        PathSelection::Components(path) => {
+            let mut words: Vec<(u32, String)> = (0..).zip(path.components().map(str::to_owned)).collect();
+            match words.len() {
+                0 => Plan::Nothing,
+                1 => words.pop().map_or(Plan::Nothing, |(_, word)| Plan::Term(component(attribute), word)),
+                _ => Plan::Phrase(component(attribute), words, 0),
+            }
+        }
+        PathSelection::Directory { directory, only_direct: true } => term(TermKind::Parent, directory.text_lower()),
+        PathSelection::Directory { directory, only_direct: false } => term(TermKind::Directory, directory.text_lower()),
+        // Directories that begin with the text, and files beside them.
+        PathSelection::PathPrefix(path) => {
+            let text = path.text_lower();
+            let directories = prefix(TermKind::Directory, text);
+            let name = prefix(TermKind::FileName, path.file_name_lower());
+            let files = match path.directories_lower().next_back() {
+                Some(parent) => Plan::and(vec![term(TermKind::Parent, parent), name]),
+                None => prefix(TermKind::FullPath, text),
+            };
+            Plan::or(vec![directories, files])
+        }
+        PathSelection::Extension(extension) => term(TermKind::Extension, extension),
+        PathSelection::NamePrefix(name) => prefix(TermKind::FileName, name),
+        PathSelection::Glob(glob) => {
+            let directory = glob.directory.iter().map(|path| term(TermKind::Directory, path.text_lower()));
+            let components = glob.components.iter().map(|name| Plan::Term(component(attribute), name.clone()));
+            let extension = glob.extension.iter().map(|extension| term(TermKind::Extension, extension));
+            let trigrams = glob.trigrams.iter().map(|trigram| term(TermKind::Trigram, trigram));
+            let mut plans: Vec<Plan> = directory.chain(components).chain(extension).chain(trigrams).collect();
+            plans.push(Plan::Path(attribute, Arc::new(pattern.clone())));
+            Plan::Constant(Box::new(Plan::and(plans)), 1.0)
+        }
+    }
+}
+
+fn plan_path_or_directory(attribute: &'static str, path: &CanonicalPath) -> Plan {
+    let term = |kind| Plan::Term(TermField { attribute, kind }, path.text_lower().to_owned());
+    Plan::or(vec![term(TermKind::Directory), term(TermKind::FullPath)])
+}
+
+/// Files whose name has all these parts between dots.
+fn plan_name_parts(attribute: &'static str, pattern: &WildcardPattern) -> Option<Plan> {
+    let field = TermField { attribute, kind: TermKind::NamePart };
+    let pattern = pattern.to_lowercase();
+    let Some(text) = pattern.to_literal() else {
+        return Some(Plan::Pattern(field, TermPattern::Wildcard(pattern)));
+    };
+    let parts = text.split('.').filter(|part| !part.is_empty());
+    let plans: Vec<Plan> = parts.map(|part| Plan::Term(field, part.to_owned())).collect();
+    (!plans.is_empty()).then(|| Plan::and(plans))
+}
+
+fn plan_range(attribute: &'static str, low: &Bound<String>, high: &Bound<String>) -> Plan {
+    Plan::Pattern(component(attribute), to_term_range(low, high, normalize_term))
+}

@@ -1,0 +1,78 @@
+//! Queries of clients as plans: names of fields are resolved, and conditions on related rows become sets of ids.
+
+mod dates;
+mod filter;
+mod joins;
+mod location;
+mod parameters;
+mod query;
+mod text;
+mod values;
+
+use serde_json::Value;
+
+pub use self::query::SearchQuery;
+use crate::domain::deadline::Deadline;
+use crate::domain::entity::EntityKind;
+use crate::domain::plan::Plan;
+use crate::error::Error;
+use crate::index::snapshot::Snapshot;
+use crate::paths::PathRules;
+
+/// Plans searches against one snapshot.
+pub struct Planner<'p> {
+    pub snapshot: &'p Snapshot,
+    pub rules: &'p PathRules,
+    pub deadline: Deadline,
+}
+
+impl Planner<'_> {
+    /// The plan for all conditions of a query. Blocks.
+    pub fn plan_query(&self, target: EntityKind, query: &SearchQuery) -> Result<Plan, Error> {
+        let mut plans = Vec::new();
+        if let Some(Value::String(text)) = &query.text {
+            plans.push(self.plan_text(target, text)?);
+        }
+        if let Some(user) = &query.user {
+            plans.push(self.plan_user(target, user)?);
+        }
+        if let (Some(name), EntityKind::Investigation) = (&query.user_full_name, target) {
+            let users = self.plan_field_text(EntityKind::InvestigationUser, "user.fullName", name)?;
+            plans.push(self.join(EntityKind::InvestigationUser, &users, target)?);
+        }
+        plans.push(Self::plan_dates(target, query)?);
+        for parameter in &query.parameters {
+            plans.push(self.plan_parameter(target, parameter)?);
+        }
+        for (key, value) in query.filter.iter().flatten() {
+            plans.push(self.plan_filter(target, key, value)?);
+        }
+        Ok(Plan::and(plans))
+    }
+
+    /// What a user may search with `user`: the investigations of the user, and those on instruments of the user.
+    fn plan_user(&self, target: EntityKind, user: &str) -> Result<Plan, Error> {
+        use EntityKind::{InstrumentScientist, Investigation, InvestigationInstrument, InvestigationUser};
+        let own = self.plan_exact(InvestigationUser, "user.name", user)?;
+        let mut investigations = (*self.collect(InvestigationUser, &own, Some("investigation"))?).clone();
+        let scientist = self.plan_exact(InstrumentScientist, "user.name", user)?;
+        let instruments = self.collect(InstrumentScientist, &scientist, Some("instrument"))?;
+        let used = Plan::Related("instrument", instruments);
+        investigations |= &*self.collect(InvestigationInstrument, &used, Some("investigation"))?;
+        let ids = investigations.into();
+        Ok(if target == Investigation { Plan::Ids(ids) } else { Plan::Related("investigation", ids) })
+    }
+
+    /// Datafiles by their date; datasets and investigations that lie within the bounds with their start and their end.
+    fn plan_dates(target: EntityKind, query: &SearchQuery) -> Result<Plan, Error> {
+        if query.lower.is_none() && query.upper.is_none() {
+            return Ok(Plan::All);
+        }
+        let low = query.lower.as_ref().map(dates::parse_lower_bound).transpose()?.unwrap_or(i64::MIN);
+        let high = query.upper.as_ref().map(dates::parse_upper_bound).transpose()?.unwrap_or(i64::MAX);
+        Ok(match target {
+            EntityKind::Datafile => Plan::Integer("date", low, high),
+            _ => Plan::and(vec![Plan::Integer("startDate", low, high), Plan::Integer("endDate", low, high)]),
+        })
+    }
+}

@@ -1,0 +1,272 @@
+//! The `text` of a query: words in the default fields of the target, or in a named field.
+
+use std::ops::Bound;
+
+use super::Planner;
+use super::filter::unknown_field;
+use super::values::{parse_integer_range, parse_number_range};
+use crate::analysis::{analyze, normalize_term};
+use crate::domain::entity::{EntityKind, ValueKind};
+use crate::domain::field::{Field, FieldValue, find_field};
+use crate::domain::plan::{Plan, TermField, TermKind, TermPattern};
+use crate::error::Error;
+use crate::query_syntax::{Clause, Occur, Query, WildcardPattern, parse_query};
+
+/// How well rows match by a condition on a related row.
+const RELATED_SCORE: f32 = 1.0;
+
+/// Where words without a field are looked for, as in icat.lucene 4.0.
+fn list_default_fields(target: EntityKind) -> &'static [&'static str] {
+    match target {
+        EntityKind::Datafile => &[
+            "name",
+            "description",
+            "location",
+            "datafileFormat.name",
+            "visitId",
+            "sample.name",
+            "sample.type.name",
+            "doi",
+        ],
+        EntityKind::Dataset => {
+            &["name", "description", "sample.name", "sample.type.name", "type.name", "visitId", "doi"]
+        }
+        EntityKind::Investigation => &["name", "visitId", "title", "summary", "facility.name", "type.name", "doi"],
+        _ => &["name"],
+    }
+}
+
+impl Planner<'_> {
+    pub(super) fn plan_text(&self, target: EntityKind, text: &str) -> Result<Plan, Error> {
+        let query = parse_query(text).map_err(|e| Error::Query(e.to_string()))?;
+        // A query of nothing but words that are not indexed finds nothing.
+        Ok(self.plan_syntax(target, None, &query)?.unwrap_or(Plan::Nothing))
+    }
+
+    /// A text in the same syntax, whose words without a field belong to the given one.
+    pub(super) fn plan_field_text(&self, entity: EntityKind, field: &str, text: &str) -> Result<Plan, Error> {
+        let query = parse_query(text).map_err(|e| Error::Query(e.to_string()))?;
+        Ok(self.plan_syntax(entity, Some(field), &query)?.unwrap_or(Plan::Nothing))
+    }
+
+    /// `None` for words that are not indexed, such as "the".
+    fn plan_syntax(&self, target: EntityKind, default: Option<&str>, query: &Query) -> Result<Option<Plan>, Error> {
+        Ok(match query {
+            Query::All => Some(Plan::Constant(Box::new(Plan::All), 1.0)),
+            Query::Boolean(clauses) => self.plan_boolean(target, default, clauses)?,
+            Query::Boost(query, factor) => {
+                let plan = self.plan_syntax(target, default, query)?;
+                plan.map(|plan| Plan::Boost(Box::new(plan), *factor))
+            }
+            Query::Word { field, text } => self.plan_leaf(target, field, default, &Leaf::Word(text))?,
+            Query::Path { field, pattern } => self.plan_leaf(target, field, default, &Leaf::Path(pattern))?,
+            Query::Phrase { field, text, slop } => {
+                self.plan_leaf(target, field, default, &Leaf::Phrase(text, *slop))?
+            }
+            Query::Prefix { field, text } => self.plan_leaf(target, field, default, &Leaf::Prefix(text))?,
+            Query::Wildcard { field, pattern } => self.plan_leaf(target, field, default, &Leaf::Wildcard(pattern))?,
+            Query::Fuzzy { field, text, max_edits } => {
+                self.plan_leaf(target, field, default, &Leaf::Fuzzy(text, *max_edits))?
+            }
+            Query::Range { field, low, high } => self.plan_leaf(target, field, default, &Leaf::Range(low, high))?,
+        })
+    }
+
+    fn plan_boolean(
+        &self,
+        target: EntityKind,
+        default: Option<&str>,
+        clauses: &[Clause],
+    ) -> Result<Option<Plan>, Error> {
+        let (mut musts, mut shoulds, mut excluded) = (Vec::new(), Vec::new(), Vec::new());
+        for Clause { occur, query } in clauses {
+            let Some(plan) = self.plan_syntax(target, default, query)? else { continue };
+            match occur {
+                Occur::Must => musts.push(plan),
+                Occur::Should => shoulds.push(plan),
+                Occur::MustNot => excluded.push(Plan::Not(Box::new(plan))),
+            }
+        }
+        if musts.is_empty() && shoulds.is_empty() && excluded.is_empty() {
+            return Ok(None);
+        }
+        let optional = std::mem::take(&mut shoulds);
+        let mut plans = musts;
+        if plans.is_empty() && !optional.is_empty() {
+            plans.push(Plan::or(optional));
+        } else if !optional.is_empty() {
+            // They need not hold, but rows for which they do match better.
+            plans.push(Plan::Or(vec![Plan::Constant(Box::new(Plan::All), 0.0), Plan::or(optional)]));
+        }
+        plans.extend(excluded);
+        Ok(Some(Plan::and(plans)))
+    }
+
+    fn plan_leaf(
+        &self,
+        target: EntityKind,
+        field: &Option<String>,
+        default: Option<&str>,
+        leaf: &Leaf<'_>,
+    ) -> Result<Option<Plan>, Error> {
+        if let Some(name) = field.as_deref().or(default) {
+            let (name, part) = split_path_field(name);
+            let field = find_field(target, name).ok_or_else(|| unknown_field(target, name))?;
+            return self.plan_in_field(target, &field, part, leaf);
+        }
+        let mut plans = Vec::new();
+        for name in list_default_fields(target) {
+            let Some(field) = find_field(target, name) else { continue };
+            match self.plan_in_field(target, &field, PathPart::Any, leaf) {
+                Ok(plan) => plans.extend(plan),
+                // A pattern that is too broad for paths may well be one for names.
+                Err(Error::Query(_)) if *name == "location" => {}
+                Err(e) => return Err(e),
+            }
+        }
+        if target == EntityKind::Investigation {
+            plans.extend(self.plan_samples(leaf)?);
+        }
+        Ok((!plans.is_empty()).then(|| Plan::or(plans)))
+    }
+
+    /// Investigations whose samples, or their types, have a name with the words.
+    fn plan_samples(&self, leaf: &Leaf<'_>) -> Result<Option<Plan>, Error> {
+        let mut plans = Vec::new();
+        for name in ["sample.name", "sample.type.name"] {
+            let Some(field) = find_field(EntityKind::Sample, name) else { continue };
+            plans.extend(self.plan_in_field(EntityKind::Sample, &field, PathPart::Any, leaf)?);
+        }
+        if plans.is_empty() {
+            return Ok(None);
+        }
+        let plan = self.join(EntityKind::Sample, &Plan::or(plans), EntityKind::Investigation)?;
+        Ok(Some(Plan::Constant(Box::new(plan), RELATED_SCORE)))
+    }
+
+    fn plan_in_field(
+        &self,
+        entity: EntityKind,
+        field: &Field,
+        part: PathPart,
+        leaf: &Leaf<'_>,
+    ) -> Result<Option<Plan>, Error> {
+        let FieldValue::Attribute(attribute) = field.value else {
+            return self.plan_id(entity, field, leaf).map(Some);
+        };
+        let condition = match attribute.kind {
+            ValueKind::Text => plan_words(attribute.name, leaf),
+            ValueKind::Term => plan_whole(attribute.name, leaf),
+            ValueKind::Path => self.plan_location(attribute.name, part, leaf)?,
+            ValueKind::Integer => {
+                let (low, high) = parse_integer_range(attribute.name, leaf)?;
+                Some(Plan::Integer(attribute.name, low, high))
+            }
+            ValueKind::Number => {
+                let (low, high) = parse_number_range(attribute.name, leaf)?;
+                Some(Plan::Number(attribute.name, low, high))
+            }
+        };
+        let Some(condition) = condition else { return Ok(None) };
+        if field.path.is_empty() {
+            return Ok(Some(condition));
+        }
+        let lifted = self.lift(entity, field, condition)?;
+        Ok(Some(Plan::Constant(Box::new(lifted), RELATED_SCORE)))
+    }
+
+    fn plan_id(&self, entity: EntityKind, field: &Field, leaf: &Leaf<'_>) -> Result<Plan, Error> {
+        let (low, high) = parse_integer_range("id", leaf)?;
+        if low != high {
+            return Err(Error::Query("ids have no range".to_owned()));
+        }
+        let ids = std::iter::once(low.cast_unsigned()).collect::<roaring::RoaringTreemap>().into();
+        let condition = match field.value {
+            FieldValue::RelatedId(relation) => Plan::Related(relation, ids),
+            _ => Plan::Ids(ids),
+        };
+        self.lift(entity, field, condition)
+    }
+}
+
+/// A condition on the values of one field.
+pub(super) enum Leaf<'l> {
+    Word(&'l str),
+    Path(&'l WildcardPattern),
+    Phrase(&'l str, u32),
+    Prefix(&'l str),
+    Wildcard(&'l WildcardPattern),
+    Fuzzy(&'l str, u8),
+    Range(&'l Bound<String>, &'l Bound<String>),
+}
+
+/// What of a path a condition is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PathPart {
+    Any,
+    /// `location.exact`: the file, or a directory above it.
+    Exact,
+    /// `location.fileName`: a part of the name of the file between dots.
+    FileName,
+}
+
+fn split_path_field(name: &str) -> (&str, PathPart) {
+    match name {
+        "location.exact" => ("location", PathPart::Exact),
+        "location.fileName" => ("location", PathPart::FileName),
+        name => (name, PathPart::Any),
+    }
+}
+
+/// Words are compared after analysis. A word that analysis splits, such as `NT20-8`, must occur as a phrase.
+fn plan_words(attribute: &'static str, leaf: &Leaf<'_>) -> Option<Plan> {
+    let term = TermField { attribute, kind: TermKind::Word };
+    let pattern = |pattern| Plan::Constant(Box::new(Plan::Pattern(term, pattern)), 1.0);
+    match leaf {
+        Leaf::Word(text) => plan_phrase(term, text, 0),
+        Leaf::Phrase(text, slop) => plan_phrase(term, text, *slop),
+        Leaf::Path(path) => path.to_literal().and_then(|text| plan_phrase(term, &text, 0)),
+        Leaf::Prefix(text) => Some(pattern(TermPattern::Prefix(normalize_term(text)))),
+        Leaf::Wildcard(wildcard) => Some(pattern(TermPattern::Wildcard(wildcard.to_lowercase()))),
+        Leaf::Fuzzy(text, 0) => Some(Plan::Term(term, normalize_term(text))),
+        Leaf::Fuzzy(text, edits) => Some(Plan::Fuzzy(term, normalize_term(text), *edits)),
+        Leaf::Range(low, high) => Some(pattern(to_term_range(low, high, normalize_term))),
+    }
+}
+
+fn plan_phrase(term: TermField, text: &str, slop: u32) -> Option<Plan> {
+    let mut words: Vec<(u32, String)> = analyze(text).into_iter().map(|token| (token.position, token.text)).collect();
+    match words.len() {
+        0 => None,
+        1 => words.pop().map(|(_, word)| Plan::Term(term, word)),
+        _ => Some(Plan::Phrase(term, words, slop)),
+    }
+}
+
+/// The whole text is compared, with the case of its letters.
+fn plan_whole(attribute: &'static str, leaf: &Leaf<'_>) -> Option<Plan> {
+    let term = TermField { attribute, kind: TermKind::Whole };
+    match leaf {
+        Leaf::Word(text) | Leaf::Phrase(text, _) | Leaf::Fuzzy(text, 0) => Some(Plan::Term(term, (*text).to_owned())),
+        Leaf::Path(pattern) | Leaf::Wildcard(pattern) => Some(match pattern.to_literal() {
+            Some(text) => Plan::Term(term, text),
+            None => Plan::Pattern(term, TermPattern::Wildcard((*pattern).clone())),
+        }),
+        Leaf::Prefix(text) => Some(Plan::Pattern(term, TermPattern::Prefix((*text).to_owned()))),
+        Leaf::Fuzzy(text, edits) => Some(Plan::Fuzzy(term, (*text).to_owned(), *edits)),
+        Leaf::Range(low, high) => Some(Plan::Pattern(term, to_term_range(low, high, str::to_owned))),
+    }
+}
+
+pub(super) fn to_term_range(
+    low: &Bound<String>,
+    high: &Bound<String>,
+    normalize: impl Fn(&str) -> String,
+) -> TermPattern {
+    let convert = |bound: &Bound<String>| match bound {
+        Bound::Included(text) => Some((normalize(text), true)),
+        Bound::Excluded(text) => Some((normalize(text), false)),
+        Bound::Unbounded => None,
+    };
+    TermPattern::Range(convert(low), convert(high))
+}

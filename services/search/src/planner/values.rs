@@ -1,0 +1,122 @@
+//! Numbers and dates in the text of a query, such as `fileSize:>10` and `date:2024`.
+
+use std::ops::Bound;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use super::text::Leaf;
+use crate::error::Error;
+
+/// Inclusive bounds. A year, a month or a day stands for all its moments.
+pub fn parse_integer_range(field: &str, leaf: &Leaf<'_>) -> Result<(i64, i64), Error> {
+    let parse = |text: &str| parse_integer_or_date(field, text);
+    let (low, high) = match leaf {
+        Leaf::Word(text) | Leaf::Phrase(text, _) => return parse(text),
+        Leaf::Range(low, high) => (*low, *high),
+        _ => return Err(needs_value(field)),
+    };
+    let low = match low {
+        Bound::Included(text) => parse(text)?.0,
+        Bound::Excluded(text) => parse(text)?.1.saturating_add(1),
+        Bound::Unbounded => i64::MIN,
+    };
+    let high = match high {
+        Bound::Included(text) => parse(text)?.1,
+        Bound::Excluded(text) => parse(text)?.0.saturating_sub(1),
+        Bound::Unbounded => i64::MAX,
+    };
+    Ok((low, high))
+}
+
+/// Inclusive bounds.
+pub fn parse_number_range(field: &str, leaf: &Leaf<'_>) -> Result<(f64, f64), Error> {
+    let parse = |text: &str| {
+        let number: Option<f64> = text.parse().ok().filter(|number: &f64| !number.is_nan());
+        number.ok_or_else(|| Error::Query(format!("{field} has numbers, and {text} is none")))
+    };
+    let (low, high) = match leaf {
+        Leaf::Word(text) | Leaf::Phrase(text, _) => return parse(text).map(|number| (number, number)),
+        Leaf::Range(low, high) => (*low, *high),
+        _ => return Err(needs_value(field)),
+    };
+    let low = match low {
+        Bound::Included(text) => parse(text)?,
+        Bound::Excluded(text) => parse(text)?.next_up(),
+        Bound::Unbounded => f64::NEG_INFINITY,
+    };
+    let high = match high {
+        Bound::Included(text) => parse(text)?,
+        Bound::Excluded(text) => parse(text)?.next_down(),
+        Bound::Unbounded => f64::INFINITY,
+    };
+    Ok((low, high))
+}
+
+fn needs_value(field: &str) -> Error {
+    Error::Query(format!("{field} has numbers: use {field}:10, {field}:>10 or {field}:[10 TO 20]"))
+}
+
+fn is_date(field: &str) -> bool {
+    field == "date" || field.ends_with("Date") || field == "dateTimeValue"
+}
+
+fn parse_integer_or_date(field: &str, text: &str) -> Result<(i64, i64), Error> {
+    if is_date(field) {
+        let refused =
+            || Error::Query(format!("{field} has dates, such as 2024, 2024-03 or 2024-03-15, and {text} is none"));
+        return parse_period(text).ok_or_else(refused);
+    }
+    let number: i64 =
+        text.parse().map_err(|_| Error::Query(format!("{field} has whole numbers, and {text} is none")))?;
+    Ok((number, number))
+}
+
+/// The first and the last millisecond of a year, a month, a day or a moment.
+fn parse_period(text: &str) -> Option<(i64, i64)> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some((moment.as_millisecond(), moment.as_millisecond()));
+    }
+    let parts: Vec<&str> = text.split('-').collect();
+    let (start, span) = match parts.as_slice() {
+        [year] if year.len() == 4 => (format!("{text}-01-01"), 1.year()),
+        [year, month] if year.len() == 4 && month.len() == 2 => (format!("{text}-01"), 1.month()),
+        [year, month, day] if year.len() == 4 && month.len() == 2 && day.len() == 2 => (text.to_owned(), 1.day()),
+        _ => return None,
+    };
+    let start = start.parse::<Date>().ok()?;
+    let end = start.checked_add(span).ok()?;
+    let to_millis =
+        |date: Date| Some(TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok()?.as_millisecond());
+    Some((to_millis(start)?, to_millis(end)? - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_stands_for_all_its_moments() {
+        for (text, first, last) in [
+            ("2024", 1_704_067_200_000, 1_735_689_599_999),
+            ("2024-02", 1_706_745_600_000, 1_709_251_199_999),
+            ("2024-02-29", 1_709_164_800_000, 1_709_251_199_999),
+            ("2024-02-29T12:00:00Z", 1_709_208_000_000, 1_709_208_000_000),
+        ] {
+            assert_eq!(parse_integer_range("date", &Leaf::Word(text)).unwrap(), (first, last), "{text}");
+        }
+        let year = "2024".to_owned();
+        let range = parse_integer_range("date", &Leaf::Range(&Bound::Excluded(year), &Bound::Unbounded)).unwrap();
+        assert_eq!(range, (1_735_689_600_000, i64::MAX));
+        assert!(parse_integer_range("date", &Leaf::Word("yesterday")).is_err());
+    }
+
+    #[test]
+    fn numbers_have_open_and_closed_bounds() {
+        let (low, high) = (Bound::Included("1".to_owned()), Bound::Excluded("10".to_owned()));
+        assert_eq!(parse_integer_range("fileSize", &Leaf::Range(&low, &high)).unwrap(), (1, 9));
+        assert_eq!(parse_number_range("numericValue", &Leaf::Word("4.5")).unwrap(), (4.5, 4.5));
+        assert!(parse_integer_range("fileSize", &Leaf::Prefix("1")).is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! How many rows have each value of a field.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::document::AttributeValue;
+use crate::domain::entity::{EntityKind, ValueKind};
+use crate::domain::field::{Field, FieldValue, find_field};
+use crate::domain::plan::Plan;
+use crate::error::Error;
+use crate::index::snapshot::CountedRanges;
+use crate::planner::Planner;
+
+/// A range of numbers: `from` belongs to it, `to` does not.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct FacetRange {
+    pub from: Option<Value>,
+    pub to: Option<Value>,
+    pub key: Option<String>,
+}
+
+/// A field whose values are counted.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct FacetDimension {
+    pub dimension: String,
+    pub ranges: Option<Vec<FacetRange>>,
+}
+
+/// A value of a field, with the number of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FacetCount {
+    pub label: String,
+    pub count: u64,
+    /// The bounds of a range, both included.
+    pub bounds: Option<(Value, Value)>,
+}
+
+impl Planner<'_> {
+    /// The most frequent values, or all ranges in their order. Blocks.
+    pub fn count_facet(
+        &self,
+        entity: EntityKind,
+        plan: &Plan,
+        dimension: &FacetDimension,
+        max_labels: usize,
+    ) -> Result<Vec<FacetCount>, Error> {
+        let Some(field) = find_field(entity, &dimension.dimension) else { return Ok(Vec::new()) };
+        let FieldValue::Attribute(attribute) = field.value else { return Ok(Vec::new()) };
+        match &dimension.ranges {
+            Some(ranges) => match attribute.kind {
+                ValueKind::Integer if field.path.is_empty() => {
+                    let bounds = ranges.iter().map(read_integers).collect::<Result<Vec<_>, _>>()?;
+                    let counted = CountedRanges::Integers(bounds.clone());
+                    let counts = self.snapshot.count_ranges(entity, plan, attribute.name, &counted, self.deadline)?;
+                    let shown = bounds
+                        .iter()
+                        .map(|(from, to)| (from.to_string(), to.to_string(), json!(from), json!(to.saturating_sub(1))));
+                    Ok(label_ranges(ranges, shown, &counts))
+                }
+                ValueKind::Number if field.path.is_empty() => {
+                    let bounds = ranges.iter().map(read_numbers).collect::<Result<Vec<_>, _>>()?;
+                    let counted = CountedRanges::Numbers(bounds.clone());
+                    let counts = self.snapshot.count_ranges(entity, plan, attribute.name, &counted, self.deadline)?;
+                    let shown = bounds
+                        .iter()
+                        .map(|(from, to)| (format!("{from:?}"), format!("{to:?}"), json!(from), json!(to.next_down())));
+                    Ok(label_ranges(ranges, shown, &counts))
+                }
+                _ => Err(Error::Query(format!("{} has no numbers, so it has no ranges", dimension.dimension))),
+            },
+            None => {
+                let mut counts: Vec<(String, u64)> =
+                    self.count_labels(entity, plan, &field, attribute.name)?.into_iter().collect();
+                counts.sort_unstable_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then_with(|| a.cmp(b)));
+                counts.truncate(max_labels);
+                let to_count = |(label, count)| FacetCount { label, count, bounds: None };
+                Ok(counts.into_iter().map(to_count).collect())
+            }
+        }
+    }
+
+    fn count_labels(
+        &self,
+        entity: EntityKind,
+        plan: &Plan,
+        field: &Field,
+        attribute: &str,
+    ) -> Result<HashMap<String, u64>, Error> {
+        let Some((first, rest)) = field.path.split_first() else {
+            return Ok(self.snapshot.count_terms(entity, plan, attribute, self.deadline)?);
+        };
+        let mut owner = entity;
+        let mut counts = self.snapshot.count_related(entity, plan, first, self.deadline)?;
+        for step in std::iter::once(first).chain(rest) {
+            let Some(relation) = owner.find_relation(step) else { return Ok(HashMap::new()) };
+            if owner != entity {
+                let rows = self.snapshot.fetch_rows(owner, counts.keys().copied())?;
+                let mut next = HashMap::new();
+                for (id, count) in counts {
+                    if let Some(id) = rows.get(&id).and_then(|row| row.find_relation(step)) {
+                        *next.entry(id).or_default() += count;
+                    }
+                }
+                counts = next;
+            }
+            owner = relation.target;
+        }
+        let rows = self.snapshot.fetch_rows(owner, counts.keys().copied())?;
+        let mut labels = HashMap::new();
+        for (id, count) in counts {
+            let value = rows.get(&id).and_then(|row| row.attributes.iter().find(|(name, _)| *name == attribute));
+            if let Some((_, AttributeValue::Text(label))) = value {
+                *labels.entry(label.clone()).or_default() += count;
+            }
+        }
+        Ok(labels)
+    }
+
+    /// The rows that a facet counts: each key is a field with one value or a list of values.
+    pub fn plan_facet_query(&self, entity: EntityKind, query: &Map<String, Value>) -> Result<Plan, Error> {
+        let plans = query.iter().map(|(name, value)| self.plan_facet_value(entity, name, value));
+        Ok(Plan::and(plans.collect::<Result<_, _>>()?))
+    }
+
+    fn plan_facet_value(&self, entity: EntityKind, name: &str, value: &Value) -> Result<Plan, Error> {
+        match value {
+            Value::Array(values) if values.iter().all(Value::is_i64) => {
+                self.plan_ids(entity, name, values.iter().filter_map(Value::as_i64))
+            }
+            Value::Array(values) => {
+                let plans = values.iter().map(|value| self.plan_facet_value(entity, name, value));
+                Ok(Plan::or(plans.collect::<Result<_, _>>()?))
+            }
+            Value::String(text) => self.plan_exact(entity, name, text),
+            Value::Number(number) => match number.as_i64() {
+                Some(id) => self.plan_ids(entity, name, std::iter::once(id)),
+                None => Err(Error::Query(format!("{name} must be a whole number, but is {number}"))),
+            },
+            Value::Object(_) => self.plan_filter(entity, name, value),
+            _ => Err(Error::Query(format!("{name} must be a text, a number or a list of them"))),
+        }
+    }
+
+    fn plan_ids(&self, entity: EntityKind, name: &str, ids: impl Iterator<Item = i64>) -> Result<Plan, Error> {
+        let Some(field) = find_field(entity, name) else { return Ok(Plan::Nothing) };
+        let condition = match field.value {
+            FieldValue::Attribute(attribute) if attribute.kind == ValueKind::Integer => {
+                Plan::or(ids.map(|value| Plan::Integer(attribute.name, value, value)).collect())
+            }
+            FieldValue::Attribute(attribute) => {
+                return Err(Error::Query(format!("{} has no whole numbers", attribute.name)));
+            }
+            FieldValue::Id => Plan::Ids(ids.map(i64::cast_unsigned).collect::<roaring::RoaringTreemap>().into()),
+            FieldValue::RelatedId(relation) => {
+                Plan::Related(relation, ids.map(i64::cast_unsigned).collect::<roaring::RoaringTreemap>().into())
+            }
+        };
+        self.lift(entity, &field, condition)
+    }
+}
+
+fn read_integers(range: &FacetRange) -> Result<(i64, i64), Error> {
+    let read = |bound: &Option<Value>, open: i64| match bound {
+        None => Ok(open),
+        Some(value) => value.as_i64().ok_or_else(|| Error::Query(format!("{value} is not a whole number"))),
+    };
+    Ok((read(&range.from, i64::MIN)?, read(&range.to, i64::MAX)?))
+}
+
+fn read_numbers(range: &FacetRange) -> Result<(f64, f64), Error> {
+    let read = |bound: &Option<Value>, open: f64| match bound {
+        None => Ok(open),
+        Some(value) => value.as_f64().ok_or_else(|| Error::Query(format!("{value} is not a number"))),
+    };
+    Ok((read(&range.from, f64::MIN)?, read(&range.to, f64::MAX)?))
+}
+
+fn label_ranges(
+    ranges: &[FacetRange],
+    shown: impl Iterator<Item = (String, String, Value, Value)>,
+    counts: &[u64],
+) -> Vec<FacetCount> {
+    ranges
+        .iter()
+        .zip(shown)
+        .zip(counts)
+        .map(|((range, (from, to, low, high)), count)| FacetCount {
+            label: range.key.clone().unwrap_or_else(|| format!("{from}-{to}")),
+            count: *count,
+            bounds: Some((low, high)),
+        })
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! `POST /icat.lucene/lock/{entity}`: begins to populate an entity.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use service_kit::Problem;
+
+use super::request::{IcatServer, parse_entity};
+use crate::domain::plan::Plan;
+use crate::error::Error;
+use crate::state::State;
+use crate::store::change_batches::BatchKind;
+use crate::store::entity_locks;
+
+#[derive(Deserialize)]
+pub struct LockParameters {
+    /// Ids up to this one were populated before.
+    #[serde(rename = "minId")]
+    min_id: Option<i64>,
+    #[serde(rename = "maxId")]
+    max_id: Option<i64>,
+    /// Whether all documents of the entity are deleted first.
+    #[serde(default)]
+    delete: bool,
+}
+
+/// Without `delete`, the index must have no document between `minId` (exclusive) and `maxId`: an icat.server that goes on after
+/// a failure learns from the answer where to go on.
+pub async fn lock_entity(
+    _: IcatServer,
+    state: web::Data<State>,
+    entity: web::Path<String>,
+    parameters: web::Query<LockParameters>,
+) -> Result<HttpResponse, Problem> {
+    let Some(entity) = parse_entity(&entity)? else { return Ok(HttpResponse::NoContent().finish()) };
+    let (name, now) = (entity.to_string(), state.clock.now_micros());
+    let is_new = state.db.write(async |tx| entity_locks::lock_entity(tx, &name, now).await).await?;
+    if !is_new {
+        return Err(Error::Conflict(format!("Lucene already locked for {name}")).into());
+    }
+    if parameters.delete {
+        state.changes.store_batch(BatchKind::Clear, Some(entity), "", &[]).await?;
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    state.changes.wait_until_visible().await?;
+    let (low, high) = (parameters.min_id.unwrap_or(0), parameters.max_id.unwrap_or(i64::MAX));
+    let ids = state.searches.run(move |planner| planner.collect(entity, &Plan::All, None)).await?;
+    let highest = ids.iter().rev().map(u64::cast_signed).find(|id| *id <= high).filter(|id| *id > low);
+    if let Some(id) = highest {
+        state.db.write(async |tx| entity_locks::unlock_entity(tx, &name).await).await?;
+        return Err(Error::Query(format!("While locking index, found id {id} in specified range")).into());
+    }
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,113 @@
+//! `POST /icat.lucene/datafile`, `/dataset` and `/investigation`: searches.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use service_kit::Problem;
+
+use super::request::{IcatServer, read_body};
+use super::search_order::{parse_search_after, parse_sort, render_search_after};
+use crate::domain::entity::EntityKind;
+use crate::error::Error;
+use crate::index::snapshot::SearchRequest;
+use crate::planner::{Planner, SearchQuery};
+use crate::results::fields::{FieldReader, RequestedFields};
+use crate::state::State;
+
+#[derive(Deserialize)]
+pub struct SearchParameters {
+    #[serde(rename = "maxResults")]
+    max_results: usize,
+    sort: Option<String>,
+    search_after: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SearchBody {
+    query: SearchQuery,
+    #[serde(default)]
+    fields: Vec<String>,
+}
+
+pub async fn search_datafiles(
+    _: IcatServer,
+    state: web::Data<State>,
+    parameters: web::Query<SearchParameters>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    search(&state, EntityKind::Datafile, parameters.into_inner(), payload).await
+}
+
+pub async fn search_datasets(
+    _: IcatServer,
+    state: web::Data<State>,
+    parameters: web::Query<SearchParameters>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    search(&state, EntityKind::Dataset, parameters.into_inner(), payload).await
+}
+
+pub async fn search_investigations(
+    _: IcatServer,
+    state: web::Data<State>,
+    parameters: web::Query<SearchParameters>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    search(&state, EntityKind::Investigation, parameters.into_inner(), payload).await
+}
+
+async fn search(
+    state: &State,
+    target: EntityKind,
+    parameters: SearchParameters,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = read_body(payload).await?;
+    let body: SearchBody =
+        serde_json::from_str(&body).map_err(|e| Error::Query(format!("the body is not a search: {e}")))?;
+    let answer = state.searches.run(move |planner| answer_search(planner, target, &parameters, &body)).await?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+fn answer_search(
+    planner: &Planner<'_>,
+    target: EntityKind,
+    parameters: &SearchParameters,
+    body: &SearchBody,
+) -> Result<Value, Error> {
+    if parameters.max_results == 0 {
+        return Err(Error::Query("maxResults must be greater than 0".to_owned()));
+    }
+    let order = parse_sort(target, parameters.sort.as_deref())?;
+    let after = parse_search_after(&order, parameters.search_after.as_deref())?;
+    let fields = RequestedFields::parse(target, &body.fields)?;
+    let plan = planner.plan_query(target, &body.query)?;
+    let request = SearchRequest {
+        entity: target,
+        plan: &plan,
+        order: &order,
+        after: after.as_deref(),
+        limit: parameters.max_results,
+    };
+    let page = planner.snapshot.search(&request, planner.deadline)?;
+    let ids: Vec<i64> = page.hits.iter().map(|hit| hit.id).collect();
+    let reader = FieldReader { snapshot: planner.snapshot, deadline: planner.deadline };
+    let sources = reader.read(target, &ids, &fields)?;
+    let results = page.hits.iter().zip(sources).enumerate().map(|(number, (hit, source))| {
+        let mut result = json!({"_id": number, "_shardIndex": 0});
+        if let Some(score) = hit.score {
+            result["_score"] = json!(score);
+        }
+        result["_source"] = Value::Object(source);
+        result
+    });
+    let mut answer = json!({"results": results.collect::<Vec<_>>()});
+    // There is a next page only if this one is full.
+    if page.hits.len() == parameters.max_results
+        && let Some(last) = page.hits.last()
+    {
+        answer["search_after"] = render_search_after(page.hits.len() - 1, last.score, &last.sorted_by);
+    }
+    answer["total"] = json!(page.total);
+    Ok(answer)
+}

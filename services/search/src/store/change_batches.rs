@@ -1,0 +1,91 @@
+//! Accepted changes that are not in the index yet.
+
+use service_kit::{DbError, Micros, Tx};
+
+const CREATE: &str = "INSERT INTO change_batch (id, kind, entity, body, received_at) VALUES ($1, $2, $3, $4, $5)";
+const LIST: &str = "SELECT id, kind, entity, body FROM change_batch WHERE id > $1 ORDER BY id LIMIT $2";
+const FIND_LAST: &str = "SELECT MAX(id) AS id FROM change_batch";
+const DELETE: &str = "DELETE FROM change_batch WHERE id = $1";
+const COUNT: &str = "SELECT COUNT(*) AS waiting, MIN(received_at) AS oldest FROM change_batch";
+/// Every statement, for the test that prepares them on each engine.
+pub const ALL: [&str; 5] = [CREATE, LIST, FIND_LAST, DELETE, COUNT];
+
+/// What a batch contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchKind {
+    /// Operations of `POST /modify`.
+    Modify,
+    /// Documents of `POST /addNow`.
+    Add,
+    /// All rows of the entity are deleted.
+    Clear,
+}
+
+impl BatchKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Modify => "modify",
+            Self::Add => "add",
+            Self::Clear => "clear",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, DbError> {
+        match text {
+            "modify" => Ok(Self::Modify),
+            "add" => Ok(Self::Add),
+            "clear" => Ok(Self::Clear),
+            _ => Err(DbError::Setup(format!("change_batch contains the unknown kind {text}"))),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeBatch {
+    pub id: i64,
+    pub kind: BatchKind,
+    pub entity: String,
+    pub body: String,
+}
+
+/// Returns the id of the new batch.
+pub async fn create_batch(tx: &mut Tx, kind: BatchKind, entity: &str, body: &str, now: Micros) -> Result<i64, DbError> {
+    let id = tx.allocate_ids(1).await?.into_iter().next().unwrap_or_default();
+    let vals = [id.into(), kind.as_str().into(), entity.into(), body.into(), now.into()];
+    tx.execute(CREATE, &vals).await?;
+    Ok(id)
+}
+
+/// The oldest batches after the given id.
+pub async fn list_batches(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<ChangeBatch>, DbError> {
+    let rows = tx.fetch_all(LIST, &[after.into(), limit.into()]).await?;
+    rows.iter()
+        .map(|row| {
+            let kind: String = row.get("kind")?;
+            Ok(ChangeBatch {
+                id: row.get("id")?,
+                kind: BatchKind::parse(&kind)?,
+                entity: row.get("entity")?,
+                body: row.get("body")?,
+            })
+        })
+        .collect()
+}
+
+/// The id of the newest batch; `None` if all are in the index.
+pub async fn find_last_id(tx: &mut Tx) -> Result<Option<i64>, DbError> {
+    tx.fetch_one(FIND_LAST, &[]).await?.get("id")
+}
+
+pub async fn delete_batches(tx: &mut Tx, ids: &[i64]) -> Result<(), DbError> {
+    for id in ids {
+        tx.execute(DELETE, &[(*id).into()]).await?;
+    }
+    Ok(())
+}
+
+/// How many batches wait, and since when the oldest.
+pub async fn count_batches(tx: &mut Tx) -> Result<(i64, Option<Micros>), DbError> {
+    let row = tx.fetch_one(COUNT, &[]).await?;
+    Ok((row.get("waiting")?, row.get("oldest")?))
+}
