@@ -5,6 +5,8 @@
 
 mod config;
 pub mod error_format;
+/// The query syntax of icat.lucene as a syntax tree.
+pub mod query_syntax;
 mod routes;
 mod state;
 
