@@ -5,6 +5,8 @@
 
 mod config;
 pub mod error_format;
+/// Paths of datafiles and patterns of paths.
+pub mod paths;
 /// The query syntax of icat.lucene as a syntax tree.
 pub mod query_syntax;
 mod routes;

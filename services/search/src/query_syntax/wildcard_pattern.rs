@@ -46,6 +46,11 @@ impl WildcardPattern {
         &self.chars
     }
 
+    /// Length in bytes of the pattern as text.
+    pub fn len_utf8(&self) -> usize {
+        self.chars.iter().map(|c| if let PatternChar::Literal(c) = c { c.len_utf8() } else { 1 }).sum()
+    }
+
     /// The text, unless there are wildcards.
     pub fn to_literal(&self) -> Option<String> {
         collect_literals(&self.chars)
