@@ -3,6 +3,8 @@
 //! It answers the requests that an icat.server sends to icat.lucene 4.0, on the internal listener only, because this protocol
 //! has no sessions.
 
+/// Texts as terms, and synonyms.
+pub mod analysis;
 mod config;
 pub mod error_format;
 /// Paths of datafiles and patterns of paths.

@@ -6,6 +6,7 @@ use super::canonical_path::{
     CanonicalPath, PathRules, find_joint, find_lead, is_drive_or_scheme, split_extensions, split_trigrams,
 };
 use super::path_pattern::{CaseMatching, PathPatternError};
+use crate::analysis::lowercase_chars;
 use crate::query_syntax::{PatternChar, WildcardPattern};
 
 /// Length of a pattern with wildcards in bytes.
@@ -125,7 +126,7 @@ impl Glob {
         }
         for component in rest {
             if let GlobComponent::Literal(name) = component {
-                glob.components.push(super::lowercase_chars(name));
+                glob.components.push(lowercase_chars(name));
             }
         }
         if let Some(GlobComponent::Wildcards(name)) = rest.last() {
@@ -208,7 +209,7 @@ fn render_regex(pattern: &SplitPattern, case: CaseMatching) -> String {
 fn push_escaped(regex: &mut String, text: &str, case: CaseMatching) {
     match case {
         CaseMatching::Sensitive => regex.push_str(&regex::escape(text)),
-        CaseMatching::Insensitive => regex.push_str(&regex::escape(&super::lowercase_chars(text))),
+        CaseMatching::Insensitive => regex.push_str(&regex::escape(&lowercase_chars(text))),
     }
 }
 

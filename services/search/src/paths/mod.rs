@@ -15,8 +15,3 @@ pub use self::canonical_path::{
 };
 pub use self::glob::{Glob, MAX_GLOB_BYTES};
 pub use self::path_pattern::{CaseMatching, PathPattern, PathPatternError, PathSelection};
-
-/// Lower case of each character by itself, so that a part of a text has the same lower case as it has within the text.
-pub fn lowercase_chars(text: &str) -> String {
-    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().flat_map(char::to_lowercase).collect() }
-}
