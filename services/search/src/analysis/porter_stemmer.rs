@@ -51,14 +51,11 @@ pub(super) fn stem_word(word: &mut String) {
 
 /// Step 1a.
 fn strip_plural(word: &mut String) {
-    let surplus = if word.ends_with("sses") || word.ends_with("ies") {
-        2
+    if word.ends_with("sses") || word.ends_with("ies") {
+        word.truncate(word.len() - 2);
     } else if word.ends_with('s') && !word.ends_with("ss") {
-        1
-    } else {
-        0
-    };
-    word.truncate(word.len() - surplus);
+        word.pop();
+    }
 }
 
 /// Step 1b.

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::porter_stemmer::stem_word;
-use super::{analyze, normalize_term};
+use super::synonyms::{Expansion, Synonyms};
+use super::{Token, analyze, normalize_term};
 
 fn join_terms(text: &str) -> String {
     analyze(text).into_iter().map(|token| token.text).collect::<Vec<_>>().join(" ")
@@ -173,4 +174,101 @@ proptest! {
             prop_assert_eq!(tokens, analyze(&text));
         }
     }
+}
+
+/// The groups of a text with their alternatives: `time of flight|tof`.
+fn expand(synonyms: &Synonyms, text: &str) -> Vec<String> {
+    let tokens = analyze(text);
+    let expansions = synonyms.expand(&tokens);
+    let covered: Vec<usize> = expansions.iter().flat_map(|expansion| expansion.tokens.clone()).collect();
+    assert_eq!(covered, (0..tokens.len()).collect::<Vec<_>>());
+    let join = |terms: &Vec<Token>| terms.iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ");
+    let join_alternatives = |e: &Expansion| e.alternatives.iter().map(join).collect::<Vec<_>>().join("|");
+    expansions.iter().map(join_alternatives).collect()
+}
+
+fn parse_default_synonyms() -> Synonyms {
+    Synonyms::parse(include_str!("../../synonyms.txt")).unwrap()
+}
+
+#[test]
+fn words_of_queries_are_expanded() {
+    let synonyms = parse_default_synonyms();
+    assert_eq!(expand(&synonyms, "ionised"), ["ionis|ioniz"]);
+    assert_eq!(expand(&synonyms, "ionization"), ["ioniz|ionis"]);
+    assert_eq!(
+        expand(&synonyms, "as at be in no that the their then there"),
+        ["as|arsen", "at|astatin", "be|beryllium", "in|indium", "no|nobelium"]
+    );
+    assert_eq!(
+        expand(&synonyms, "hydrogen Helium LITHIUM be B NE ionisation TIME of FLIGHT technique ArPeS"),
+        [
+            "hydrogen",
+            "helium|he",
+            "lithium|li",
+            "be|beryllium",
+            "b",
+            "ne|neon",
+            "ionis|ioniz",
+            "time of flight|tof",
+            "techniqu",
+            "arp|angl resolv photoemiss spectroscopi",
+        ]
+    );
+    assert_eq!(expand(&synonyms, "SANS"), ["san|small angl neutron scatter"]);
+    assert_eq!(expand(&synonyms, "small angle neutron scattering"), ["small angl neutron scatter|san"]);
+    assert_eq!(expand(&synonyms, "small angle"), ["small", "angl"]);
+    assert_eq!(expand(&synonyms, "x,y;z"), ["x", "y", "z"]);
+    assert_eq!(expand(&synonyms, r"C:\data\x.raw"), ["c", "data", "x.raw"]);
+    assert_eq!(expand(&synonyms, ""), [""; 0]);
+}
+
+#[test]
+fn positions_of_alternatives_start_at_zero() {
+    let synonyms = Synonyms::parse("state of the art, best").unwrap();
+    let token = |text: &str, position| Token { text: text.into(), position };
+    let art = vec![token("state", 0), token("of", 1), token("art", 3)];
+    let expansions = synonyms.expand(&analyze("the state of the art"));
+    assert_eq!(expansions, [Expansion { tokens: 0..3, alternatives: vec![art, vec![token("best", 0)]] }]);
+    assert_eq!(expand(&synonyms, "state of art"), ["state", "of", "art"]);
+}
+
+#[test]
+fn rules_replace_or_add_and_the_longest_is_taken() {
+    let text = "# comment\r\n\r\na1, b1\nb1, c1\nold name => new name, newer\nold => ancient\nkept => kept, more\nx\\,y, comma\n";
+    let synonyms = Synonyms::parse(text).unwrap();
+    assert_eq!(expand(&synonyms, "a1 b1 c1"), ["a1|b1", "b1|a1|c1", "c1|b1"]);
+    assert_eq!(expand(&synonyms, "old name"), ["new name|newer"]);
+    assert_eq!(expand(&synonyms, "old old name"), ["ancient", "new name|newer"]);
+    assert_eq!(expand(&synonyms, "new"), ["new"]);
+    assert_eq!(expand(&synonyms, "kept"), ["kept|more"]);
+    assert_eq!(expand(&synonyms, "comma"), ["comma|x y"]);
+}
+
+#[test]
+fn errors_in_synonyms_name_the_line() {
+    for (text, expected) in [
+        ("a1, b1\n\na => b => c", "line 3: `=>` may occur only once"),
+        ("a1 =>", "line 1: there is nothing on one side of `=>`"),
+        ("# x\nneutron, the", "line 2: `the` contains no word that is searched for"),
+        ("--, a1", "line 1: `--` contains no word that is searched for"),
+    ] {
+        assert_eq!(Synonyms::parse(text).unwrap_err().to_string(), expected);
+    }
+}
+
+/// An abbreviation whose stem is another word, such as XES and Xe, would find what nobody asked for.
+#[test]
+fn default_synonyms_do_not_meet_in_a_stem() {
+    let mut lines_by_terms = std::collections::HashMap::new();
+    let lines = include_str!("../../synonyms.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    for line in lines {
+        let entries: std::collections::HashSet<Vec<Token>> = line.split(',').map(analyze).collect();
+        for terms in entries {
+            assert!(terms.len() > 1 || terms[0].text.chars().count() > 1, "{line}");
+            let other = lines_by_terms.insert(terms, line);
+            assert_eq!(other, None, "{line}");
+        }
+    }
+    assert!(lines_by_terms.len() > 300);
 }

@@ -339,7 +339,8 @@ fn is_narrowed_to(glob: &Glob, path: &CanonicalPath) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(5_000))]
+    // PROPTEST_CASES may ask for more.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(5_000)))]
 
     #[test]
     fn patterns_match_as_in_the_reference(pattern in any_pattern_text(), path in any_path_text()) {
