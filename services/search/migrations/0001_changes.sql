@@ -1,11 +1,12 @@
 -- Changes that were accepted and are not in the index yet, in the order of their ids.
 CREATE TABLE change_batch (
     id BIGINT PRIMARY KEY,
-    -- 'modify': a list of operations; 'add': documents of an entity; 'clear': all rows of an entity are deleted.
+    -- 'modify': a list of operations; 'add': documents of an entity; 'clear': all rows of an entity are deleted;
+    -- 'populate': rows that follow belong to the generation `id`; 'populated': rows of earlier generations are deleted.
     kind {text} NOT NULL,
     -- Empty for 'modify'.
     entity {text} NOT NULL,
-    -- The body of the request.
+    -- The body of the request; for 'populated' the number of the generation.
     body {text} NOT NULL,
     received_at BIGINT NOT NULL
 );
@@ -13,7 +14,15 @@ CREATE TABLE change_batch (
 -- Entities that an icat.server populates.
 CREATE TABLE entity_lock (
     entity {text} PRIMARY KEY,
+    -- The generation of the rows that are sent; 0 if the rows that are there remain.
+    generation BIGINT NOT NULL,
     locked_at BIGINT NOT NULL
+);
+
+-- The generation of new rows of an entity in the index.
+CREATE TABLE entity_generation (
+    entity {text} PRIMARY KEY,
+    generation BIGINT NOT NULL
 );
 
 -- Documents that cannot be indexed. The batch that contained them was accepted, because icat.server sends a refused batch again

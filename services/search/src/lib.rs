@@ -49,6 +49,6 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let (queue, shared) = (changes.clone(), snapshot.clone());
     let worker = IndexWorker::new(&ctx, queue, shared, directory, rules.clone(), config.commit_interval);
     let searches = SearchService::new(&ctx, &config, snapshot, rules);
-    let state = Arc::new(State { config, db: ctx.db, clock: ctx.clock, changes, searches });
+    let state = Arc::new(State { config, changes, searches });
     Ok(Running { mounts: routes::build_mounts(&state), workers: vec![worker.into_worker()] })
 }

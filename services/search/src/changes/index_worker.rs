@@ -1,20 +1,23 @@
 //! The worker that writes the index.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use service_kit::{Blocking, Ctx, Db, Problem, Worker};
+use service_kit::{Blocking, Ctx, Db, DbError, Problem, Worker};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::parse::{parse_documents, parse_modify};
 use super::queue::ChangeQueue;
+use crate::domain::entity::EntityKind;
 use crate::index::SharedSnapshot;
 use crate::index::error::IndexError;
 use crate::index::writer::{IndexStore, RowChange};
 use crate::paths::PathRules;
 use crate::store::change_batches::{self, BatchKind, ChangeBatch};
+use crate::store::entity_generations::{list_generations, set_generation};
 
 /// Batches that are read at once; each may have many megabytes.
 const BATCHES_AT_ONCE: i64 = 8;
@@ -63,7 +66,9 @@ impl IndexWorker {
 
     async fn run(&self) -> Result<(), Problem> {
         let (directory, rules) = (self.directory.clone(), self.rules.clone());
-        let mut index = self.pool.run(move || IndexStore::open(&directory, INDEXING_THREADS, rules)).await??;
+        let generations = self.list_generations().await?;
+        let open = move || IndexStore::open(&directory, INDEXING_THREADS, rules, generations);
+        let mut index = self.pool.run(open).await??;
         self.snapshot.replace(index.take_snapshot());
         let mut applied: Vec<i64> = Vec::new();
         let mut commit_at: Option<Instant> = None;
@@ -102,6 +107,11 @@ impl IndexWorker {
         }
     }
 
+    async fn list_generations(&self) -> Result<HashMap<EntityKind, i64>, DbError> {
+        let stored = list_generations(&mut self.db.read().await?).await?;
+        Ok(stored.into_iter().filter_map(|(name, generation)| Some((name.parse().ok()?, generation))).collect())
+    }
+
     async fn apply(&self, mut index: IndexStore, batches: Vec<ChangeBatch>) -> Result<IndexStore, Problem> {
         let apply = move || {
             for batch in &batches {
@@ -118,8 +128,15 @@ impl IndexWorker {
         let commit = move || index.commit().map(|()| index);
         let index = self.pool.run(commit).await??;
         self.snapshot.replace(index.take_snapshot());
-        let ids = std::mem::take(applied);
-        self.db.write(async |tx| change_batches::delete_batches(tx, &ids).await).await?;
+        let (ids, generations) = (std::mem::take(applied), index.generations().clone());
+        self.db
+            .write(async |tx| {
+                for (entity, generation) in &generations {
+                    set_generation(tx, &entity.to_string(), *generation).await?;
+                }
+                change_batches::delete_batches(tx, &ids).await
+            })
+            .await?;
         self.queue.commits.send_modify(|count| *count += 1);
         Ok(index)
     }
@@ -132,7 +149,16 @@ fn parse_batch(batch: &ChangeBatch) -> Vec<RowChange> {
         (BatchKind::Modify, _) => parse_modify(&batch.body),
         (BatchKind::Add, Ok(entity)) => parse_documents(entity, &batch.body),
         (BatchKind::Clear, Ok(entity)) => return vec![RowChange::DeleteAll(entity)],
-        (BatchKind::Add | BatchKind::Clear, Err(_)) => return Vec::new(),
+        (BatchKind::Populate, Ok(entity)) => return vec![RowChange::BeginGeneration(entity, batch.id)],
+        (BatchKind::Populated, Ok(entity)) => {
+            return batch
+                .body
+                .parse()
+                .map(|generation| RowChange::DeleteEarlier(entity, generation))
+                .into_iter()
+                .collect();
+        }
+        (_, Err(_)) => return Vec::new(),
     };
     match parsed {
         Ok(parsed) => parsed.changes,

@@ -113,7 +113,7 @@ mod tests {
                 RowChange::Put(row) => format!("put {} {}", row.entity, row.id),
                 RowChange::PutStub(row) => format!("stub {} {}", row.entity, row.id),
                 RowChange::Delete(entity, id) => format!("delete {entity} {id}"),
-                RowChange::DeleteAll(entity) => format!("delete all {entity}"),
+                other => format!("{other:?}"),
             })
             .collect();
         assert_eq!(changes, ["stub DatasetType 2", "put Dataset 3", "delete Datafile 7"]);

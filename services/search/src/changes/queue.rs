@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::domain::entity::EntityKind;
 use crate::store::change_batches::{self, BatchKind};
+use crate::store::entity_locks::{lock_entity, unlock_entity};
 use crate::store::rejected_documents::{RejectedDocument, create_rejected_documents};
 
 /// Accepts changes and tells when they are visible.
@@ -58,6 +59,43 @@ impl ChangeQueue {
         create_rejected_documents(tx, rejected, now).await?;
         tx.notify_on_commit(&self.wake);
         Ok(())
+    }
+
+    /// Begins to populate an entity; returns whether it was not locked. With `replaces_rows`, the rows that are sent until the
+    /// end of the lock replace those that are there; searches find these until then.
+    pub async fn lock_entity(&self, entity: EntityKind, replaces_rows: bool) -> Result<bool, DbError> {
+        let (entity, now) = (entity.to_string(), self.clock.now_micros());
+        self.db
+            .write(async |tx| {
+                let generation = if replaces_rows {
+                    change_batches::create_batch(tx, BatchKind::Populate, &entity, "", now).await?
+                } else {
+                    0
+                };
+                if !lock_entity(tx, &entity, generation, now).await? {
+                    change_batches::delete_batches(tx, &[generation]).await?;
+                    return Ok(false);
+                }
+                tx.notify_on_commit(&self.wake);
+                Ok(true)
+            })
+            .await
+    }
+
+    /// Ends the lock of an entity; returns whether it was locked.
+    pub async fn unlock_entity(&self, entity: EntityKind) -> Result<bool, DbError> {
+        let (entity, now) = (entity.to_string(), self.clock.now_micros());
+        self.db
+            .write(async |tx| {
+                let Some(generation) = unlock_entity(tx, &entity).await? else { return Ok(false) };
+                if generation != 0 {
+                    let body = generation.to_string();
+                    change_batches::create_batch(tx, BatchKind::Populated, &entity, &body, now).await?;
+                    tx.notify_on_commit(&self.wake);
+                }
+                Ok(true)
+            })
+            .await
     }
 
     /// Waits until all batches that are stored now are visible to searches.

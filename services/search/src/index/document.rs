@@ -14,9 +14,16 @@ use crate::domain::plan::{CASED_MARK, TermKind};
 use crate::paths::{CanonicalPath, PathRules};
 
 /// Builds the document of a row. A `stub` is only known from the documents of others, and is no result of a search.
-pub fn build_document(fields: &PartitionFields, row: &EntityRow, is_stub: bool, rules: &PathRules) -> TantivyDocument {
+pub fn build_document(
+    fields: &PartitionFields,
+    row: &EntityRow,
+    is_stub: bool,
+    generation: i64,
+    rules: &PathRules,
+) -> TantivyDocument {
     let mut document = TantivyDocument::new();
     document.add_bytes(fields.source, row.to_json().to_string().as_bytes());
+    document.add_i64(fields.generation, generation);
     document.add_text(fields.entity, row.entity.to_string());
     if is_stub {
         document.add_text(fields.stub, row.entity.to_string());

@@ -22,6 +22,8 @@ pub struct PartitionFields {
     pub entity: Field,
     /// The name of the entity, for rows that are only known from documents of others.
     pub stub: Field,
+    /// The generation of the row.
+    pub generation: Field,
     fields: HashMap<String, Field>,
 }
 
@@ -30,6 +32,7 @@ impl PartitionFields {
         let mut builder = Schema::builder();
         let source = builder.add_bytes_field("source", STORED);
         let entity_name = builder.add_text_field("entity", term_options(TermKind::Directory));
+        let generation = builder.add_i64_field("generation", NumericOptions::default().set_fast());
         let stub = builder.add_text_field("stub", term_options(TermKind::Directory));
         for entity in EntityKind::list_all().filter(|entity| entity.partition() == partition) {
             builder.add_i64_field(&id_field(entity), id_options());
@@ -42,7 +45,7 @@ impl PartitionFields {
         }
         let schema = builder.build();
         let fields = schema.fields().map(|(field, entry)| (entry.name().to_owned(), field)).collect();
-        Self { schema, source, entity: entity_name, stub, fields }
+        Self { schema, source, entity: entity_name, stub, generation, fields }
     }
 
     /// A field by its name; `None` if no entity of this partition has it.

@@ -1,11 +1,14 @@
 //! Writing the index: changes are applied in their order and become visible, and durable, by a commit.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 use tantivy::indexer::IndexWriterOptions;
+use tantivy::query::{BooleanQuery, Occur, RangeQuery, TermQuery};
+use tantivy::schema::IndexRecordOption;
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
 
 use super::document::build_document;
@@ -31,6 +34,10 @@ pub enum RowChange {
     /// Deletes the row and those that belong to it.
     Delete(EntityKind, i64),
     DeleteAll(EntityKind),
+    /// Rows that are put from now on belong to this generation.
+    BeginGeneration(EntityKind, i64),
+    /// Deletes the rows of earlier generations, except those that are only known from documents of others.
+    DeleteEarlier(EntityKind, i64),
 }
 
 struct PartitionIndex {
@@ -45,12 +52,18 @@ pub struct IndexStore {
     partitions: BTreeMap<Partition, PartitionIndex>,
     /// Ids of the rows of entities that others show, stubs included.
     known: HashMap<EntityKind, RoaringTreemap>,
+    generations: HashMap<EntityKind, i64>,
     rules: Arc<PathRules>,
 }
 
 impl IndexStore {
     /// Opens the index, or creates it if the directory is empty. Blocks.
-    pub fn open(directory: &Path, threads: usize, rules: PathRules) -> Result<Self, IndexError> {
+    pub fn open(
+        directory: &Path,
+        threads: usize,
+        rules: PathRules,
+        generations: HashMap<EntityKind, i64>,
+    ) -> Result<Self, IndexError> {
         let mut partitions = BTreeMap::new();
         for partition in Partition::ALL {
             let directory = directory.join(partition.name());
@@ -68,7 +81,7 @@ impl IndexStore {
             let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
             partitions.insert(partition, PartitionIndex { fields, reader, writer, is_changed: false });
         }
-        let mut store = Self { partitions, known: HashMap::new(), rules: Arc::new(rules) };
+        let mut store = Self { partitions, known: HashMap::new(), generations, rules: Arc::new(rules) };
         store.known = store.find_known()?;
         Ok(store)
     }
@@ -119,12 +132,19 @@ impl IndexStore {
                 Ok(())
             }
             RowChange::DeleteAll(entity) => self.delete_all(entity),
+            RowChange::BeginGeneration(entity, generation) => {
+                self.generations.insert(entity, generation);
+                Ok(())
+            }
+            RowChange::DeleteEarlier(entity, generation) => self.delete_earlier(entity, generation),
         }
     }
 
     fn add(&mut self, row: &EntityRow, is_stub: bool) -> Result<(), IndexError> {
         let Some(index) = self.partitions.get_mut(&row.entity.partition()) else { return Ok(()) };
-        index.writer.add_document(build_document(&index.fields, row, is_stub, &self.rules))?;
+        let generation = self.generations.get(&row.entity).copied().unwrap_or(0);
+        let document = build_document(&index.fields, row, is_stub, generation, &self.rules);
+        index.writer.add_document(document)?;
         index.is_changed = true;
         if let Some(known) = self.known.get_mut(&row.entity) {
             known.insert(row.id.cast_unsigned());
@@ -151,6 +171,27 @@ impl IndexStore {
             known.clear();
         }
         Ok(())
+    }
+
+    fn delete_earlier(&mut self, entity: EntityKind, generation: i64) -> Result<(), IndexError> {
+        let Some(index) = self.partitions.get_mut(&entity.partition()) else { return Ok(()) };
+        let name = entity.to_string();
+        let entity = Term::from_field_text(index.fields.entity, &name);
+        let stub = Term::from_field_text(index.fields.stub, &name);
+        let earlier = Bound::Excluded(Term::from_field_i64(index.fields.generation, generation));
+        let query = BooleanQuery::new(vec![
+            (Occur::Must, Box::new(TermQuery::new(entity, IndexRecordOption::Basic))),
+            (Occur::Must, Box::new(RangeQuery::new(Bound::Unbounded, earlier))),
+            (Occur::MustNot, Box::new(TermQuery::new(stub, IndexRecordOption::Basic))),
+        ]);
+        index.writer.delete_query(Box::new(query))?;
+        index.is_changed = true;
+        Ok(())
+    }
+
+    /// The generations of new rows.
+    pub fn generations(&self) -> &HashMap<EntityKind, i64> {
+        &self.generations
     }
 
     /// Makes all changes durable and visible. Blocks.

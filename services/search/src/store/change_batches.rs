@@ -19,6 +19,10 @@ pub enum BatchKind {
     Add,
     /// All rows of the entity are deleted.
     Clear,
+    /// Rows that follow belong to the generation with the id of the batch.
+    Populate,
+    /// Rows of generations before the one in the body are deleted.
+    Populated,
 }
 
 impl BatchKind {
@@ -27,6 +31,8 @@ impl BatchKind {
             Self::Modify => "modify",
             Self::Add => "add",
             Self::Clear => "clear",
+            Self::Populate => "populate",
+            Self::Populated => "populated",
         }
     }
 
@@ -35,6 +41,8 @@ impl BatchKind {
             "modify" => Ok(Self::Modify),
             "add" => Ok(Self::Add),
             "clear" => Ok(Self::Clear),
+            "populate" => Ok(Self::Populate),
+            "populated" => Ok(Self::Populated),
             _ => Err(DbError::Setup(format!("change_batch contains the unknown kind {text}"))),
         }
     }

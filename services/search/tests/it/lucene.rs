@@ -210,6 +210,29 @@ async fn an_entity_is_locked_while_it_is_populated() {
 }
 
 #[tokio::test]
+async fn an_entity_that_is_populated_again_is_found_all_the_time() {
+    let server = IcatServer::start().await;
+    server.add("Datafile", &json!([datafile(1, "old.h5"), datafile(2, "kept.h5")])).await;
+    server.add("Dataset", &json!([{"id": 30, "name": "other"}])).await;
+    server.accept(server.post("lock/Datafile?minId=0&delete=true")).await;
+    server.commit().await;
+    assert_eq!(server.find_datafiles(json!({})).await, [1, 2], "before the first document");
+    server.add("Datafile", &json!([datafile(2, "kept.h5"), datafile(3, "new.h5")])).await;
+    // A change during the lock is not lost.
+    server.modify(&json!([{"create": {"_index": "Datafile", "_id": 4, "doc": datafile(4, "live.h5")}}])).await;
+    assert_eq!(server.find_datafiles(json!({})).await, [1, 2, 3, 4], "before the unlock");
+    server.accept(server.post("unlock/Datafile")).await;
+    assert_eq!(server.find_datafiles(json!({})).await, [2, 3, 4]);
+    let datasets = server.search("dataset", "maxResults=9", &json!({"query": {}})).await;
+    assert_eq!(datasets["total"], 1, "other entities keep their rows");
+    // A lock that was never ended does not protect what it left behind.
+    server.accept(server.post("lock/Datafile?delete=true")).await;
+    server.accept(server.post("unlock/Datafile")).await;
+    assert!(server.find_datafiles(json!({})).await.is_empty());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn values_are_counted() {
     let server = IcatServer::start().await;
     let mut csv = datafile(3, "c.csv");

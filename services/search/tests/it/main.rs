@@ -5,3 +5,4 @@
 mod lucene;
 mod paths;
 mod settings;
+mod statements;

@@ -8,8 +8,6 @@ use super::request::{IcatServer, parse_entity};
 use crate::domain::plan::Plan;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::change_batches::BatchKind;
-use crate::store::entity_locks;
 
 #[derive(Deserialize)]
 pub struct LockParameters {
@@ -18,11 +16,12 @@ pub struct LockParameters {
     min_id: Option<i64>,
     #[serde(rename = "maxId")]
     max_id: Option<i64>,
-    /// Whether all documents of the entity are deleted first.
+    /// Whether the documents that are sent replace all that are there.
     #[serde(default)]
     delete: bool,
 }
 
+/// With `delete`, the documents that are sent until the unlock replace all that are there; until then, searches find these.
 /// Without `delete`, the index must have no document between `minId` (exclusive) and `maxId`: an icat.server that goes on after
 /// a failure learns from the answer where to go on.
 pub async fn lock_entity(
@@ -32,13 +31,10 @@ pub async fn lock_entity(
     parameters: web::Query<LockParameters>,
 ) -> Result<HttpResponse, Problem> {
     let Some(entity) = parse_entity(&entity)? else { return Ok(HttpResponse::NoContent().finish()) };
-    let (name, now) = (entity.to_string(), state.clock.now_micros());
-    let is_new = state.db.write(async |tx| entity_locks::lock_entity(tx, &name, now).await).await?;
-    if !is_new {
-        return Err(Error::Conflict(format!("Lucene already locked for {name}")).into());
+    if !state.changes.lock_entity(entity, parameters.delete).await? {
+        return Err(Error::Conflict(format!("Lucene already locked for {entity}")).into());
     }
     if parameters.delete {
-        state.changes.store_batch(BatchKind::Clear, Some(entity), "", &[]).await?;
         return Ok(HttpResponse::NoContent().finish());
     }
     state.changes.wait_until_visible().await?;
@@ -46,7 +42,7 @@ pub async fn lock_entity(
     let ids = state.searches.run(move |planner| planner.collect(entity, &Plan::All, None)).await?;
     let highest = ids.iter().rev().map(u64::cast_signed).find(|id| *id <= high).filter(|id| *id > low);
     if let Some(id) = highest {
-        state.db.write(async |tx| entity_locks::unlock_entity(tx, &name).await).await?;
+        state.changes.unlock_entity(entity).await?;
         return Err(Error::Query(format!("While locking index, found id {id} in specified range")).into());
     }
     Ok(HttpResponse::NoContent().finish())

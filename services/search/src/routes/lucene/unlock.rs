@@ -6,7 +6,6 @@ use service_kit::Problem;
 use super::request::{IcatServer, parse_entity};
 use crate::error::Error;
 use crate::state::State;
-use crate::store::entity_locks;
 
 /// Answers when all documents are visible to searches.
 pub async fn unlock_entity(
@@ -15,9 +14,8 @@ pub async fn unlock_entity(
     entity: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let Some(entity) = parse_entity(&entity)? else { return Ok(HttpResponse::NoContent().finish()) };
-    let name = entity.to_string();
-    if !state.db.write(async |tx| entity_locks::unlock_entity(tx, &name).await).await? {
-        return Err(Error::Conflict(format!("Lucene is not currently locked for {name}")).into());
+    if !state.changes.unlock_entity(entity).await? {
+        return Err(Error::Conflict(format!("Lucene is not currently locked for {entity}")).into());
     }
     state.changes.wait_until_visible().await?;
     Ok(HttpResponse::NoContent().finish())
