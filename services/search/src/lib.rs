@@ -25,7 +25,7 @@ use std::sync::Arc;
 use events::Events;
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings};
 
-use self::changes::{ChangeQueue, IndexWorker};
+use self::changes::{ChangeMetrics, ChangeQueue, IndexWorker};
 pub use self::config::Config;
 use self::index::SharedSnapshot;
 use self::paths::PathRules;
@@ -48,10 +48,11 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let rules = PathRules::new(config.path_separators.iter().copied());
     let snapshot = SharedSnapshot::default();
     let events = Events::start(&ctx).await?;
-    let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox());
+    let metrics = ChangeMetrics::register(&ctx.process);
+    let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox(), metrics);
     let (queue, shared) = (changes.clone(), snapshot.clone());
     let worker = IndexWorker::new(&ctx, queue, shared, directory, rules.clone(), config.commit_interval);
-    let searches = SearchService::new(&ctx, &config, snapshot, rules);
+    let searches = SearchService::new(&ctx, &config, snapshot, rules)?;
     let state = Arc::new(State { config, changes, searches });
     Ok(Running { mounts: routes::build_mounts(&state), workers: vec![worker.into_worker()] })
 }

@@ -10,6 +10,7 @@ use icat_client::catalogue_changes::create_change_events;
 use service_kit::{Clock, Db, DbError, Micros, Tx};
 use tokio::sync::{Notify, watch};
 
+use super::metrics::ChangeMetrics;
 use super::parse::{ChangedRow, ParsedChanges};
 use crate::domain::entity::EntityKind;
 use crate::store::change_batches::{self, BatchKind};
@@ -22,6 +23,7 @@ pub struct ChangeQueue {
     db: Db,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
+    pub(super) metrics: ChangeMetrics,
     pub(super) wake: Arc<Notify>,
     /// Whether somebody waits for the next commit of the index.
     pub(super) is_commit_wanted: Arc<AtomicBool>,
@@ -30,11 +32,12 @@ pub struct ChangeQueue {
 }
 
 impl ChangeQueue {
-    pub fn new(db: Db, clock: Arc<dyn Clock>, outbox: Outbox) -> Self {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, outbox: Outbox, metrics: ChangeMetrics) -> Self {
         Self {
             db,
             clock,
             outbox,
+            metrics,
             wake: Arc::new(Notify::new()),
             is_commit_wanted: Arc::new(AtomicBool::new(false)),
             commits: watch::Sender::new(0),
@@ -52,9 +55,11 @@ impl ChangeQueue {
                 for event in &events {
                     self.outbox.emit(tx, event).await?;
                 }
-                Ok(())
+                Ok::<_, DbError>(())
             })
-            .await
+            .await?;
+        self.report_rejected(&parsed.rejected);
+        Ok(())
     }
 
     /// Stores documents of an entity that is populated.
@@ -65,7 +70,9 @@ impl ChangeQueue {
         rejected: &[RejectedDocument],
     ) -> Result<(), DbError> {
         let (entity, now) = (entity.to_string(), self.clock.now_micros());
-        self.db.write(async |tx| self.store_in(tx, BatchKind::Add, &entity, body, rejected, now).await).await
+        self.db.write(async |tx| self.store_in(tx, BatchKind::Add, &entity, body, rejected, now).await).await?;
+        self.report_rejected(rejected);
+        Ok(())
     }
 
     async fn store_in(
@@ -81,6 +88,18 @@ impl ChangeQueue {
         create_rejected_documents(tx, rejected, now).await?;
         tx.notify_on_commit(&self.wake);
         Ok(())
+    }
+
+    fn report_rejected(&self, rejected: &[RejectedDocument]) {
+        let Some(first) = rejected.first() else { return };
+        self.metrics.rejected_documents.inc_by(rejected.len() as u64);
+        tracing::warn!(
+            entity.name = first.entity,
+            entity.id = first.entity_id,
+            error = first.reason,
+            rejected = rejected.len(),
+            "documents cannot be indexed and were set aside in the table rejected_document; this is the first of them"
+        );
     }
 
     /// Deletes all rows of all entities.

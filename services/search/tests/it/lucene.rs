@@ -234,6 +234,19 @@ async fn an_entity_that_is_populated_again_is_found_all_the_time() {
 }
 
 #[tokio::test]
+async fn a_document_that_cannot_be_indexed_is_set_aside_and_stops_nothing() {
+    let server = IcatServer::start().await;
+    let (mut no_name, mut no_id) = (datafile(2, "b.h5"), datafile(3, "c.h5"));
+    no_name["name"] = json!(7);
+    no_id.as_object_mut().unwrap().remove("id");
+    server.add("Datafile", &json!([datafile(1, "a.h5"), no_name, no_id])).await;
+    server.commit().await;
+    assert_eq!(server.find_datafiles(json!({})).await, [1]);
+    assert_eq!(server.app.metric("undulator_search_rejected_documents_total").await, Some(2.0));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn other_services_hear_what_has_changed() {
     let app = TestApp::start(&[search::SERVICE, recorder::SERVICE], "").await;
     let server = IcatServer { app };
