@@ -13,6 +13,7 @@ mod memory;
 mod numbers;
 mod opened;
 mod outages;
+mod row_updates;
 mod rowid_tables;
 mod statements;
 mod table_locks;

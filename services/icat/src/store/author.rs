@@ -63,11 +63,16 @@ impl Author {
             self.lock_changes().clear();
             *self.derived.lock().await = DerivedRows::default();
             let done = work(tx).await?;
-            self.derived.lock().await.store_derived_rows(tx).await?;
+            self.store_derived_rows(tx).await?;
             self.emit_change_events(tx, outbox).await?;
             Ok(done)
         })
         .await
+    }
+
+    /// Stores what follows from the changes so far; at the end of the transaction.
+    pub(crate) async fn store_derived_rows(&self, tx: &mut Tx) -> Result<(), DbError> {
+        self.derived.lock().await.store_derived_rows(tx).await
     }
 
     /// Takes the sets of granted rows as the snapshot of the current transaction has them, so that they are not read again.
