@@ -57,7 +57,9 @@ impl Tx {
             Connection::Sqlite(c) => {
                 let sql = update.render_sqlite(batch.len());
                 let mut arguments = SqliteArguments::default();
-                shared.chain(batch.into_iter().flatten()).for_each(|val| add_to_sqlite(&mut arguments, val));
+                for val in shared.chain(batch.into_iter().flatten()) {
+                    add_to_sqlite(&mut arguments, val);
+                }
                 let query = query_with(AssertSqlSafe(sql), arguments).persistent(true);
                 let rows = wait_for_statement(query.fetch_all(&mut **c), is_urgent).await;
                 rows.map(|rows| rows.into_iter().map(|row| Row(RowInner::Sqlite(row))).collect())
@@ -65,8 +67,12 @@ impl Tx {
             Connection::Postgres(c) => {
                 let sql = update.render_postgres(&batch[0]);
                 let mut arguments = PgArguments::default();
-                shared.for_each(|val| add_to_postgres(&mut arguments, val));
-                transpose(batch).into_iter().for_each(|column| column.add_to(&mut arguments));
+                for val in shared {
+                    add_to_postgres(&mut arguments, val);
+                }
+                for column in transpose(batch) {
+                    column.add_to(&mut arguments);
+                }
                 let rows = query_with(AssertSqlSafe(sql), arguments).persistent(true).fetch_all(&mut **c).await;
                 rows.map(|rows| rows.into_iter().map(|row| Row(RowInner::Postgres(row))).collect())
             }

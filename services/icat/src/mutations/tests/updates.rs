@@ -18,7 +18,7 @@ fn generate_updates(rng: &mut StdRng) -> String {
 
 fn generate_update(rng: &mut StdRng, kind: usize, faults: bool) -> String {
     let n = rng.random_range(0..6);
-    let wrong = (faults && rng.random_bool(0.15)).then(|| n % 3);
+    let wrong = (faults && rng.random_bool(0.15)).then_some(n % 3);
     let mut pick = |names: &[&str]| {
         if wrong == Some(0) { "9999999".to_owned() } else { format!("#{}", names[rng.random_range(0..names.len())]) }
     };
