@@ -16,6 +16,7 @@ pub mod fulltext;
 pub mod idempotency;
 mod insert;
 pub mod leases;
+mod load;
 mod micros;
 mod migrate;
 mod open;

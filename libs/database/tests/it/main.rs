@@ -9,6 +9,7 @@ mod database;
 mod full_disk;
 mod given_up;
 mod increments;
+mod loaded_rows;
 mod memory;
 mod numbers;
 mod opened;

@@ -10,7 +10,7 @@ use events::messages::icat::Verb;
 use icat_client::schema::{self, Entity, FieldKind, Member};
 use service_kit::{DbError, Micros, Row, Tx, Val};
 
-pub use super::new_rows::{NewRow, insert_new_rows, insert_rows};
+pub use super::new_rows::{NewRow, insert_rows, load_new_rows};
 pub use super::row_updates::{RowChanges, update_row, update_rows};
 use super::rows::{FIRST_VALUE_COLUMN, find_row, select_statement};
 use super::{Author, rules};
