@@ -36,7 +36,7 @@ async fn count_things(db: &Db) -> i64 {
     db.read().await.unwrap().fetch_one(sql, &[]).await.unwrap().get("n").unwrap()
 }
 
-async fn load(db: &Db, rows: Vec<Vec<Val>>) -> Result<Vec<usize>, DbError> {
+async fn load_things(db: &Db, rows: Vec<Vec<Val>>) -> Result<Vec<usize>, DbError> {
     db.write(async |tx| tx.load_rows(&build_insert(), &KEY, rows.clone()).await).await
 }
 
@@ -45,7 +45,7 @@ async fn values_of_every_kind_are_loaded() {
     for test in testkit::create_databases("loaded_rows", MIGRATIONS).await {
         let names = ["Größe 'x' \\ %\t\n".to_owned(), String::new(), "l".repeat(200_000)];
         let rows = (1..).zip(&names).map(|(id, name)| thing(id, (id > 1).then_some(1), name)).chain(list_fillers());
-        assert_eq!(load(&test.db, rows.collect()).await.unwrap().len(), 503, "{}", test.engine);
+        assert_eq!(load_things(&test.db, rows.collect()).await.unwrap().len(), 503, "{}", test.engine);
         let rows = test.db.read().await.unwrap().fetch_all("SELECT * FROM thing ORDER BY id", &[]).await.unwrap();
         for ((id, row), name) in (1..).zip(&rows).zip(&names) {
             assert_eq!(row.get::<i64>("id").unwrap(), id);
@@ -57,7 +57,7 @@ async fn values_of_every_kind_are_loaded() {
             assert_eq!(picture, if id % 3 == 0 { None } else { Some(vec![0, 255]) });
         }
         assert_eq!(rows.len(), names.len() + 500);
-        assert!(load(&test.db, Vec::new()).await.unwrap().is_empty());
+        assert!(load_things(&test.db, Vec::new()).await.unwrap().is_empty());
     }
 }
 
@@ -65,8 +65,8 @@ async fn values_of_every_kind_are_loaded() {
 async fn rows_whose_key_is_known_are_left_out() {
     for test in testkit::create_databases("loaded_rows", MIGRATIONS).await {
         let many = |first: i64| (0..3_000).map(|n| thing(first + n, Some(1), &format!("n{n}"))).collect::<Vec<_>>();
-        assert_eq!(load(&test.db, many(1)).await.unwrap().len(), 3_000);
-        assert!(load(&test.db, many(10_001)).await.unwrap().is_empty(), "{}", test.engine);
+        assert_eq!(load_things(&test.db, many(1)).await.unwrap().len(), 3_000);
+        assert!(load_things(&test.db, many(10_001)).await.unwrap().is_empty(), "{}", test.engine);
         let mut mixed = vec![
             thing(20_001, Some(1), "n7"),
             thing(20_002, Some(2), "n7"),
@@ -78,13 +78,13 @@ async fn rows_whose_key_is_known_are_left_out() {
         ];
         let few = mixed.len();
         mixed.extend(list_fillers());
-        let loaded = load(&test.db, mixed.clone()).await.unwrap();
+        let loaded = load_things(&test.db, mixed.clone()).await.unwrap();
         let expected: Vec<usize> = [1, 2, 4, 5].into_iter().chain(few..mixed.len()).collect();
         assert_eq!(loaded, expected, "{}", test.engine);
         mixed.truncate(few);
         let renumbered =
             mixed.into_iter().map(|row| [30_000_i64.into()].into_iter().chain(row.into_iter().skip(1)).collect());
-        assert_eq!(load(&test.db, renumbered.take(3).collect()).await.unwrap(), [0_usize; 0], "{}", test.engine);
+        assert_eq!(load_things(&test.db, renumbered.take(3).collect()).await.unwrap(), [0_usize; 0], "{}", test.engine);
         assert_eq!(count_things(&test.db).await, 3_004);
     }
 }
@@ -94,9 +94,9 @@ async fn rows_that_cannot_be_stored_are_refused_as_by_other_statements() {
     for test in testkit::create_databases("loaded_rows", MIGRATIONS).await {
         let refused = async |row: Vec<Val>| {
             let rows = list_fillers().into_iter().chain([row]).collect();
-            let error = load(&test.db, rows).await.unwrap_err();
+            let error = load_things(&test.db, rows).await.unwrap_err();
             // The connection goes on.
-            assert!(load(&test.db, Vec::new()).await.unwrap().is_empty());
+            assert!(load_things(&test.db, Vec::new()).await.unwrap().is_empty());
             error
         };
         let missing_owner = refused(thing(2, Some(9), "b")).await;
@@ -106,7 +106,7 @@ async fn rows_that_cannot_be_stored_are_refused_as_by_other_statements() {
         assert!(matches!(no_name, DbError::Constraint(_)), "{}: {no_name:?}", test.engine);
         assert!(matches!(refused(thing(2, Some(1), "a\0b")).await, DbError::Nul));
         assert!(matches!(refused(vec![2.into()]).await, DbError::Setup(_)));
-        let rows = load(&test.db, list_fillers()).await.unwrap();
+        let rows = load_things(&test.db, list_fillers()).await.unwrap();
         assert_eq!(rows.len(), 500, "{}: none of them was stored", test.engine);
     }
 }
@@ -126,6 +126,6 @@ async fn a_transaction_with_refused_rows_stores_nothing() {
             })
             .await;
         assert!(matches!(outcome, Err(DbError::Poisoned)), "{}: {outcome:?}", test.engine);
-        assert_eq!(load(&test.db, list_fillers()).await.unwrap().len(), 500, "{}", test.engine);
+        assert_eq!(load_things(&test.db, list_fillers()).await.unwrap().len(), 500, "{}", test.engine);
     }
 }

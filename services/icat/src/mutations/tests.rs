@@ -24,21 +24,21 @@ use crate::store::{datafile_counters, entities};
 const CASES: u64 = 150;
 const NOW: Micros = Micros::from_i64(1_768_212_000_000_000);
 
-/// The last ones depend on other rows of their entity, one way or the other.
+/// Some depend on other rows of their entity, one way or the other.
 const RULES: [&str; 6] = [
     "Datafile <-> Dataset <-> Investigation <-> InvestigationUser <-> User [name = :user]",
     "Dataset <-> Investigation <-> InvestigationUser <-> User [name = :user]",
-    "SELECT p FROM DatasetParameter p WHERE p.dataset.name <> 'd1'",
+    "SELECT p FROM DatasetParameter p WHERE p.dataset.name <> 'd1' AND NOT EXISTS (SELECT q FROM DatasetParameter q WHERE q.numericValue = 4)",
     "User",
     "SELECT u FROM InvestigationUser u JOIN u.investigation.investigationUsers v WHERE v.user.name = :user",
     "SELECT k FROM Keyword k WHERE SIZE(k.investigation.keywords) < 4",
 ];
 
-/// Attributes that may be updated; the last rule depends on other rows.
+/// Attributes that may be updated; the last rule depends on other rows of its entity.
 const ATTRIBUTE_RULES: [&str; 3] = [
     "SELECT i.releaseDate FROM Investigation i WHERE i.title = 't'",
-    "SELECT i.doi FROM Investigation i WHERE i.name <> 'i3'",
-    "SELECT f.name FROM Facility f WHERE SIZE(f.investigations) > 0 AND f.fullName IS NULL",
+    "SELECT f.fullName FROM Facility f WHERE SIZE(f.investigations) > 0",
+    "SELECT i.doi FROM Investigation i WHERE NOT EXISTS (SELECT j FROM Investigation j WHERE j.doi = '10.1/1')",
 ];
 
 fn parse_context() -> ParseContext {

@@ -43,6 +43,10 @@ impl<'i> UpdateSet<'i> {
         is_suited.then(|| Self { entity, rows: Vec::new(), ids: HashSet::new() })
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Whether an item may be added once its row is loaded.
     pub fn is_open_for(&self, item: &EntityWrite) -> bool {
         let is_other = item.id.is_some_and(|id| !self.ids.contains(&id));

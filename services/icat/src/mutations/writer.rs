@@ -60,11 +60,11 @@ impl<'a> EntityWriter<'a> {
             return Ok(());
         }
         let ids = items.iter().map_while(|item| item.id.filter(|_| item.entity == entity)).take(LOADED_ROWS);
-        let ids: Vec<i64> = ids.filter(|id| !self.loaded.contains_key(&(entity.name, *id))).collect();
+        let ids: HashSet<i64> = ids.filter(|id| !self.loaded.contains_key(&(entity.name, *id))).collect();
         if ids.len() < 2 {
             return Ok(());
         }
-        let rows = entities::find_by_ids(self.tx, entity, &ids).await?;
+        let rows = entities::find_by_ids(self.tx, entity, &ids.into_iter().collect::<Vec<_>>()).await?;
         self.loaded.extend(rows.into_iter().map(|row| ((entity.name, row.id), row)));
         Ok(())
     }
@@ -85,6 +85,9 @@ impl<'a> EntityWriter<'a> {
             if !set.add_item(item, stored) {
                 break;
             }
+        }
+        if set.is_empty() {
+            return Ok(0);
         }
         // What remains after this is checked item by item, and not as a set time and again.
         self.is_updated_singly = !set.keep_allowed(self.tx, self.permissions, self.parse).await?;
