@@ -35,6 +35,7 @@ impl From<IndexError> for Error {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::TimedOut(e) => Self::TimedOut(e.to_string()),
+            IndexError::Pattern(text) => Self::Query(text),
             e => Self::Index(e),
         }
     }

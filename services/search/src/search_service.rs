@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::{Blocking, Ctx, Problem};
+use service_kit::{Blocking, ConfigError, Ctx, Problem};
 
+use crate::analysis::synonyms::Synonyms;
 use crate::config::Config;
 use crate::domain::deadline::Deadline;
 use crate::error::Error;
@@ -17,18 +18,30 @@ const THREADS: usize = 8;
 /// Searches that wait.
 const WAITING: usize = 256;
 
+/// What the settings say about the texts of queries.
+struct QueryLanguage {
+    rules: PathRules,
+    synonyms: Synonyms,
+}
+
 /// Answers searches from the newest snapshot.
 pub struct SearchService {
     snapshot: SharedSnapshot,
-    rules: Arc<PathRules>,
+    language: Arc<QueryLanguage>,
     pool: Blocking,
     max_search_time: Duration,
 }
 
 impl SearchService {
-    pub fn new(ctx: &Ctx, config: &Config, snapshot: SharedSnapshot, rules: PathRules) -> Self {
+    pub fn new(ctx: &Ctx, config: &Config, snapshot: SharedSnapshot, rules: PathRules) -> Result<Self, ConfigError> {
+        let synonyms = config.read_synonyms()?;
         let pool = ctx.pools.open("search", THREADS, WAITING);
-        Self { snapshot, rules: Arc::new(rules), pool, max_search_time: config.max_search_time }
+        Ok(Self {
+            snapshot,
+            language: Arc::new(QueryLanguage { rules, synonyms }),
+            pool,
+            max_search_time: config.max_search_time,
+        })
     }
 
     /// Runs one search. The deadline counts from now, so that a search which waited too long for a thread ends at once.
@@ -37,8 +50,11 @@ impl SearchService {
         search: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
         let snapshot = self.snapshot.get().ok_or(Error::NotOpen)?;
-        let (rules, deadline) = (Arc::clone(&self.rules), Deadline::after(self.max_search_time));
-        let run = move || search(&Planner { snapshot: &snapshot, rules: &rules, deadline });
+        let (language, deadline) = (Arc::clone(&self.language), Deadline::after(self.max_search_time));
+        let run = move || {
+            let QueryLanguage { rules, synonyms } = &*language;
+            search(&Planner { snapshot: &snapshot, rules, synonyms, deadline })
+        };
         Ok(self.pool.run(run).await??)
     }
 }

@@ -33,6 +33,7 @@ fn texts_give_the_terms_of_icat_lucene() {
         ("x,y;z", "x y z"),
         ("中性子散乱", "中 性 子 散 乱"),
         ("スピン エコー", "スピン エコー"),
+        ("แสงซินโครตรอน beam ແສງ", "แสงซินโครตรอน beam ແສງ"),
         ("Bragg's O’BRIEN’S cats'", "bragg o’brien cat"),
         ("a:b foo:bar 12:30", "a:b foo:bar 12 30"),
         ("__ -- ()", ""),

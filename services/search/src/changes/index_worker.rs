@@ -20,7 +20,7 @@ use crate::store::change_batches::{self, BatchKind, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
 
 /// Batches that are read at once; each may have many megabytes.
-const BATCHES_AT_ONCE: i64 = 8;
+const BATCHES_AT_ONCE: i64 = 4;
 /// Threads that build the segments of datafiles.
 const INDEXING_THREADS: usize = 2;
 
@@ -113,10 +113,12 @@ impl IndexWorker {
     }
 
     async fn apply(&self, mut index: IndexStore, batches: Vec<ChangeBatch>) -> Result<IndexStore, Problem> {
+        let applied = self.queue.metrics.applied_changes.clone();
         let apply = move || {
             for batch in &batches {
                 for change in parse_batch(batch) {
                     index.apply(change)?;
+                    applied.inc();
                 }
             }
             Ok::<_, IndexError>(index)
@@ -137,6 +139,8 @@ impl IndexWorker {
                 change_batches::delete_batches(tx, &ids).await
             })
             .await?;
+        let waiting = change_batches::count_batches(&mut self.db.read().await?).await?;
+        self.queue.metrics.waiting_batches.set(waiting);
         self.queue.commits.send_modify(|count| *count += 1);
         Ok(index)
     }

@@ -5,8 +5,10 @@
 //! the process ends.
 
 mod index_worker;
+mod metrics;
 pub mod parse;
 mod queue;
 
 pub use self::index_worker::IndexWorker;
+pub use self::metrics::ChangeMetrics;
 pub use self::queue::ChangeQueue;

@@ -1,5 +1,7 @@
 //! Bodies of `POST /modify` and `POST /addNow` as changes of rows.
 
+use events::messages::icat::Verb;
+use icat_client::schema::find_entity;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -24,6 +26,17 @@ pub enum RequestError {
 pub struct ParsedChanges {
     pub changes: Vec<RowChange>,
     pub rejected: Vec<RejectedDocument>,
+    /// What has changed in the catalogue, also rows that are not indexed.
+    pub changed_rows: Vec<ChangedRow>,
+}
+
+/// A change of a row in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChangedRow {
+    /// Name in the schema of ICAT.
+    pub entity: &'static str,
+    pub verb: Verb,
+    pub id: i64,
 }
 
 /// Parses the operations of `POST /modify`. Entities that are not indexed are left out: servers of other versions send them.
@@ -32,13 +45,18 @@ pub fn parse_modify(body: &str) -> Result<ParsedChanges, RequestError> {
     for operation in parse_array(body)? {
         let one = operation.as_object().filter(|object| object.len() == 1).and_then(|object| object.iter().next());
         let (verb, content) = one.ok_or_else(|| not_an_operation(&operation))?;
-        if !matches!(verb.as_str(), "create" | "update" | "delete") {
-            return Err(not_an_operation(&operation));
-        }
-        let Some(Ok(entity)) = content.get("_index").and_then(Value::as_str).map(str::parse::<EntityKind>) else {
-            continue;
+        let change = match verb.as_str() {
+            "create" => Verb::Created,
+            "update" => Verb::Updated,
+            "delete" => Verb::Deleted,
+            _ => return Err(not_an_operation(&operation)),
         };
-        if verb == "delete" {
+        let name = content.get("_index").and_then(Value::as_str).unwrap_or_default();
+        if let (Some(entity), Some(id)) = (find_entity(name), content.get("_id").and_then(Value::as_i64)) {
+            parsed.changed_rows.push(ChangedRow { entity: entity.name, verb: change, id });
+        }
+        let Ok(entity) = name.parse::<EntityKind>() else { continue };
+        if change == Verb::Deleted {
             match content.get("_id").and_then(Value::as_i64) {
                 Some(id) => parsed.changes.push(RowChange::Delete(entity, id)),
                 None => parsed.reject(entity, content, "the operation has no _id"),
@@ -105,7 +123,8 @@ mod tests {
         let body = r#"[{"create":{"_index":"Dataset","_id":1,"doc":{"id":3,"name":"scan","type.id":2,"type.name":"raw"}}},
             {"delete":{"_index":"Datafile","_id":7}},
             {"update":{"_index":"Colour","_id":1,"doc":{"id":1}}}]"#;
-        let ParsedChanges { changes, rejected } = parse_modify(body).unwrap();
+        let ParsedChanges { changes, rejected, changed_rows } = parse_modify(body).unwrap();
+        assert_eq!(changed_rows.len(), 2, "a colour is no entity of ICAT");
         assert!(rejected.is_empty());
         let changes: Vec<String> = changes
             .iter()

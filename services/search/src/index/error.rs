@@ -11,13 +11,19 @@ pub enum IndexError {
     TimedOut(#[from] TimedOut),
     #[error("the search index failed: {0}")]
     Engine(TantivyError),
+    /// A mistake in a pattern, with a text for the user.
+    #[error("{0}")]
+    Pattern(String),
     #[error("a row in the search index cannot be read: {0}")]
     Row(String),
 }
 
 impl From<TantivyError> for IndexError {
     fn from(error: TantivyError) -> Self {
-        Self::Engine(error)
+        match error {
+            TantivyError::InvalidArgument(text) => Self::Pattern(text),
+            error => Self::Engine(error),
+        }
     }
 }
 

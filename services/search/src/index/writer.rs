@@ -24,6 +24,9 @@ use crate::paths::PathRules;
 /// Bytes that each thread collects before it writes a segment.
 const MEMORY_PER_THREAD: usize = 32 * 1024 * 1024;
 
+/// Raised whenever the fields change, so that an older index is not read. The new one is empty and must be populated.
+const INDEX_VERSION: u32 = 1;
+
 /// A change of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RowChange {
@@ -66,7 +69,7 @@ impl IndexStore {
     ) -> Result<Self, IndexError> {
         let mut partitions = BTreeMap::new();
         for partition in Partition::ALL {
-            let directory = directory.join(partition.name());
+            let directory = directory.join(format!("version-{INDEX_VERSION}")).join(partition.name());
             std::fs::create_dir_all(&directory)?;
             let fields = Arc::new(PartitionFields::new(partition));
             let directory = tantivy::directory::MmapDirectory::open(&directory).map_err(tantivy::TantivyError::from)?;

@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use regex::{Regex, RegexBuilder};
 
 use super::canonical_path::{
@@ -222,10 +220,7 @@ fn push_wildcards(regex: &mut String, pattern: &WildcardPattern, case: CaseMatch
     let mut previous = None;
     for pattern_char in pattern.chars() {
         match pattern_char {
-            PatternChar::Literal(c) => {
-                // Writing to a String cannot fail.
-                let _infallible = write!(regex, "{}", regex::escape(c.encode_utf8(&mut [0; 4])));
-            }
+            PatternChar::Literal(c) => regex.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
             PatternChar::AnyChar => regex.push_str("[^/]"),
             PatternChar::AnyChars if previous != Some(PatternChar::AnyChars) => regex.push_str("[^/]*"),
             PatternChar::AnyChars => {}

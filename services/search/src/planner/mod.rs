@@ -12,6 +12,7 @@ mod values;
 use serde_json::Value;
 
 pub use self::query::SearchQuery;
+use crate::analysis::synonyms::Synonyms;
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::Plan;
@@ -23,6 +24,7 @@ use crate::paths::PathRules;
 pub struct Planner<'p> {
     pub snapshot: &'p Snapshot,
     pub rules: &'p PathRules,
+    pub synonyms: &'p Synonyms,
     pub deadline: Deadline,
 }
 

@@ -1,6 +1,7 @@
 use std::ops::Bound;
 
 use proptest::prelude::*;
+use regex::Regex;
 
 use super::{MAX_CLAUSES, MAX_NESTING, MAX_QUERY_BYTES, PatternChar, Query, SyntaxError, WildcardPattern, parse_query};
 
@@ -290,14 +291,17 @@ fn long_repetitive_texts_are_read_once() {
 #[test]
 fn patterns_give_literals_prefixes_and_regular_expressions() {
     let pattern = WildcardPattern::from_wildcard_text("Sc**n_?.nxs");
-    assert_eq!(pattern.to_lowercase().to_regex(), r"sc.*n\_.\.nxs");
+    assert_eq!(pattern.to_lowercase().to_regex(), r"sc.*n_.\.nxs");
     assert_eq!(pattern.literal_prefix(), "Sc");
     assert_eq!(pattern.to_literal(), None);
     assert_eq!(pattern.to_prefix(), None);
     assert_eq!(WildcardPattern::from_prefix("ab").to_prefix().as_deref(), Some("ab"));
     assert_eq!(WildcardPattern::from_wildcard_text("*").to_prefix(), None);
     assert_eq!(WildcardPattern::from_literal("a*").to_literal().as_deref(), Some("a*"));
-    assert_eq!(WildcardPattern::from_literal("a*").to_regex(), r"a\*");
+    // `\<` and `\>` would be the ends of a word.
+    let special = r#"a*<b>"'_-[c](d)^$|{1}+\.#&~ äß"#;
+    let regex = WildcardPattern::from_literal(special).to_regex();
+    assert!(Regex::new(&format!("^{regex}$")).unwrap().is_match(special), "{regex}");
 }
 
 /// Texts of fragments that mean something to the parser, and of any characters.

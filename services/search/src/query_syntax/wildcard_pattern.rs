@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 /// A text in which `*` stands for any characters and `?` for one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WildcardPattern {
@@ -86,14 +84,10 @@ impl WildcardPattern {
         let mut previous = None;
         for pattern_char in &self.chars {
             match pattern_char {
-                PatternChar::Literal(c) if c.is_ascii_punctuation() => {
-                    // Writing to a String cannot fail.
-                    let _infallible = write!(regex, "\\{c}");
-                }
-                PatternChar::Literal(c) => regex.push(*c),
-                PatternChar::AnyChars if previous == Some(PatternChar::AnyChars) => {}
-                PatternChar::AnyChars => regex.push_str(".*"),
+                PatternChar::Literal(c) => regex.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
                 PatternChar::AnyChar => regex.push('.'),
+                PatternChar::AnyChars if previous != Some(PatternChar::AnyChars) => regex.push_str(".*"),
+                PatternChar::AnyChars => {}
             }
             previous = Some(*pattern_char);
         }

@@ -1,8 +1,9 @@
 //! The interface of icat.lucene, as an icat.server calls it.
 
+use events::messages::icat::{EntityChanged, Verb};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use testkit::TestApp;
+use testkit::{TestApp, recorder};
 
 /// Sends requests of an icat.server.
 pub struct IcatServer {
@@ -229,6 +230,53 @@ async fn an_entity_that_is_populated_again_is_found_all_the_time() {
     server.accept(server.post("lock/Datafile?delete=true")).await;
     server.accept(server.post("unlock/Datafile")).await;
     assert!(server.find_datafiles(json!({})).await.is_empty());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_indexed_is_set_aside_and_stops_nothing() {
+    let server = IcatServer::start().await;
+    let (mut no_name, mut no_id) = (datafile(2, "b.h5"), datafile(3, "c.h5"));
+    no_name["name"] = json!(7);
+    no_id.as_object_mut().unwrap().remove("id");
+    server.add("Datafile", &json!([datafile(1, "a.h5"), no_name, no_id])).await;
+    server.commit().await;
+    assert_eq!(server.find_datafiles(json!({})).await, [1]);
+    assert_eq!(server.app.metric("undulator_search_rejected_documents_total").await, Some(2.0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn other_services_hear_what_has_changed() {
+    let app = TestApp::start(&[search::SERVICE, recorder::SERVICE], "").await;
+    let server = IcatServer { app };
+    server
+        .modify(&json!([
+            {"create": {"_index": "Datafile", "_id": 1, "doc": datafile(1, "a.h5")}},
+            {"create": {"_index": "Datafile", "_id": 2, "doc": datafile(2, "b.h5")}},
+            {"update": {"_index": "Instrument", "_id": 70, "doc": {"instrument.id": 70, "instrument.name": "BL1"}}},
+            {"delete": {"_index": "Datafile", "_id": 9}},
+            {"create": {"_index": "Colour", "_id": 1, "doc": {"id": 1}}},
+        ]))
+        .await;
+    server.app.drain().await;
+    let mut changes: Vec<(String, i32, Vec<i64>)> = server
+        .app
+        .recorded_events::<EntityChanged>()
+        .await
+        .into_iter()
+        .map(|event| (event.entity, event.verb, event.ids))
+        .collect();
+    changes.sort();
+    let row = |entity: &str, verb: Verb, ids: &[i64]| (entity.to_owned(), i32::from(verb), ids.to_vec());
+    assert_eq!(
+        changes,
+        [
+            row("Datafile", Verb::Created, &[1, 2]),
+            row("Datafile", Verb::Deleted, &[9]),
+            row("Instrument", Verb::Updated, &[70]),
+        ]
+    );
     server.stop().await;
 }
 

@@ -6,5 +6,6 @@ fn settings_are_checked_at_the_start() {
     let refused = |toml: &str| (search::SERVICE.check)(&settings(toml)).unwrap_err().to_string();
     assert_eq!(refused("search.max_search_time = \"0s\""), "search.max_search_time must be at least 1ms");
     assert!(refused("search.facet_field = []").contains("facet_field"));
+    assert!(refused("search.synonyms_file = '/nowhere'").starts_with("search.synonyms_file /nowhere: "));
     (search::SERVICE.check)(&settings("search.path_separators = [\"\\\\\"]")).unwrap();
 }
