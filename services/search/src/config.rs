@@ -8,7 +8,7 @@ use serde::Deserialize;
 use service_kit::config::deserialize_duration;
 use service_kit::{Config as Settings, ConfigError};
 
-use crate::analysis::synonyms::Synonyms;
+use crate::domain::analysis::synonyms::Synonyms;
 
 const DEFAULT_SYNONYMS: &str = include_str!("../synonyms.txt");
 

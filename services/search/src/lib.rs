@@ -4,16 +4,13 @@
 //! has no sessions. It owns the index in `search.index_dir` and the changes that are not in it yet (`change_batch`), and emits
 //! `icat.entity.changed` for what the icat.server reports. It calls no other service.
 
-pub mod analysis;
 mod changes;
 mod config;
 pub mod domain;
 mod error;
 pub mod error_format;
 pub mod index;
-pub mod paths;
 pub mod planner;
-pub mod query_syntax;
 pub mod results;
 mod routes;
 mod search_service;
@@ -27,8 +24,8 @@ use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettin
 
 use self::changes::{ChangeMetrics, ChangeQueue, IndexWorker};
 pub use self::config::Config;
+use self::domain::paths::PathRules;
 use self::index::SharedSnapshot;
-use self::paths::PathRules;
 use self::search_service::SearchService;
 use self::state::State;
 

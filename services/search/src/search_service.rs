@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use service_kit::{Blocking, ConfigError, Ctx, Problem};
 
-use crate::analysis::synonyms::Synonyms;
 use crate::config::Config;
+use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::deadline::Deadline;
+use crate::domain::paths::PathRules;
 use crate::error::Error;
 use crate::index::SharedSnapshot;
-use crate::paths::PathRules;
 use crate::planner::Planner;
 
 /// Searches at once; more wait.
@@ -49,7 +49,7 @@ impl SearchService {
         &self,
         search: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let snapshot = self.snapshot.get().ok_or(Error::NotOpen)?;
+        let snapshot = self.snapshot.get_snapshot().ok_or(Error::NotOpen)?;
         let (language, deadline) = (Arc::clone(&self.language), Deadline::after(self.max_search_time));
         let run = move || {
             let QueryLanguage { rules, synonyms } = &*language;

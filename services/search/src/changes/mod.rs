@@ -6,7 +6,6 @@
 
 mod index_worker;
 mod metrics;
-pub mod parse;
 mod queue;
 
 pub use self::index_worker::IndexWorker;

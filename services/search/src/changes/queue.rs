@@ -11,11 +11,12 @@ use service_kit::{Clock, Db, DbError, Micros, Tx};
 use tokio::sync::{Notify, watch};
 
 use super::metrics::ChangeMetrics;
-use super::parse::{ChangedRow, ParsedChanges};
+use crate::domain::change_request::RejectedDocument;
+use crate::domain::change_request::{ChangedRow, ParsedChanges};
 use crate::domain::entity::EntityKind;
 use crate::store::change_batches::{self, BatchKind};
 use crate::store::entity_locks::{lock_entity, unlock_entity};
-use crate::store::rejected_documents::{RejectedDocument, create_rejected_documents};
+use crate::store::rejected_documents::create_rejected_documents;
 
 /// Accepts changes and tells when they are visible.
 #[derive(Clone)]
@@ -103,7 +104,7 @@ impl ChangeQueue {
     }
 
     /// Deletes all rows of all entities.
-    pub async fn clear(&self) -> Result<(), DbError> {
+    pub async fn clear_index(&self) -> Result<(), DbError> {
         let now = self.clock.now_micros();
         self.db
             .write(async |tx| {

@@ -1,11 +1,12 @@
 //! Why the index cannot answer.
 
+use service_kit::Problem;
 use tantivy::TantivyError;
-use thiserror::Error;
 
 use crate::domain::deadline::TimedOut;
+use crate::error::Error;
 
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     #[error(transparent)]
     TimedOut(#[from] TimedOut),
@@ -30,5 +31,21 @@ impl From<TantivyError> for IndexError {
 impl From<std::io::Error> for IndexError {
     fn from(error: std::io::Error) -> Self {
         Self::Engine(error.into())
+    }
+}
+
+impl From<IndexError> for Error {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::TimedOut(e) => Self::TimedOut(e.to_string()),
+            IndexError::Pattern(text) => Self::Query(text),
+            e => Self::Index(Box::new(e)),
+        }
+    }
+}
+
+impl From<IndexError> for Problem {
+    fn from(e: IndexError) -> Self {
+        Error::from(e).into()
     }
 }

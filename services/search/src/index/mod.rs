@@ -18,11 +18,11 @@ use self::snapshot::Snapshot;
 pub struct SharedSnapshot(Arc<RwLock<Option<Snapshot>>>);
 
 impl SharedSnapshot {
-    pub fn get(&self) -> Option<Snapshot> {
+    pub fn get_snapshot(&self) -> Option<Snapshot> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub fn replace(&self, snapshot: Snapshot) {
+    pub fn replace_snapshot(&self, snapshot: Snapshot) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
     }
 }

@@ -5,13 +5,13 @@ use std::ops::Bound;
 use super::Planner;
 use super::filter::unknown_field;
 use super::values::{parse_integer_range, parse_number_range};
-use crate::analysis::synonyms::{Expansion, Synonyms};
-use crate::analysis::{Token, analyze, normalize_term};
+use crate::domain::analysis::synonyms::{Expansion, Synonyms};
+use crate::domain::analysis::{Token, analyze, normalize_term};
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue, find_field};
 use crate::domain::plan::{Plan, TermField, TermKind, TermPattern};
+use crate::domain::query_syntax::{Clause, Occur, Query, WildcardPattern, parse_query};
 use crate::error::Error;
-use crate::query_syntax::{Clause, Occur, Query, WildcardPattern, parse_query};
 
 /// How well rows match by a condition on a related row.
 const RELATED_SCORE: f32 = 1.0;
@@ -59,17 +59,23 @@ impl Planner<'_> {
                 let plan = self.plan_syntax(target, default, query)?;
                 plan.map(|plan| Plan::Boost(Box::new(plan), *factor))
             }
-            Query::Word { field, text } => self.plan_leaf(target, field, default, &Leaf::Word(text))?,
-            Query::Path { field, pattern } => self.plan_leaf(target, field, default, &Leaf::Path(pattern))?,
+            Query::Word { field, text } => self.plan_leaf(target, field.as_deref(), default, &Leaf::Word(text))?,
+            Query::Path { field, pattern } => {
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Path(pattern))?
+            }
             Query::Phrase { field, text, slop } => {
-                self.plan_leaf(target, field, default, &Leaf::Phrase(text, *slop))?
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Phrase(text, *slop))?
             }
-            Query::Prefix { field, text } => self.plan_leaf(target, field, default, &Leaf::Prefix(text))?,
-            Query::Wildcard { field, pattern } => self.plan_leaf(target, field, default, &Leaf::Wildcard(pattern))?,
+            Query::Prefix { field, text } => self.plan_leaf(target, field.as_deref(), default, &Leaf::Prefix(text))?,
+            Query::Wildcard { field, pattern } => {
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Wildcard(pattern))?
+            }
             Query::Fuzzy { field, text, max_edits } => {
-                self.plan_leaf(target, field, default, &Leaf::Fuzzy(text, *max_edits))?
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Fuzzy(text, *max_edits))?
             }
-            Query::Range { field, low, high } => self.plan_leaf(target, field, default, &Leaf::Range(low, high))?,
+            Query::Range { field, low, high } => {
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Range(low, high))?
+            }
         })
     }
 
@@ -106,11 +112,11 @@ impl Planner<'_> {
     fn plan_leaf(
         &self,
         target: EntityKind,
-        field: &Option<String>,
+        field: Option<&str>,
         default: Option<&str>,
         leaf: &Leaf<'_>,
     ) -> Result<Option<Plan>, Error> {
-        if let Some(name) = field.as_deref().or(default) {
+        if let Some(name) = field.or(default) {
             let (name, part) = split_path_field(name);
             let field = find_field(target, name).ok_or_else(|| unknown_field(target, name))?;
             return self.plan_in_field(target, &field, part, leaf);
@@ -157,7 +163,7 @@ impl Planner<'_> {
         };
         let condition = match attribute.kind {
             ValueKind::Text => plan_words(attribute.name, leaf, self.find_synonyms(attribute.name)),
-            ValueKind::Term => plan_whole(attribute.name, leaf),
+            ValueKind::Term => Some(plan_whole(attribute.name, leaf)),
             ValueKind::Path => self.plan_location(attribute.name, part, leaf)?,
             ValueKind::Integer => {
                 let (low, high) = parse_integer_range(attribute.name, leaf)?;
@@ -280,17 +286,17 @@ fn list_phrases(tokens: &[Token], expansions: &[Expansion]) -> Vec<Vec<(u32, Str
 }
 
 /// The whole text is compared, with the case of its letters.
-fn plan_whole(attribute: &'static str, leaf: &Leaf<'_>) -> Option<Plan> {
+fn plan_whole(attribute: &'static str, leaf: &Leaf<'_>) -> Plan {
     let term = TermField { attribute, kind: TermKind::Whole };
     match leaf {
-        Leaf::Word(text) | Leaf::Phrase(text, _) | Leaf::Fuzzy(text, 0) => Some(Plan::Term(term, (*text).to_owned())),
-        Leaf::Path(pattern) | Leaf::Wildcard(pattern) => Some(match pattern.to_literal() {
+        Leaf::Word(text) | Leaf::Phrase(text, _) | Leaf::Fuzzy(text, 0) => Plan::Term(term, (*text).to_owned()),
+        Leaf::Path(pattern) | Leaf::Wildcard(pattern) => match pattern.to_literal() {
             Some(text) => Plan::Term(term, text),
             None => Plan::Pattern(term, TermPattern::Wildcard((*pattern).clone())),
-        }),
-        Leaf::Prefix(text) => Some(Plan::Pattern(term, TermPattern::Prefix((*text).to_owned()))),
-        Leaf::Fuzzy(text, edits) => Some(Plan::Fuzzy(term, (*text).to_owned(), *edits)),
-        Leaf::Range(low, high) => Some(Plan::Pattern(term, to_term_range(low, high, str::to_owned))),
+        },
+        Leaf::Prefix(text) => Plan::Pattern(term, TermPattern::Prefix((*text).to_owned())),
+        Leaf::Fuzzy(text, edits) => Plan::Fuzzy(term, (*text).to_owned(), *edits),
+        Leaf::Range(low, high) => Plan::Pattern(term, to_term_range(low, high, str::to_owned)),
     }
 }
 

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
 use super::request::{IcatServer, parse_entity, read_body};
-use crate::changes::parse::parse_documents;
+use crate::domain::change_request::parse_documents;
 use crate::error::Error;
 use crate::state::State;
 

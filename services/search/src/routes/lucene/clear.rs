@@ -6,8 +6,8 @@ use service_kit::Problem;
 use super::request::IcatServer;
 use crate::state::State;
 
-pub async fn clear(_: IcatServer, state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    state.changes.clear().await?;
+pub async fn clear_index(_: IcatServer, state: web::Data<State>) -> Result<HttpResponse, Problem> {
+    state.changes.clear_index().await?;
     state.changes.wait_until_visible().await?;
     Ok(HttpResponse::NoContent().finish())
 }

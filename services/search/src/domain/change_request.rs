@@ -5,10 +5,34 @@ use icat_client::schema::find_entity;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::domain::document::{Document, name_type, parse_document};
+use crate::domain::document::{Document, EntityRow, name_type, parse_document};
 use crate::domain::entity::EntityKind;
-use crate::index::writer::RowChange;
-use crate::store::rejected_documents::RejectedDocument;
+
+/// A change of one row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RowChange {
+    /// Creates the row or replaces it.
+    Put(EntityRow),
+    /// Creates the row from what a document of another shows, unless it is there.
+    PutStub(EntityRow),
+    /// Deletes the row and those that belong to it.
+    Delete(EntityKind, i64),
+    DeleteAll(EntityKind),
+    /// Rows that are put from now on belong to this generation.
+    BeginGeneration(EntityKind, i64),
+    /// Deletes the rows of earlier generations, except those that are only known from documents of others.
+    DeleteEarlier(EntityKind, i64),
+}
+
+/// A document that cannot be indexed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedDocument {
+    pub entity: String,
+    /// 0 if the document has none.
+    pub entity_id: i64,
+    pub reason: String,
+    pub document: String,
+}
 
 /// Faults of a whole request; nothing of it is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
