@@ -8,6 +8,8 @@ use serde::Deserialize;
 use service_kit::config::deserialize_duration;
 use service_kit::{Config as Settings, ConfigError};
 
+use crate::units::Units;
+
 /// `[search]`; `config.default.toml` explains each setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,7 @@ pub struct Config {
     pub icat_server_addresses: Vec<IpNet>,
     pub path_separators: Vec<char>,
     pub facet_fields: Vec<String>,
+    pub units: Units,
     #[serde(deserialize_with = "deserialize_duration")]
     pub max_search_time: Duration,
     #[serde(deserialize_with = "deserialize_duration")]

@@ -18,6 +18,7 @@ mod routes;
 mod search_service;
 mod state;
 pub mod store;
+pub mod units;
 
 use std::sync::Arc;
 

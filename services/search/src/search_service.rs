@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::index::SharedSnapshot;
 use crate::paths::PathRules;
 use crate::planner::Planner;
+use crate::units::Units;
 
 /// Searches at once; more wait.
 const THREADS: usize = 8;
@@ -21,6 +22,7 @@ const WAITING: usize = 256;
 pub struct SearchService {
     snapshot: SharedSnapshot,
     rules: Arc<PathRules>,
+    units: Arc<Units>,
     pool: Blocking,
     max_search_time: Duration,
 }
@@ -28,7 +30,8 @@ pub struct SearchService {
 impl SearchService {
     pub fn new(ctx: &Ctx, config: &Config, snapshot: SharedSnapshot, rules: PathRules) -> Self {
         let pool = ctx.pools.open("search", THREADS, WAITING);
-        Self { snapshot, rules: Arc::new(rules), pool, max_search_time: config.max_search_time }
+        let units = Arc::new(config.units.clone());
+        Self { snapshot, rules: Arc::new(rules), units, pool, max_search_time: config.max_search_time }
     }
 
     /// Runs one search. The deadline counts from now, so that a search which waited too long for a thread ends at once.
@@ -37,8 +40,9 @@ impl SearchService {
         search: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
         let snapshot = self.snapshot.get().ok_or(Error::NotOpen)?;
-        let (rules, deadline) = (Arc::clone(&self.rules), Deadline::after(self.max_search_time));
-        let run = move || search(&Planner { snapshot: &snapshot, rules: &rules, deadline });
+        let (rules, units) = (Arc::clone(&self.rules), Arc::clone(&self.units));
+        let deadline = Deadline::after(self.max_search_time);
+        let run = move || search(&Planner { snapshot: &snapshot, rules: &rules, units: &units, deadline });
         Ok(self.pool.run(run).await??)
     }
 }

@@ -7,6 +7,7 @@ mod location;
 mod parameters;
 mod query;
 mod text;
+mod units;
 mod values;
 
 use serde_json::Value;
@@ -18,11 +19,13 @@ use crate::domain::plan::Plan;
 use crate::error::Error;
 use crate::index::snapshot::Snapshot;
 use crate::paths::PathRules;
+use crate::units::Units;
 
 /// Plans searches against one snapshot.
 pub struct Planner<'p> {
     pub snapshot: &'p Snapshot,
     pub rules: &'p PathRules,
+    pub units: &'p Units,
     pub deadline: Deadline,
 }
 

@@ -48,7 +48,7 @@ impl IcatServer {
         self.accept(self.post("commit")).await;
     }
 
-    async fn modify(&self, operations: &Value) {
+    pub async fn modify(&self, operations: &Value) {
         self.accept(self.post("modify").json(operations)).await;
         self.commit().await;
     }
