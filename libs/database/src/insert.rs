@@ -4,18 +4,16 @@
 //! `PostgreSQL` takes the values of a column as one array, whatever the number of rows. `SQLite` has no arrays; there a
 //! statement has one of a few numbers of rows.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, AssertSqlSafe};
 
+use crate::row_values::{
+    POSTGRES_ROWS, add_to_postgres, add_to_sqlite, count_sqlite_rows, postgres_type, require_same_kinds, transpose,
+};
 use crate::session::Connection;
 use crate::statement_waiting::wait_for_statement;
 use crate::{DbError, Engine, Tx, Val};
-
-/// Rows per statement on `SQLite`, from large to small.
-const SQLITE_ROWS: [usize; 4] = [64, 16, 4, 1];
-/// Rows per statement on `PostgreSQL`.
-const POSTGRES_ROWS: usize = 1_000;
 
 /// What is inserted into a table.
 #[derive(Debug)]
@@ -32,22 +30,12 @@ pub struct RowInsert<'a> {
 impl Tx {
     /// Inserts rows; returns how many were stored.
     pub async fn insert_rows(&mut self, insert: &RowInsert<'_>, rows: Vec<Vec<Val>>) -> Result<u64, DbError> {
-        let Some(first) = rows.first() else { return Ok(0) };
-        let kinds = |row: &[Val]| row.iter().map(Val::type_letter).collect::<Vec<_>>();
-        let first = kinds(first);
-        if first.len() != insert.columns.len()
-            || rows.iter().any(|row| !row.iter().map(Val::type_letter).eq(first.iter().copied()))
-        {
-            return Err(DbError::Setup(format!(
-                "rows of {} differ in the number or kinds of their values",
-                insert.table
-            )));
-        }
+        require_same_kinds(insert.table, insert.columns.len(), &rows)?;
         let mut stored = 0;
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
             let count = match self.engine() {
-                Engine::Sqlite => SQLITE_ROWS.into_iter().find(|size| *size <= rows.len()).unwrap_or(1),
+                Engine::Sqlite => count_sqlite_rows(rows.len()),
                 Engine::Postgres => POSTGRES_ROWS,
             };
             let batch: Vec<Vec<Val>> = rows.by_ref().take(count).collect();
@@ -122,84 +110,6 @@ impl RowInsert<'_> {
             self.render_conflict()
         )
     }
-}
-
-fn postgres_type(val: &Val) -> &'static str {
-    match val {
-        Val::I64(_) => "BIGINT",
-        Val::F64(_) => "DOUBLE PRECISION",
-        Val::Text(_) => "TEXT",
-        Val::Blob(_) => "BYTEA",
-    }
-}
-
-// Values of these four kinds always encode.
-fn add_to_sqlite(arguments: &mut SqliteArguments, val: Val) {
-    let _encoded = match val {
-        Val::I64(v) => arguments.add(v),
-        Val::F64(v) => arguments.add(v),
-        Val::Text(v) => arguments.add(v),
-        Val::Blob(v) => arguments.add(v),
-    };
-}
-
-fn add_to_postgres(arguments: &mut PgArguments, val: Val) {
-    let _encoded = match val {
-        Val::I64(v) => arguments.add(v),
-        Val::F64(v) => arguments.add(v),
-        Val::Text(v) => arguments.add(v),
-        Val::Blob(v) => arguments.add(v),
-    };
-}
-
-/// The values of one column.
-enum Array {
-    I64(Vec<Option<i64>>),
-    F64(Vec<Option<f64>>),
-    Text(Vec<Option<String>>),
-    Blob(Vec<Option<Vec<u8>>>),
-}
-
-impl Array {
-    fn for_kind_of(val: &Val, capacity: usize) -> Self {
-        match val {
-            Val::I64(_) => Self::I64(Vec::with_capacity(capacity)),
-            Val::F64(_) => Self::F64(Vec::with_capacity(capacity)),
-            Val::Text(_) => Self::Text(Vec::with_capacity(capacity)),
-            Val::Blob(_) => Self::Blob(Vec::with_capacity(capacity)),
-        }
-    }
-
-    fn push(&mut self, val: Val) {
-        match (self, val) {
-            (Self::I64(list), Val::I64(v)) => list.push(v),
-            (Self::F64(list), Val::F64(v)) => list.push(v),
-            (Self::Text(list), Val::Text(v)) => list.push(v),
-            (Self::Blob(list), Val::Blob(v)) => list.push(v),
-            (_, val) => unreachable!("the kinds were compared, and {val:?} is of another one"),
-        }
-    }
-
-    fn add_to(self, arguments: &mut PgArguments) {
-        let _encoded = match self {
-            Self::I64(list) => arguments.add(list),
-            Self::F64(list) => arguments.add(list),
-            Self::Text(list) => arguments.add(list),
-            Self::Blob(list) => arguments.add(list),
-        };
-    }
-}
-
-fn transpose(rows: Vec<Vec<Val>>) -> Vec<Array> {
-    let count = rows.len();
-    let kinds = rows.first().into_iter().flatten();
-    let mut columns: Vec<Array> = kinds.map(|val| Array::for_kind_of(val, count)).collect();
-    for row in rows {
-        for (column, val) in columns.iter_mut().zip(row) {
-            column.push(val);
-        }
-    }
-    columns
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The tables of events in every service: `outbox`, `inbox`, `consumer`, `dead_letter`.
 
-use service_kit::{DbError, Micros, Row, Tx, Val};
+use service_kit::{DbError, Micros, Row, RowInsert, Tx, Val};
 
 use crate::envelope::{Envelope, Headers};
 
@@ -70,14 +70,25 @@ pub struct DeadLetter {
 }
 
 pub async fn insert_event(tx: &mut Tx, envelope: &Envelope) -> Result<(), DbError> {
-    let vals = [
+    tx.execute(INSERT_EVENT, &list_values(envelope)?).await.map(drop)
+}
+
+/// The same for many events.
+pub async fn insert_events(tx: &mut Tx, envelopes: &[Envelope]) -> Result<(), DbError> {
+    let columns = vec!["event_id", "subject", "headers", "payload", "created_at"];
+    let insert = RowInsert { table: "outbox", shared: Vec::new(), columns, skip_existing: false };
+    let rows = envelopes.iter().map(|envelope| list_values(envelope).map(Vec::from));
+    tx.insert_rows(&insert, rows.collect::<Result<_, _>>()?).await.map(drop)
+}
+
+fn list_values(envelope: &Envelope) -> Result<[Val; 5], DbError> {
+    Ok([
         (&envelope.id).into(),
         (&envelope.subject).into(),
         render_headers(&envelope.headers)?.into(),
         envelope.payload.clone().into(),
         envelope.headers.changed_at.into(),
-    ];
-    tx.execute(INSERT_EVENT, &vals).await.map(drop)
+    ])
 }
 
 /// The oldest events of the outbox.

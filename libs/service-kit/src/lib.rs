@@ -57,8 +57,8 @@ pub use self::service_def::{BuildError, Ctx, Running, ServiceDef};
 pub use self::sha256::sha256_hex;
 pub use self::worker::{Task, Worker};
 pub use database::{
-    self as db, BulkColumn, BulkRow, BulkText, Db, DbError, Engine, Isolation, Micros, Migration, Row, RowInsert, Tx,
-    Val, WriteOptions, fulltext,
+    self as db, BulkColumn, BulkRow, BulkText, Db, DbError, Engine, Isolation, Micros, Migration, Row, RowInsert,
+    RowUpdate, Tx, Val, WriteOptions, fulltext,
 };
 /// The client type of [`Ctx::http`].
 pub use reqwest_middleware::{ClientWithMiddleware as HttpClient, Error as HttpError};

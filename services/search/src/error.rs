@@ -3,8 +3,7 @@
 use service_kit::{Code, DbError, Problem};
 use thiserror::Error;
 
-use crate::changes::parse::RequestError;
-use crate::index::error::IndexError;
+use crate::domain::change_request::RequestError;
 
 #[derive(Debug, Error)]
 pub enum Error {
@@ -26,18 +25,9 @@ pub enum Error {
     #[error(transparent)]
     Request(#[from] RequestError),
     #[error(transparent)]
-    Index(IndexError),
+    Index(Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
     Database(#[from] DbError),
-}
-
-impl From<IndexError> for Error {
-    fn from(error: IndexError) -> Self {
-        match error {
-            IndexError::TimedOut(e) => Self::TimedOut(e.to_string()),
-            e => Self::Index(e),
-        }
-    }
 }
 
 impl From<Error> for Problem {
@@ -55,11 +45,5 @@ impl From<Error> for Problem {
             Error::Index(e) => Self::internal(e),
             Error::Database(e) => e.into(),
         }
-    }
-}
-
-impl From<IndexError> for Problem {
-    fn from(e: IndexError) -> Self {
-        Error::from(e).into()
     }
 }

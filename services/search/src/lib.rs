@@ -1,33 +1,31 @@
 //! Search in the catalogue by words, paths, parameters and facets.
 //!
 //! It answers the requests that an icat.server sends to icat.lucene 4.0, on the internal listener only, because this protocol
-//! has no sessions.
+//! has no sessions. It owns the index in `search.index_dir` and the changes that are not in it yet (`change_batch`), and emits
+//! `icat.entity.changed` for what the icat.server reports. It calls no other service.
 
-pub mod analysis;
 mod changes;
 mod config;
 pub mod domain;
 mod error;
 pub mod error_format;
 pub mod index;
-pub mod paths;
 pub mod planner;
-pub mod query_syntax;
 pub mod results;
 mod routes;
 mod search_service;
 mod state;
 pub mod store;
-pub mod units;
 
 use std::sync::Arc;
 
+use events::Events;
 use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings};
 
-use self::changes::{ChangeQueue, IndexWorker};
+use self::changes::{ChangeMetrics, ChangeQueue, IndexWorker};
 pub use self::config::Config;
+use self::domain::paths::PathRules;
 use self::index::SharedSnapshot;
-use self::paths::PathRules;
 use self::search_service::SearchService;
 use self::state::State;
 
@@ -45,11 +43,13 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::from_settings(&ctx.config)?;
     let directory = ctx.config.core.data_dir.join(&config.index_dir);
     let rules = PathRules::new(config.path_separators.iter().copied());
-    let snapshot = SharedSnapshot::default();
-    let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock));
+    let snapshot = SharedSnapshot::new();
+    let events = Events::start(&ctx).await?;
+    let metrics = ChangeMetrics::register(&ctx.process);
+    let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox(), metrics);
     let (queue, shared) = (changes.clone(), snapshot.clone());
     let worker = IndexWorker::new(&ctx, queue, shared, directory, rules.clone(), config.commit_interval);
-    let searches = SearchService::new(&ctx, &config, snapshot, rules);
+    let searches = SearchService::new(&ctx, &config, snapshot, rules)?;
     let state = Arc::new(State { config, changes, searches });
     Ok(Running { mounts: routes::build_mounts(&state), workers: vec![worker.into_worker()] })
 }

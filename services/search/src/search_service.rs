@@ -3,35 +3,47 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::{Blocking, Ctx, Problem};
+use service_kit::{Blocking, ConfigError, Ctx, Problem};
 
 use crate::config::Config;
+use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::deadline::Deadline;
+use crate::domain::paths::PathRules;
+use crate::domain::units::Units;
 use crate::error::Error;
 use crate::index::SharedSnapshot;
-use crate::paths::PathRules;
 use crate::planner::Planner;
-use crate::units::Units;
 
 /// Searches at once; more wait.
 const THREADS: usize = 8;
 /// Searches that wait.
 const WAITING: usize = 256;
 
+/// What the settings say about the texts of queries.
+struct QueryLanguage {
+    rules: PathRules,
+    synonyms: Synonyms,
+    units: Units,
+}
+
 /// Answers searches from the newest snapshot.
 pub struct SearchService {
     snapshot: SharedSnapshot,
-    rules: Arc<PathRules>,
-    units: Arc<Units>,
+    language: Arc<QueryLanguage>,
     pool: Blocking,
     max_search_time: Duration,
 }
 
 impl SearchService {
-    pub fn new(ctx: &Ctx, config: &Config, snapshot: SharedSnapshot, rules: PathRules) -> Self {
+    pub fn new(ctx: &Ctx, config: &Config, snapshot: SharedSnapshot, rules: PathRules) -> Result<Self, ConfigError> {
+        let synonyms = config.read_synonyms()?;
         let pool = ctx.pools.open("search", THREADS, WAITING);
-        let units = Arc::new(config.units.clone());
-        Self { snapshot, rules: Arc::new(rules), units, pool, max_search_time: config.max_search_time }
+        Ok(Self {
+            snapshot,
+            language: Arc::new(QueryLanguage { rules, synonyms, units: config.units.clone() }),
+            pool,
+            max_search_time: config.max_search_time,
+        })
     }
 
     /// Runs one search. The deadline counts from now, so that a search which waited too long for a thread ends at once.
@@ -39,10 +51,13 @@ impl SearchService {
         &self,
         search: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let snapshot = self.snapshot.get().ok_or(Error::NotOpen)?;
-        let (rules, units) = (Arc::clone(&self.rules), Arc::clone(&self.units));
         let deadline = Deadline::after(self.max_search_time);
-        let run = move || search(&Planner { snapshot: &snapshot, rules: &rules, units: &units, deadline });
+        let snapshot = self.snapshot.wait_for_snapshot(self.max_search_time).await.ok_or(Error::NotOpen)?;
+        let language = Arc::clone(&self.language);
+        let run = move || {
+            let QueryLanguage { rules, synonyms, units } = &*language;
+            search(&Planner { snapshot: &snapshot, rules, synonyms, units, deadline })
+        };
         Ok(self.pool.run(run).await??)
     }
 }

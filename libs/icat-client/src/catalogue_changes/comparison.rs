@@ -5,7 +5,7 @@ use events::messages::icat::Verb;
 use service_kit::{DbError, Lease, Tx};
 
 use super::bookmarks::{PollBookmark, find_id_block, list_id_blocks, save_id_block};
-use super::create_events;
+use super::create_change_events;
 use super::id_blocks::block_of;
 use super::metrics::EntityLabels;
 use super::poll_worker::{PollError, PollWorker};
@@ -103,8 +103,8 @@ impl PollWorker {
             if entity.is_first { (Vec::new(), Vec::new()) } else { (missing_in(ids, &known), missing_in(&known, ids)) };
         let now = self.clock.now();
         // A deleted row has no `modTime` any more, and what was seen of it before is older.
-        let mut events = create_events(entity.name, Verb::Deleted, &deleted, now.as_millisecond());
-        events.extend(create_events(entity.name, Verb::Created, &created, now.as_millisecond()));
+        let mut events = create_change_events(entity.name, Verb::Deleted, &deleted, now.as_millisecond());
+        events.extend(create_change_events(entity.name, Verb::Created, &created, now.as_millisecond()));
         let save = async |tx: &mut Tx| save_id_block(tx, entity.name, block, ids, now.into()).await;
         let is_stored = self.store_events_with(lease, &events, save).await?;
         if is_stored {

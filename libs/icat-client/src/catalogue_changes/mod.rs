@@ -99,8 +99,9 @@ fn needs_polling(config: &IcatConfig) -> bool {
     }
 }
 
-/// The events of changed rows of one entity. A foreign catalogue does not say who changed them.
-fn create_events(entity: &str, verb: Verb, ids: &[i64], revision: i64) -> Vec<EntityChanged> {
+/// The events of changed rows of one entity of a foreign catalogue, which does not say who changed them. `revision` is the moment
+/// of the change in milliseconds.
+pub fn create_change_events(entity: &str, verb: Verb, ids: &[i64], revision: i64) -> Vec<EntityChanged> {
     let event = |ids: &[i64]| EntityChanged {
         entity: entity.to_owned(),
         ids: ids.to_vec(),

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bookmarks::{POLL_BOOKMARK, PollBookmark};
 use super::metrics::{EntityLabels, PollMetrics};
-use super::{PolledEntities, create_events};
+use super::{PolledEntities, create_change_events};
 use crate::client::{Change, ChangePoller, IcatClient, PollSettings, Positions, ReaderAccount};
 use crate::{IcatError, QueryError};
 
@@ -190,7 +190,7 @@ impl PollWorker {
             poller.settle_positions(&changes, now);
             bookmark.positions.clone_from(poller.positions());
             bookmark.polled_at = Some(now);
-            if !self.store_events(lease, &create_change_events(&changes), bookmark).await? {
+            if !self.store_events(lease, &list_change_events(&changes), bookmark).await? {
                 return Ok(false);
             }
             for change in &changes {
@@ -257,7 +257,7 @@ impl PollWorker {
 }
 
 /// A poll cannot tell a new row from a changed one: both count as updated.
-fn create_change_events(changes: &[Change]) -> Vec<EntityChanged> {
+fn list_change_events(changes: &[Change]) -> Vec<EntityChanged> {
     let mut by_entity: BTreeMap<&'static str, Vec<&Change>> = BTreeMap::new();
     for change in changes {
         by_entity.entry(change.entity).or_default().push(change);
@@ -266,7 +266,7 @@ fn create_change_events(changes: &[Change]) -> Vec<EntityChanged> {
     for (entity, rows) in by_entity {
         let newest = rows.iter().map(|row| row.mod_time.as_millisecond()).max().unwrap_or_default();
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        events.extend(create_events(entity, Verb::Updated, &ids, newest));
+        events.extend(create_change_events(entity, Verb::Updated, &ids, newest));
     }
     events
 }

@@ -151,7 +151,7 @@ impl Importer<'_> {
         }
         let mut stored = HashSet::with_capacity(level.len());
         for (entity, rows) in groups {
-            stored.extend(entities::insert_new_rows(self.tx, entity, rows, self.author).await?);
+            stored.extend(entities::load_new_rows(self.tx, entity, rows, self.author).await?);
         }
         Ok(stored)
     }

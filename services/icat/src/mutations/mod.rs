@@ -8,6 +8,7 @@ mod deletion;
 mod permissions;
 mod request;
 mod row_set;
+mod update_set;
 mod writer;
 
 #[cfg(test)]
@@ -38,6 +39,11 @@ pub async fn write_items(
     let mut created = Vec::new();
     let mut done = 0;
     while done < items.len() {
+        let updated = writer.update_set(&items[done..]).await?;
+        if updated > 0 {
+            done += updated;
+            continue;
+        }
         let count = count_set_items(&items[done..], permissions);
         let set = &items[done..done + count.max(1)];
         let ids =

@@ -43,6 +43,17 @@ impl Permissions<'_> {
         self.find_denied_rows(tx, &self.rights.access_to(entity, operation), entity, ids).await
     }
 
+    /// Those of the rows on which no rule allows to update this attribute or to-one relation, in their order.
+    pub async fn find_denied_attribute(
+        &self,
+        tx: &mut Tx,
+        entity: &'static Entity,
+        name: &str,
+        ids: &[i64],
+    ) -> Result<Vec<i64>, Error> {
+        self.find_denied_rows(tx, &self.rights.attribute_update_access(entity, name), entity, ids).await
+    }
+
     /// Requires UPDATE on the row, or an UPDATE rule for each named attribute and to-one relation.
     pub async fn require_update(
         &self,
@@ -59,8 +70,7 @@ impl Permissions<'_> {
         }
         let mut covered = !has_children;
         for name in named {
-            let access = self.rights.attribute_update_access(entity, name);
-            covered = covered && self.allows_rows(tx, &access, entity, &[id]).await?;
+            covered = covered && self.find_denied_attribute(tx, entity, name, &[id]).await?.is_empty();
         }
         if covered { Ok(()) } else { Err(Error::access_denied(Operation::Update.as_str(), entity.name)) }
     }

@@ -21,6 +21,14 @@ pub struct EntityWrite {
     pub children: ChildWrites,
 }
 
+impl EntityWrite {
+    /// The attributes and to-one relations that are to be set.
+    pub fn list_named_members(&self) -> Vec<&'static str> {
+        let fields = self.fields.iter().map(|(field, _)| field.name);
+        fields.chain(self.to_one.iter().map(|(one, _)| one.name)).collect()
+    }
+}
+
 /// Children to create, by relation.
 pub type ChildWrites = Vec<(&'static ToMany, Vec<EntityWrite>)>;
 
@@ -31,6 +39,17 @@ pub enum RelationTarget {
     Id(i64),
     /// The target is updated in the same call.
     Updated(Box<EntityWrite>),
+}
+
+impl RelationTarget {
+    /// The row that is referred to.
+    pub fn id(&self) -> Option<i64> {
+        match self {
+            Self::Null => None,
+            Self::Id(id) => Some(*id),
+            Self::Updated(target) => target.id,
+        }
+    }
 }
 
 fn bad_parameter(text: impl Into<String>) -> Error {

@@ -111,10 +111,7 @@ impl RowSet {
             }
         }
         for (one, target) in &item.to_one {
-            let id = match target {
-                RelationTarget::Id(id) => Some(*id),
-                RelationTarget::Null | RelationTarget::Updated(_) => None,
-            };
+            let id = target.id();
             if let Some(id) = id {
                 let known = self.references.entry(one.target).or_insert_with(|| (one.target(), HashSet::new()));
                 known.1.insert(id);

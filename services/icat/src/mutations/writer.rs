@@ -9,6 +9,7 @@ use service_kit::{Tx, Val};
 use super::Permissions;
 use super::request::{EntityWrite, RelationTarget};
 use super::row_set::{RowSet, SetOutcome};
+use super::update_set::UpdateSet;
 use crate::authorization::Operation;
 use crate::error::Error;
 use crate::query::ParseContext;
@@ -28,6 +29,8 @@ pub struct EntityWriter<'a> {
     pending_creates: Vec<(&'static Entity, i64)>,
     /// Rows that the next items update, as they are stored.
     loaded: HashMap<(&'static str, i64), StoredRow>,
+    /// Whether the next items are updated one by one.
+    is_updated_singly: bool,
 }
 
 /// Rows that are loaded with one statement.
@@ -45,19 +48,58 @@ impl<'a> EntityWriter<'a> {
             created: HashSet::new(),
             pending_creates: Vec::new(),
             loaded: HashMap::new(),
+            is_updated_singly: false,
         }
     }
 
-    /// Loads the rows that the first of these items update, as far as they are of one entity type.
+    /// Loads the rows that the first of these items update, as far as they are of one entity type and not loaded yet; a single
+    /// row is loaded when it is updated.
     pub async fn load_updated_rows(&mut self, items: &[EntityWrite]) -> Result<(), Error> {
-        let Some(first) = items.first().filter(|_| self.loaded.is_empty()) else { return Ok(()) };
-        let ids = items.iter().map_while(|item| item.id.filter(|_| item.entity == first.entity));
-        let ids: Vec<i64> = ids.take(LOADED_ROWS).collect();
-        if ids.len() > 1 {
-            let rows = entities::find_by_ids(self.tx, first.entity, &ids).await?;
-            self.loaded.extend(rows.into_iter().map(|row| ((first.entity.name, row.id), row)));
+        let Some((entity, first)) = items.first().and_then(|item| Some((item.entity, item.id?))) else { return Ok(()) };
+        if self.loaded.contains_key(&(entity.name, first)) {
+            return Ok(());
         }
+        let ids = items.iter().map_while(|item| item.id.filter(|_| item.entity == entity)).take(LOADED_ROWS);
+        let ids: HashSet<i64> = ids.filter(|id| !self.loaded.contains_key(&(entity.name, *id))).collect();
+        if ids.len() < 2 {
+            return Ok(());
+        }
+        let rows = entities::find_by_ids(self.tx, entity, &ids.into_iter().collect::<Vec<_>>()).await?;
+        self.loaded.extend(rows.into_iter().map(|row| ((entity.name, row.id), row)));
         Ok(())
+    }
+
+    /// Updates the rows of the first items, as far as they can be updated together; returns how many. Nothing is wrong with
+    /// these; the next one must be written by itself.
+    pub async fn update_set(&mut self, items: &[EntityWrite]) -> Result<usize, Error> {
+        let [first, _, ..] = items else { return Ok(0) };
+        if self.is_updated_singly {
+            return Ok(0);
+        }
+        let Some(mut set) = UpdateSet::for_items_like(first, self.permissions) else { return Ok(0) };
+        let entity = first.entity;
+        for (number, item) in items.iter().enumerate() {
+            let Some(id) = item.id.filter(|_| set.is_open_for(item)) else { break };
+            self.load_updated_rows(&items[number..]).await?;
+            let Some(stored) = self.loaded.get(&(entity.name, id)) else { break };
+            if !set.add_item(item, stored) {
+                break;
+            }
+        }
+        if set.is_empty() {
+            return Ok(0);
+        }
+        // What remains after this is checked item by item, and not as a set time and again.
+        self.is_updated_singly = !set.keep_allowed(self.tx, self.permissions, self.parse).await?;
+        let rows = set.into_changes();
+        let count = rows.len();
+        if count > 0 {
+            for row in &rows {
+                self.loaded.remove(&(entity.name, row.id));
+            }
+            entities::update_rows(self.tx, entity, rows, self.author).await?;
+        }
+        Ok(count)
     }
 
     /// Creates or updates one item and checks the rights for it; returns the id of a created row.
@@ -121,12 +163,7 @@ impl<'a> EntityWriter<'a> {
                 None => entities::get_by_id(self.tx, entity, id).await?,
             };
             let mut values = stored.ok_or_else(|| Error::entity_not_found(entity.name, id))?.values;
-            let named: Vec<&'static str> = item
-                .fields
-                .iter()
-                .map(|(field, _)| field.name)
-                .chain(item.to_one.iter().map(|(one, _)| one.name))
-                .collect();
+            let named = item.list_named_members();
             self.permissions.require_update(self.tx, entity, id, &named, !item.children.is_empty()).await?;
             let changes = self.resolve_changes(item).await?;
             let is_part_of_key = |at: usize| entity.unique.iter().any(|name| value_index(entity, name) == Some(at));

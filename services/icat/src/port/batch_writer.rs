@@ -96,7 +96,7 @@ impl BatchWriter<'_> {
             }
         }
         let rows = read.iter().map(|(_, id, resolved)| NewRow { id: *id, values: resolved.values.clone() });
-        let stored = entities::insert_new_rows(self.tx, entity, rows.collect(), self.author).await?;
+        let stored = entities::load_new_rows(self.tx, entity, rows.collect(), self.author).await?;
         let created: Vec<i64> = read.iter().map(|(_, id, _)| *id).filter(|id| stored.contains(id)).collect();
         let all_allowed = match self.permissions.require_operation(self.tx, Operation::Create, entity, &created).await {
             Ok(()) => true,

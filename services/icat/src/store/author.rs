@@ -63,11 +63,16 @@ impl Author {
             self.lock_changes().clear();
             *self.derived.lock().await = DerivedRows::default();
             let done = work(tx).await?;
-            self.derived.lock().await.store_derived_rows(tx).await?;
+            self.store_derived_rows(tx).await?;
             self.emit_change_events(tx, outbox).await?;
             Ok(done)
         })
         .await
+    }
+
+    /// Stores what follows from the changes so far; at the end of the transaction.
+    pub(crate) async fn store_derived_rows(&self, tx: &mut Tx) -> Result<(), DbError> {
+        self.derived.lock().await.store_derived_rows(tx).await
     }
 
     /// Takes the sets of granted rows as the snapshot of the current transaction has them, so that they are not read again.
@@ -95,40 +100,35 @@ impl Author {
     /// Emits one event per entity type and verb, in the order of first appearance.
     async fn emit_change_events(&self, tx: &mut Tx, outbox: &Outbox) -> Result<(), DbError> {
         let changes = std::mem::take(&mut *self.lock_changes());
-        for group in group_changes(changes) {
-            for rows in group.chunks(IDS_PER_EVENT) {
-                self.emit_event(tx, outbox, rows).await?;
-            }
-        }
-        Ok(())
+        let groups = group_changes(changes);
+        let events =
+            groups.iter().flat_map(|group| group.chunks(IDS_PER_EVENT)).filter_map(|rows| self.build_event(rows));
+        outbox.emit_all(tx, &events.collect::<Vec<_>>()).await
     }
 
     /// Emits those events of a long transaction that cannot grow any more, so that the changes take little memory.
     pub async fn emit_full_events(&self, tx: &mut Tx, outbox: &Outbox) -> Result<(), DbError> {
         let changes = std::mem::take(&mut *self.lock_changes());
-        let mut rest = Vec::new();
+        let (mut events, mut rest) = (Vec::new(), Vec::new());
         for group in group_changes(changes) {
             let mut full = group.chunks_exact(IDS_PER_EVENT);
-            for rows in full.by_ref() {
-                self.emit_event(tx, outbox, rows).await?;
-            }
+            events.extend(full.by_ref().filter_map(|rows| self.build_event(rows)));
             rest.extend_from_slice(full.remainder());
         }
         self.lock_changes().extend(rest);
-        Ok(())
+        outbox.emit_all(tx, &events).await
     }
 
-    /// Emits the event of changes of one entity type and verb.
-    async fn emit_event(&self, tx: &mut Tx, outbox: &Outbox, rows: &[Change]) -> Result<(), DbError> {
-        let Some(first) = rows.first() else { return Ok(()) };
-        let event = EntityChanged {
+    /// The event of changes of one entity type and verb.
+    fn build_event(&self, rows: &[Change]) -> Option<EntityChanged> {
+        let first = rows.first()?;
+        Some(EntityChanged {
             entity: first.entity.to_owned(),
             ids: rows.iter().map(|row| row.id).collect(),
             verb: first.verb.into(),
             revision: rows.iter().map(|row| row.revision).max().unwrap_or_default(),
             actor: self.user_name.clone(),
-        };
-        outbox.emit(tx, &event).await
+        })
     }
 
     fn lock_changes(&self) -> std::sync::MutexGuard<'_, Vec<Change>> {

@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use icat_client::schema::Entity;
 use service_kit::{DbError, Row, Tx, Val};
 
-use super::entities::value_index;
+pub use super::counter_verification::{count_deviations, rebuild_counters};
+use super::entities::{RowChanges, value_index};
 use super::new_rows::NewRow;
 
 /// Owners of counters; the numbers are stored.
@@ -34,12 +35,12 @@ const IDS_PER_STATEMENT: usize = 10_000;
 /// Rows that are added up in one transaction.
 const ROWS_PER_FOLD: usize = 5_000;
 /// The id of the row with the sum.
-const SUM_ID: i64 = 0;
+pub(super) const SUM_ID: i64 = 0;
 
-const FILES_OF_DATASET: &str = "COUNT(*) AS files, COUNT(filesize) AS sized_files, \
+pub(super) const FILES_OF_DATASET: &str = "COUNT(*) AS files, COUNT(filesize) AS sized_files, \
     CAST(COALESCE(SUM(filesize >> 32), 0) AS BIGINT) AS size_high, \
     CAST(COALESCE(SUM(filesize & 4294967295), 0) AS BIGINT) AS size_low";
-const SUMS: &str = "CAST(COALESCE(SUM(files), 0) AS BIGINT) AS files, \
+pub(super) const SUMS: &str = "CAST(COALESCE(SUM(files), 0) AS BIGINT) AS files, \
     CAST(COALESCE(SUM(sized_files), 0) AS BIGINT) AS sized_files, \
     CAST(COALESCE(SUM(size_high), 0) AS BIGINT) AS size_high, CAST(COALESCE(SUM(size_low), 0) AS BIGINT) AS size_low";
 
@@ -153,51 +154,76 @@ impl DatafileCounters {
         Ok(())
     }
 
-    /// Counts an update of a datafile or a dataset, before it is stored. `changes` are indexes of values and new values.
-    pub async fn count_update(
+    /// Counts updates of datafiles or datasets, before they are stored.
+    pub async fn count_updates(
         &mut self,
         tx: &mut Tx,
         entity: &'static Entity,
-        id: i64,
-        changes: &[(usize, Val)],
+        rows: &[RowChanges],
     ) -> Result<(), DbError> {
-        let new = |at: usize| changes.iter().find(|(changed, _)| *changed == at).map(|(_, val)| val);
         match entity.name {
-            "Datafile" => {
-                let (dataset, size) = datafile_indexes(entity);
-                if new(dataset).is_some() || new(size).is_some() {
-                    let sql = "SELECT dataset_id, filesize FROM datafile WHERE id = $1";
-                    let Some(row) = tx.fetch_optional(sql, &[id.into()]).await? else { return Ok(()) };
-                    let (old_dataset, old_size): (i64, Option<i64>) = (row.get("dataset_id")?, row.get("filesize")?);
-                    let old_size = Val::I64(old_size);
-                    let new_dataset = match new(dataset) {
-                        Some(Val::I64(Some(id))) => *id,
-                        _ => old_dataset,
-                    };
-                    self.by_dataset.entry(old_dataset).or_default().add_count(Count::from_file(&old_size), -1);
-                    let count = Count::from_file(new(size).unwrap_or(&old_size));
-                    self.by_dataset.entry(new_dataset).or_default().add_count(count, 1);
-                    self.row_id = self.row_id.max(id);
-                }
+            "Datafile" => self.count_datafile_updates(tx, entity, rows).await,
+            "Dataset" => self.count_moved_datasets(tx, entity, rows).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn count_datafile_updates(
+        &mut self,
+        tx: &mut Tx,
+        entity: &'static Entity,
+        rows: &[RowChanges],
+    ) -> Result<(), DbError> {
+        let (dataset, size) = datafile_indexes(entity);
+        let new: HashMap<i64, (Option<&Val>, Option<&Val>)> = rows
+            .iter()
+            .map(|row| (row.id, (row.find_new_value(dataset), row.find_new_value(size))))
+            .filter(|(_, (dataset, size))| dataset.is_some() || size.is_some())
+            .collect();
+        let ids: Vec<i64> = new.keys().copied().collect();
+        let sql = format!("SELECT id, dataset_id, filesize FROM datafile WHERE id IN {}", tx.engine().id_list("$1"));
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
+                let (id, old_dataset): (i64, i64) = (row.get("id")?, row.get("dataset_id")?);
+                let old_size = Val::I64(row.get("filesize")?);
+                let (new_dataset, new_size) = new.get(&id).copied().unwrap_or_default();
+                let new_dataset = match new_dataset {
+                    Some(Val::I64(Some(id))) => *id,
+                    _ => old_dataset,
+                };
+                self.by_dataset.entry(old_dataset).or_default().add_count(Count::from_file(&old_size), -1);
+                let count = Count::from_file(new_size.unwrap_or(&old_size));
+                self.by_dataset.entry(new_dataset).or_default().add_count(count, 1);
+                self.row_id = self.row_id.max(id);
             }
-            "Dataset" => {
-                let investigation = value_index(entity, "investigation").and_then(new);
-                if let Some(Val::I64(Some(to))) = investigation {
-                    self.move_dataset(tx, id, *to).await?;
-                }
+        }
+        Ok(())
+    }
+
+    async fn count_moved_datasets(
+        &mut self,
+        tx: &mut Tx,
+        entity: &'static Entity,
+        rows: &[RowChanges],
+    ) -> Result<(), DbError> {
+        let investigation = value_index(entity, "investigation").unwrap_or_default();
+        let named = rows.iter().filter_map(|row| match row.find_new_value(investigation) {
+            Some(Val::I64(Some(to))) => Some((row.id, *to)),
+            _ => None,
+        });
+        let named: HashMap<i64, i64> = named.collect();
+        for (id, from) in list_investigations(tx, &named.keys().copied().collect::<Vec<_>>()).await? {
+            if let Some(to) = named.get(&id).filter(|to| **to != from) {
+                self.move_dataset(tx, id, from, *to).await?;
             }
-            _ => {}
         }
         Ok(())
     }
 
     /// Moves what is stored about a dataset; what this transaction has counted goes where the dataset is at its end.
-    async fn move_dataset(&mut self, tx: &mut Tx, id: i64, to: i64) -> Result<(), DbError> {
+    async fn move_dataset(&mut self, tx: &mut Tx, id: i64, from: i64, to: i64) -> Result<(), DbError> {
         // Others must not count files of the dataset for its old investigation meanwhile.
         tx.require_table_lock(LOCKED_TABLE)?;
-        let sql = "SELECT investigation_id FROM dataset WHERE id = $1";
-        let Some(row) = tx.fetch_optional(sql, &[id.into()]).await? else { return Ok(()) };
-        let from: i64 = row.get("investigation_id")?;
         let sql = format!("SELECT {SUMS} FROM datafile_counter WHERE level = $1 AND owner_id = $2");
         let stored = tx.fetch_one(&sql, &[CounterLevel::Dataset.as_i64().into(), id.into()]).await?;
         let stored = Count::from_row(&stored)?;
@@ -212,21 +238,11 @@ impl DatafileCounters {
         self.count_files(tx, entity, ids, -1).await?;
         match entity.name {
             "Dataset" => {
-                self.find_investigations(tx, ids).await?;
+                self.investigations.extend(list_investigations(tx, ids).await?);
                 self.deleted_datasets.extend(ids);
             }
             "Investigation" => self.deleted_investigations.extend(ids),
             _ => {}
-        }
-        Ok(())
-    }
-
-    async fn find_investigations(&mut self, tx: &mut Tx, datasets: &[i64]) -> Result<(), DbError> {
-        let sql = format!("SELECT id, investigation_id FROM dataset WHERE id IN {}", tx.engine().id_list("$1"));
-        for ids in datasets.chunks(IDS_PER_STATEMENT) {
-            for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
-                self.investigations.insert(row.get("id")?, row.get("investigation_id")?);
-            }
         }
         Ok(())
     }
@@ -267,7 +283,7 @@ impl DatafileCounters {
     async fn take_differences(&mut self, tx: &mut Tx) -> Result<Vec<(CounterLevel, Owner, Count)>, DbError> {
         let unknown = self.by_dataset.keys().filter(|id| !self.investigations.contains_key(*id));
         let unknown: Vec<i64> = unknown.copied().collect();
-        self.find_investigations(tx, &unknown).await?;
+        self.investigations.extend(list_investigations(tx, &unknown).await?);
         let mut total = Count::default();
         let mut rows = Vec::new();
         for (dataset, count) in std::mem::take(&mut self.by_dataset) {
@@ -300,6 +316,18 @@ enum Owner {
 /// The indexes of the dataset and of the size in the values of a datafile.
 fn datafile_indexes(entity: &'static Entity) -> (usize, usize) {
     (value_index(entity, "dataset").unwrap_or_default(), value_index(entity, "fileSize").unwrap_or_default())
+}
+
+/// The investigations of datasets.
+async fn list_investigations(tx: &mut Tx, datasets: &[i64]) -> Result<Vec<(i64, i64)>, DbError> {
+    let sql = format!("SELECT id, investigation_id FROM dataset WHERE id IN {}", tx.engine().id_list("$1"));
+    let mut pairs = Vec::with_capacity(datasets.len());
+    for ids in datasets.chunks(IDS_PER_STATEMENT) {
+        for row in &tx.fetch_all(&sql, &[Val::from_ids(ids)]).await? {
+            pairs.push((row.get("id")?, row.get("investigation_id")?));
+        }
+    }
+    Ok(pairs)
 }
 
 async fn add_counts(tx: &mut Tx, id: i64, rows: &[(CounterLevel, Owner, Count)]) -> Result<(), DbError> {
@@ -339,51 +367,6 @@ async fn delete_counters(tx: &mut Tx, level: CounterLevel, owners: &[i64]) -> Re
         tx.execute(&sql, &[level.as_i64().into(), Val::from_ids(owners)]).await?;
     }
     Ok(())
-}
-
-/// The right counters, as rows of `datafile_counter` without ids.
-const RIGHT_COUNTERS: &str = "SELECT 2 AS level, dataset_id AS owner_id, {files} FROM datafile GROUP BY dataset_id \
-    UNION ALL SELECT 1, d.investigation_id, {files} FROM datafile \
-    JOIN (SELECT id AS owner, investigation_id FROM dataset) d ON d.owner = dataset_id \
-    GROUP BY d.investigation_id UNION ALL SELECT 0, 0, {files} FROM datafile";
-
-fn right_counters() -> String {
-    RIGHT_COUNTERS.replace("{files}", FILES_OF_DATASET)
-}
-
-/// The number of wrong counters of each level, by what they count.
-pub async fn count_deviations(tx: &mut Tx) -> Result<Vec<(&'static str, i64)>, DbError> {
-    let columns = "level, owner_id, files, sized_files, size_high, size_low";
-    let right = format!("SELECT {columns} FROM ({}) computed WHERE files <> 0", right_counters());
-    let stored = format!(
-        "SELECT {columns} FROM (SELECT level, owner_id, {SUMS} FROM datafile_counter GROUP BY level, owner_id) stored \
-         WHERE files <> 0"
-    );
-    let mut found = Vec::new();
-    for (level, what) in [
-        (CounterLevel::Catalogue, "the whole catalogue"),
-        (CounterLevel::Investigation, "investigations"),
-        (CounterLevel::Dataset, "datasets"),
-    ] {
-        let wrong = format!(
-            "SELECT COUNT(DISTINCT owner_id) AS owners FROM (SELECT owner_id FROM ({right} EXCEPT {stored}) a \
-             WHERE level = $1 UNION ALL SELECT owner_id FROM ({stored} EXCEPT {right}) b WHERE level = $1) wrong"
-        );
-        found.push((what, tx.fetch_one(&wrong, &[level.as_i64().into()]).await?.get("owners")?));
-    }
-    Ok(found)
-}
-
-/// Counts all datafiles anew.
-pub async fn rebuild_counters(tx: &mut Tx) -> Result<(), DbError> {
-    tx.require_table_lock(LOCKED_TABLE)?;
-    tx.execute("DELETE FROM datafile_counter", &[]).await?;
-    let sql = format!(
-        "INSERT INTO datafile_counter (level, owner_id, id, files, sized_files, size_high, size_low) \
-         SELECT level, owner_id, {SUM_ID}, files, sized_files, size_high, size_low FROM ({}) computed",
-        right_counters()
-    );
-    tx.execute(&sql, &[]).await.map(drop)
 }
 
 pub const DIFFERENCES: &str = "SELECT level, owner_id, id, files, sized_files, size_high, size_low FROM datafile_counter \

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use icat_client::schema::Entity;
-use service_kit::{DbError, Tx, Val};
+use service_kit::{DbError, Tx};
 
 use super::datafile_counters::{DatafileCounters, NewFiles};
-use super::entities::value_columns;
+use super::entities::RowChanges;
 use super::grant_maintenance::{GrantMaintenance, MaintainedSets};
 
 /// What the changes of one transaction imply.
@@ -42,17 +42,16 @@ impl DerivedRows {
         self.grants.note_inserted(tx, entity, ids).await
     }
 
-    /// Notes an update before it is stored. `changes` are indexes of values and new values.
-    pub async fn note_update(
+    /// Notes updates of these columns before they are stored.
+    pub async fn note_updates(
         &mut self,
         tx: &mut Tx,
         entity: &'static Entity,
-        id: i64,
-        changes: &[(usize, Val)],
+        rows: &[RowChanges],
+        columns: &[&str],
     ) -> Result<(), DbError> {
-        self.counters.count_update(tx, entity, id, changes).await?;
-        let columns: Vec<&str> = changes.iter().filter_map(|(place, _)| value_columns(entity).nth(*place)).collect();
-        self.grants.note_update(tx, entity, id, &columns).await
+        self.counters.count_updates(tx, entity, rows).await?;
+        self.grants.note_updates(tx, entity, rows.iter().map(|row| row.id), columns).await
     }
 
     /// Notes rows before they are deleted, after those that refer to them.

@@ -10,7 +10,8 @@ use events::messages::icat::Verb;
 use icat_client::schema::{self, Entity, FieldKind, Member};
 use service_kit::{DbError, Micros, Row, Tx, Val};
 
-pub use super::new_rows::{NewRow, insert_new_rows, insert_rows};
+pub use super::new_rows::{NewRow, insert_rows, load_new_rows};
+pub use super::row_updates::{RowChanges, update_row, update_rows};
 use super::rows::{FIRST_VALUE_COLUMN, find_row, select_statement};
 use super::{Author, rules};
 
@@ -267,29 +268,6 @@ pub async fn update_stamps(
         id.into(),
     ];
     tx.execute(&sql, &vals).await.map(drop)
-}
-
-/// Updates some values of a row, who modified it and when, and its revision.
-pub async fn update_row(
-    tx: &mut Tx,
-    entity: &'static Entity,
-    id: i64,
-    changes: &[(usize, Val)],
-    author: &Author,
-) -> Result<(), DbError> {
-    let mut sets = vec!["mod_id = $1".to_owned(), "mod_time = $2".to_owned(), "rev = rev + 1".to_owned()];
-    let mut vals = vec![author.user_name.as_str().into(), author.changed_at.into()];
-    for (place, val) in changes {
-        vals.push(val.clone());
-        sets.push(format!("{} = ${}", value_columns(entity).nth(*place).unwrap_or_default(), vals.len()));
-    }
-    vals.push(id.into());
-    author.lock_derived().await.note_update(tx, entity, id, changes).await?;
-    let sql = format!("UPDATE {} SET {} WHERE id = ${} RETURNING rev", entity.table, sets.join(", "), vals.len());
-    if let Some(row) = tx.fetch_optional(&sql, &vals).await? {
-        author.record_changes(entity, Verb::Updated, [(id, row.get("rev")?)]);
-    }
-    bump_version_if_rule(tx, entity).await
 }
 
 /// Deletes rows; their dependents must have been deleted before.

@@ -64,12 +64,12 @@ impl GrantMaintenance {
         Ok(())
     }
 
-    /// Notes what follows from a row before these columns of it are updated.
-    pub async fn note_update(
+    /// Notes what follows from rows before these columns of them are updated.
+    pub async fn note_updates(
         &mut self,
         tx: &mut Tx,
         entity: &'static Entity,
-        id: i64,
+        ids: impl IntoIterator<Item = i64>,
         columns: &[&str],
     ) -> Result<(), DbError> {
         let is_used = |source: &SourceTable| {
@@ -77,8 +77,9 @@ impl GrantMaintenance {
         };
         if self.has_source(tx, is_used).await? {
             self.raise_epoch(tx).await?;
-            self.note_doubtful(tx, &[id], is_used).await?;
-            self.touched.entry(entity.name).or_default().insert(id);
+            let ids: Vec<i64> = ids.into_iter().collect();
+            self.note_doubtful(tx, &ids, is_used).await?;
+            self.touched.entry(entity.name).or_default().extend(ids);
         }
         Ok(())
     }

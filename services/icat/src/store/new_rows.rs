@@ -8,7 +8,7 @@ use service_kit::{DbError, RowInsert, Tx, Val};
 
 use super::Author;
 use super::datafile_counters::NewFiles;
-use super::entities::{bump_version_if_rule, delete_unrecorded, find_existing_ids, value_columns};
+use super::entities::{bump_version_if_rule, delete_unrecorded, value_columns, value_index};
 
 /// `rev` of a new row, the default of the column.
 const FIRST_REVISION: i64 = 1;
@@ -37,26 +37,27 @@ pub async fn insert_rows(
     record_creations(tx, entity, ids, author).await
 }
 
-/// Inserts rows, without those whose key is already stored; returns the ids of the inserted rows.
-pub async fn insert_new_rows(
+/// Inserts many rows, without those whose key is already stored; returns the ids of the inserted rows.
+pub async fn load_new_rows(
     tx: &mut Tx,
     entity: &'static Entity,
     rows: Vec<NewRow>,
     author: &Author,
 ) -> Result<HashSet<i64>, DbError> {
     let (ids, files) = (list_ids(&rows), NewFiles::from_rows(entity, &rows));
-    let insert = build_insert(entity, author, true);
-    let done = tx.insert_rows(&insert, list_values(rows)).await?;
-    if done == ids.len() as u64 {
+    // The id comes before the values.
+    let key = entity.unique.iter().filter_map(|name| value_index(entity, name)).map(|place| place + 1);
+    let key: Vec<usize> = key.collect();
+    let places = tx.load_rows(&build_insert(entity, author, true), &key, list_values(rows)).await?;
+    let loaded: Vec<i64> = places.iter().map(|place| ids[*place]).collect();
+    if loaded.len() == ids.len() {
         author.lock_derived().await.count_new_files(&files);
-        record_creations(tx, entity, ids.clone(), author).await?;
-        return Ok(ids.into_iter().collect());
+    } else if !loaded.is_empty() {
+        author.lock_derived().await.count_stored_files(tx, entity, &loaded).await?;
     }
-    let stored = find_existing_ids(tx, entity, ids.iter().copied()).await?;
-    if !stored.is_empty() {
-        let ids: Vec<i64> = ids.into_iter().filter(|id| stored.contains(id)).collect();
-        author.lock_derived().await.count_stored_files(tx, entity, &ids).await?;
-        record_creations(tx, entity, ids, author).await?;
+    let stored = loaded.iter().copied().collect();
+    if !loaded.is_empty() {
+        record_creations(tx, entity, loaded, author).await?;
     }
     Ok(stored)
 }

@@ -296,7 +296,7 @@ fn render_datasets(count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn a_batch_has_the_same_outcome_as_single_records() {
-    let datasets = render_datasets(40);
+    let datasets = render_datasets(260);
     let stored: Vec<&str> = datasets.iter().step_by(7).map(String::as_str).collect();
     // Without the line of the entity type but the first, and one dataset with another value.
     let whole = datasets.concat().replace("dataset:\n", "");

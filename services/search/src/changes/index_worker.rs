@@ -9,18 +9,19 @@ use service_kit::{Blocking, Ctx, Db, DbError, Problem, Worker};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::parse::{parse_documents, parse_modify};
 use super::queue::ChangeQueue;
+use crate::domain::change_request::RowChange;
+use crate::domain::change_request::{parse_documents, parse_modify};
 use crate::domain::entity::EntityKind;
+use crate::domain::paths::PathRules;
 use crate::index::SharedSnapshot;
 use crate::index::error::IndexError;
-use crate::index::writer::{IndexStore, RowChange};
-use crate::paths::PathRules;
+use crate::index::writer::IndexStore;
 use crate::store::change_batches::{self, BatchKind, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
 
 /// Batches that are read at once; each may have many megabytes.
-const BATCHES_AT_ONCE: i64 = 8;
+const BATCHES_AT_ONCE: i64 = 4;
 /// Threads that build the segments of datafiles.
 const INDEXING_THREADS: usize = 2;
 
@@ -69,7 +70,7 @@ impl IndexWorker {
         let generations = self.list_generations().await?;
         let open = move || IndexStore::open(&directory, INDEXING_THREADS, rules, generations);
         let mut index = self.pool.run(open).await??;
-        self.snapshot.replace(index.take_snapshot());
+        self.snapshot.replace_snapshot(index.take_snapshot());
         let mut applied: Vec<i64> = Vec::new();
         let mut commit_at: Option<Instant> = None;
         loop {
@@ -78,7 +79,7 @@ impl IndexWorker {
             let is_idle = batches.is_empty();
             if !is_idle {
                 applied.extend(batches.iter().map(|batch| batch.id));
-                index = self.apply(index, batches).await?;
+                index = self.apply_batches(index, batches).await?;
                 commit_at = commit_at.or_else(|| Some(Instant::now() + self.commit_interval));
             }
             let is_wanted = is_idle && self.queue.is_commit_wanted.swap(false, Ordering::AcqRel);
@@ -112,11 +113,13 @@ impl IndexWorker {
         Ok(stored.into_iter().filter_map(|(name, generation)| Some((name.parse().ok()?, generation))).collect())
     }
 
-    async fn apply(&self, mut index: IndexStore, batches: Vec<ChangeBatch>) -> Result<IndexStore, Problem> {
+    async fn apply_batches(&self, mut index: IndexStore, batches: Vec<ChangeBatch>) -> Result<IndexStore, Problem> {
+        let applied = self.queue.metrics.applied_changes.clone();
         let apply = move || {
             for batch in &batches {
                 for change in parse_batch(batch) {
-                    index.apply(change)?;
+                    index.apply_change(change)?;
+                    applied.inc();
                 }
             }
             Ok::<_, IndexError>(index)
@@ -127,7 +130,7 @@ impl IndexWorker {
     async fn commit(&self, mut index: IndexStore, applied: &mut Vec<i64>) -> Result<IndexStore, Problem> {
         let commit = move || index.commit().map(|()| index);
         let index = self.pool.run(commit).await??;
-        self.snapshot.replace(index.take_snapshot());
+        self.snapshot.replace_snapshot(index.take_snapshot());
         let (ids, generations) = (std::mem::take(applied), index.generations().clone());
         self.db
             .write(async |tx| {
@@ -137,6 +140,8 @@ impl IndexWorker {
                 change_batches::delete_batches(tx, &ids).await
             })
             .await?;
+        let waiting = change_batches::count_batches(&mut self.db.read().await?).await?;
+        self.queue.metrics.waiting_batches.set(waiting);
         self.queue.commits.send_modify(|count| *count += 1);
         Ok(index)
     }

@@ -5,8 +5,9 @@
 //! the process ends.
 
 mod index_worker;
-pub mod parse;
+mod metrics;
 mod queue;
 
 pub use self::index_worker::IndexWorker;
+pub use self::metrics::ChangeMetrics;
 pub use self::queue::ChangeQueue;

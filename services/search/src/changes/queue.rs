@@ -1,21 +1,30 @@
 //! The queue of accepted changes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use service_kit::{Clock, Db, DbError, Tx};
+use events::Outbox;
+use events::messages::icat::{EntityChanged, Verb};
+use icat_client::catalogue_changes::create_change_events;
+use service_kit::{Clock, Db, DbError, Micros, Tx};
 use tokio::sync::{Notify, watch};
 
+use super::metrics::ChangeMetrics;
+use crate::domain::change_request::RejectedDocument;
+use crate::domain::change_request::{ChangedRow, ParsedChanges};
 use crate::domain::entity::EntityKind;
 use crate::store::change_batches::{self, BatchKind};
 use crate::store::entity_locks::{lock_entity, unlock_entity};
-use crate::store::rejected_documents::{RejectedDocument, create_rejected_documents};
+use crate::store::rejected_documents::create_rejected_documents;
 
 /// Accepts changes and tells when they are visible.
 #[derive(Clone)]
 pub struct ChangeQueue {
     db: Db,
     clock: Arc<dyn Clock>,
+    outbox: Outbox,
+    pub(super) metrics: ChangeMetrics,
     pub(super) wake: Arc<Notify>,
     /// Whether somebody waits for the next commit of the index.
     pub(super) is_commit_wanted: Arc<AtomicBool>,
@@ -24,41 +33,87 @@ pub struct ChangeQueue {
 }
 
 impl ChangeQueue {
-    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, outbox: Outbox, metrics: ChangeMetrics) -> Self {
         Self {
             db,
             clock,
+            outbox,
+            metrics,
             wake: Arc::new(Notify::new()),
             is_commit_wanted: Arc::new(AtomicBool::new(false)),
             commits: watch::Sender::new(0),
         }
     }
 
-    /// Stores a batch. When this returns, the batch survives the end of the process.
-    pub async fn store_batch(
+    /// Stores the operations of an icat.server, and tells the other services what has changed. When this returns, the
+    /// operations survive the end of the process.
+    pub async fn store_operations(&self, body: &str, parsed: &ParsedChanges) -> Result<(), DbError> {
+        let now = self.clock.now_micros();
+        let events = list_change_events(&parsed.changed_rows, now);
+        self.db
+            .write(async |tx| {
+                self.store_in(tx, BatchKind::Modify, "", body, &parsed.rejected, now).await?;
+                for event in &events {
+                    self.outbox.emit(tx, event).await?;
+                }
+                Ok::<_, DbError>(())
+            })
+            .await?;
+        self.report_rejected(&parsed.rejected);
+        Ok(())
+    }
+
+    /// Stores documents of an entity that is populated.
+    pub async fn store_documents(
         &self,
-        kind: BatchKind,
-        entity: Option<EntityKind>,
+        entity: EntityKind,
         body: &str,
         rejected: &[RejectedDocument],
     ) -> Result<(), DbError> {
-        let entity = entity.map(|entity| entity.to_string()).unwrap_or_default();
-        self.db.write(async |tx| self.store_batch_in(tx, kind, &entity, body, rejected).await).await
+        let (entity, now) = (entity.to_string(), self.clock.now_micros());
+        self.db.write(async |tx| self.store_in(tx, BatchKind::Add, &entity, body, rejected, now).await).await?;
+        self.report_rejected(rejected);
+        Ok(())
     }
 
-    async fn store_batch_in(
+    async fn store_in(
         &self,
         tx: &mut Tx,
         kind: BatchKind,
         entity: &str,
         body: &str,
         rejected: &[RejectedDocument],
+        now: Micros,
     ) -> Result<(), DbError> {
-        let now = self.clock.now_micros();
         change_batches::create_batch(tx, kind, entity, body, now).await?;
         create_rejected_documents(tx, rejected, now).await?;
         tx.notify_on_commit(&self.wake);
         Ok(())
+    }
+
+    fn report_rejected(&self, rejected: &[RejectedDocument]) {
+        let Some(first) = rejected.first() else { return };
+        self.metrics.rejected_documents.inc_by(rejected.len() as u64);
+        tracing::warn!(
+            entity.name = first.entity,
+            entity.id = first.entity_id,
+            error = first.reason,
+            rejected = rejected.len(),
+            "documents cannot be indexed and were set aside in the table rejected_document; this is the first of them"
+        );
+    }
+
+    /// Deletes all rows of all entities.
+    pub async fn clear_index(&self) -> Result<(), DbError> {
+        let now = self.clock.now_micros();
+        self.db
+            .write(async |tx| {
+                for entity in EntityKind::list_all() {
+                    self.store_in(tx, BatchKind::Clear, &entity.to_string(), "", &[], now).await?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Begins to populate an entity; returns whether it was not locked. With `replaces_rows`, the rows that are sent until the
@@ -114,4 +169,20 @@ impl ChangeQueue {
             let _ended = commits.changed().await;
         }
     }
+}
+
+/// Events of the changed rows. icat.server does not say when a row changed, so that their revision is the moment at which the
+/// change was received.
+fn list_change_events(rows: &[ChangedRow], now: Micros) -> Vec<EntityChanged> {
+    let mut ids: BTreeMap<(&'static str, i32), BTreeSet<i64>> = BTreeMap::new();
+    for ChangedRow { entity, verb, id } in rows {
+        ids.entry((entity, i32::from(*verb))).or_default().insert(*id);
+    }
+    let revision = now.as_i64() / 1_000;
+    ids.into_iter()
+        .flat_map(|((entity, verb), ids)| {
+            let ids: Vec<i64> = ids.into_iter().collect();
+            create_change_events(entity, Verb::try_from(verb).unwrap_or_default(), &ids, revision)
+        })
+        .collect()
 }

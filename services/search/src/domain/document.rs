@@ -71,7 +71,7 @@ pub fn parse_document(entity: EntityKind, document: &Value) -> Result<Document, 
         }
         let Some(field) = find_field(entity, name) else { continue };
         match field.value {
-            FieldValue::Id => continue,
+            FieldValue::Id => {}
             FieldValue::RelatedId(relation) => {
                 let id = read_integer(name, value)?;
                 let mut path = field.path.clone();

@@ -123,7 +123,7 @@ struct Definition {
     relations: &'static [Relation],
 }
 
-const fn define(
+const fn define_entity(
     kind: EntityKind,
     partition: Partition,
     prefix: &'static str,
@@ -135,7 +135,7 @@ const fn define(
 
 /// In the order of [`EntityKind`].
 static DEFINITIONS: &[Definition] = &[
-    define(
+    define_entity(
         E::Datafile,
         Partition::Datafiles,
         "",
@@ -159,7 +159,7 @@ static DEFINITIONS: &[Definition] = &[
             ]
         },
     ),
-    define(
+    define_entity(
         E::Dataset,
         Partition::Datasets,
         "",
@@ -177,7 +177,7 @@ static DEFINITIONS: &[Definition] = &[
         },
         const { &[to("investigation", E::Investigation), to("sample", E::Sample), to("type", E::DatasetType)] },
     ),
-    define(
+    define_entity(
         E::Investigation,
         Partition::Others,
         "",
@@ -197,93 +197,105 @@ static DEFINITIONS: &[Definition] = &[
         },
         const { &[to("facility", E::Facility), to("type", E::InvestigationType)] },
     ),
-    define(
+    define_entity(
         E::Sample,
         Partition::Others,
         "sample.",
         const { NAME },
         const { &[to("investigation", E::Investigation), to("type", E::SampleType)] },
     ),
-    define(
+    define_entity(
         E::InvestigationSample,
         Partition::Others,
         "",
         const { &[] },
         const { &[to("investigation", E::Investigation), to("sample", E::Sample)] },
     ),
-    define(
+    define_entity(
         E::DatafileParameter,
         Partition::Parameters,
         "",
         const { PARAMETER },
         const { &[to("datafile", E::Datafile), to("type", E::ParameterType)] },
     ),
-    define(
+    define_entity(
         E::DatasetParameter,
         Partition::Parameters,
         "",
         const { PARAMETER },
         const { &[to("dataset", E::Dataset), to("type", E::ParameterType)] },
     ),
-    define(
+    define_entity(
         E::InvestigationParameter,
         Partition::Parameters,
         "",
         const { PARAMETER },
         const { &[to("investigation", E::Investigation), to("type", E::ParameterType)] },
     ),
-    define(
+    define_entity(
         E::SampleParameter,
         Partition::Parameters,
         "",
         const { PARAMETER },
         const { &[to("sample", E::Sample), to("type", E::ParameterType)] },
     ),
-    define(
+    define_entity(
         E::DatasetTechnique,
         Partition::Others,
         "",
         const { &[] },
         const { &[to("dataset", E::Dataset), to("technique", E::Technique)] },
     ),
-    define(
+    define_entity(
         E::InvestigationUser,
         Partition::Others,
         "",
         const { &[] },
         const { &[to("investigation", E::Investigation), to("user", E::User)] },
     ),
-    define(
+    define_entity(
         E::InstrumentScientist,
         Partition::Others,
         "",
         const { &[] },
         const { &[to("instrument", E::Instrument), to("user", E::User)] },
     ),
-    define(
+    define_entity(
         E::InvestigationInstrument,
         Partition::Others,
         "",
         const { &[] },
         const { &[to("investigation", E::Investigation), to("instrument", E::Instrument)] },
     ),
-    define(
+    define_entity(
         E::InvestigationFacilityCycle,
         Partition::Others,
         "",
         const { &[] },
         const { &[to("investigation", E::Investigation), to("facilityCycle", E::FacilityCycle)] },
     ),
-    define(E::Instrument, Partition::Others, "instrument.", const { &[text("name"), text("fullName")] }, const { &[] }),
-    define(E::User, Partition::Others, "user.", const { &[term("name"), text("fullName")] }, const { &[] }),
-    define(E::SampleType, Partition::Others, "sample.type.", const { NAME }, const { &[] }),
-    define(E::InvestigationType, Partition::Others, "type.", const { NAME }, const { &[] }),
-    define(E::DatasetType, Partition::Others, "type.", const { NAME }, const { &[] }),
-    define(E::DatafileFormat, Partition::Others, "datafileFormat.", const { NAME }, const { &[] }),
-    define(E::Facility, Partition::Others, "facility.", const { NAME }, const { &[] }),
-    define(E::FacilityCycle, Partition::Others, "facilityCycle.", const { &[] }, const { &[] }),
-    define(E::ParameterType, Partition::Others, "type.", const { &[text("name"), term("units")] }, const { &[] }),
-    define(
+    define_entity(
+        E::Instrument,
+        Partition::Others,
+        "instrument.",
+        const { &[text("name"), text("fullName")] },
+        const { &[] },
+    ),
+    define_entity(E::User, Partition::Others, "user.", const { &[term("name"), text("fullName")] }, const { &[] }),
+    define_entity(E::SampleType, Partition::Others, "sample.type.", const { NAME }, const { &[] }),
+    define_entity(E::InvestigationType, Partition::Others, "type.", const { NAME }, const { &[] }),
+    define_entity(E::DatasetType, Partition::Others, "type.", const { NAME }, const { &[] }),
+    define_entity(E::DatafileFormat, Partition::Others, "datafileFormat.", const { NAME }, const { &[] }),
+    define_entity(E::Facility, Partition::Others, "facility.", const { NAME }, const { &[] }),
+    define_entity(E::FacilityCycle, Partition::Others, "facilityCycle.", const { &[] }, const { &[] }),
+    define_entity(
+        E::ParameterType,
+        Partition::Others,
+        "type.",
+        const { &[text("name"), term("units")] },
+        const { &[] },
+    ),
+    define_entity(
         E::Technique,
         Partition::Others,
         "technique.",

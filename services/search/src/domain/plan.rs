@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
-use crate::paths::PathPattern;
-use crate::query_syntax::WildcardPattern;
+use crate::domain::paths::PathPattern;
+use crate::domain::query_syntax::WildcardPattern;
 
 /// A set of ids of rows.
 pub type Ids = Arc<RoaringTreemap>;

@@ -7,11 +7,11 @@ use tantivy::schema::Field;
 use tantivy::tokenizer::{PreTokenizedString, Token};
 
 use super::schema::{PartitionFields, id_field, list_term_kinds, relation_field, term_field, value_field};
-use crate::analysis::analyze;
+use crate::domain::analysis::analyze;
 use crate::domain::document::{AttributeValue, EntityRow};
 use crate::domain::entity::{Attribute, EntityKind, ValueKind};
+use crate::domain::paths::{CanonicalPath, PathRules};
 use crate::domain::plan::{CASED_MARK, TermKind};
-use crate::paths::{CanonicalPath, PathRules};
 
 /// Builds the document of a row. A `stub` is only known from the documents of others, and is no result of a search.
 pub fn build_document(

@@ -59,22 +59,22 @@ impl<'o> SegmentTop<'o> {
         Ok(Self { order, values, after: after.transpose()?, limit, rows: Vec::new(), worst: None })
     }
 
-    pub fn add(&mut self, row: DocId, score: Score) {
+    pub fn add_row(&mut self, row: DocId, score: Score) {
         if self.limit == 0 {
             return;
         }
         // Most rows of a large result are refused by their first value.
         if let (Some(worst), Some(values), Some(order)) = (&self.worst, self.values.first(), self.order.first())
-            && compare_one(*order, values.get(row, score), worst[0]) == Ordering::Greater
+            && compare_one(*order, &values.get(row, score), &worst[0]) == Ordering::Greater
         {
             return;
         }
         let values: Vec<LocalValue> = self.values.iter().map(|values| values.get(row, score)).collect();
-        let is_late = |bound: &Vec<LocalValue>| compare(self.order, &values, bound) != Ordering::Less;
+        let is_late = |bound: &Vec<LocalValue>| compare_values(self.order, &values, bound) != Ordering::Less;
         if self.worst.as_ref().is_some_and(is_late) {
             return;
         }
-        if self.after.as_ref().is_some_and(|after| compare(self.order, &values, after) != Ordering::Greater) {
+        if self.after.as_ref().is_some_and(|after| compare_values(self.order, &values, after) != Ordering::Greater) {
             return;
         }
         self.rows.push((values, row));
@@ -86,7 +86,7 @@ impl<'o> SegmentTop<'o> {
     fn shrink(&mut self) {
         let order = self.order;
         if self.rows.len() > self.limit {
-            self.rows.select_nth_unstable_by(self.limit - 1, |(a, _), (b, _)| compare(order, a, b));
+            self.rows.select_nth_unstable_by(self.limit - 1, |(a, _), (b, _)| compare_values(order, a, b));
             self.rows.truncate(self.limit);
             self.worst = self.rows.last().map(|(values, _)| values.clone());
         }
@@ -166,13 +166,13 @@ impl Values {
     }
 }
 
-fn compare_one<T: PartialOrd>(order: Order, a: T, b: T) -> Ordering {
-    let ordering = a.partial_cmp(&b).unwrap_or(Ordering::Equal);
+fn compare_one<T: PartialOrd>(order: Order, a: &T, b: &T) -> Ordering {
+    let ordering = a.partial_cmp(b).unwrap_or(Ordering::Equal);
     if order.descending { ordering.reverse() } else { ordering }
 }
 
 /// Compares the values of two rows.
-pub fn compare<T: PartialOrd>(order: &[Order], a: &[T], b: &[T]) -> Ordering {
+pub fn compare_values<T: PartialOrd>(order: &[Order], a: &[T], b: &[T]) -> Ordering {
     order
         .iter()
         .zip(a.iter().zip(b))

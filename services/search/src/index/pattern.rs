@@ -46,7 +46,7 @@ impl Weight for PatternWeight {
                     Some(end) => range.lt(end),
                     None => range,
                 };
-                rows.collect(range.into_stream()?)?;
+                rows.collect_rows(range.into_stream()?)?;
             }
             TermPattern::Range(low, high) => {
                 let mut range = terms.range();
@@ -56,12 +56,12 @@ impl Weight for PatternWeight {
                 if let Some((bound, inclusive)) = high {
                     range = if *inclusive { range.le(bound) } else { range.lt(bound) };
                 }
-                rows.collect(range.into_stream()?)?;
+                rows.collect_rows(range.into_stream()?)?;
             }
             TermPattern::Wildcard(wildcard) => {
                 let regex =
                     Regex::new(&wildcard.to_regex()).map_err(|e| TantivyError::InvalidArgument(e.to_string()))?;
-                rows.collect(terms.search(regex).into_stream()?)?;
+                rows.collect_rows(terms.search(regex).into_stream()?)?;
             }
         }
         Ok(Box::new(ConstScorer::new(BitSetDocSet::from(rows.rows), boost)))
@@ -81,7 +81,7 @@ struct Rows<'r> {
 }
 
 impl Rows<'_> {
-    fn collect<A: Automaton>(&mut self, mut terms: TermStreamer<'_, A>) -> tantivy::Result<()> {
+    fn collect_rows<A: Automaton>(&mut self, mut terms: TermStreamer<'_, A>) -> tantivy::Result<()> {
         let mut read = 0;
         while terms.advance() {
             if read % TERMS_BETWEEN_CHECKS == 0 {

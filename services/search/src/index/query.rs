@@ -18,8 +18,8 @@ use super::pattern::PatternQuery;
 use super::schema::{PartitionFields, id_field, relation_field, term_field, value_field};
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::{EntityKind, Partition};
+use crate::domain::paths::{PathPattern, PathRules};
 use crate::domain::plan::{Plan, TermField, TermKind};
-use crate::paths::{PathPattern, PathRules};
 
 /// Up to so many ids, the rows of each are looked up; for more, the id of each row is looked up in the set.
 const MAX_LOOKED_UP_IDS: u64 = 1_024;
@@ -40,11 +40,11 @@ impl QueryBuilder<'_> {
     pub fn build_search(&self, plan: &Plan, with_stubs: bool) -> Box<dyn Query> {
         let mut clauses = vec![(Occur::Must, self.build(plan))];
         if needs_entity(plan) && !self.is_alone() {
-            let entity = self.build_term(self.fields.entity, &self.entity.to_string());
+            let entity = build_term(self.fields.entity, &self.entity.to_string());
             clauses.push((Occur::Must, Box::new(ConstScoreQuery::new(entity, 0.0))));
         }
         if !with_stubs {
-            clauses.push((Occur::MustNot, self.build_term(self.fields.stub, &self.entity.to_string())));
+            clauses.push((Occur::MustNot, build_term(self.fields.stub, &self.entity.to_string())));
         }
         Box::new(BooleanQuery::new(clauses))
     }
@@ -52,10 +52,6 @@ impl QueryBuilder<'_> {
     /// Whether its partition has rows of no other entity.
     fn is_alone(&self) -> bool {
         matches!(self.entity.partition(), Partition::Datafiles | Partition::Datasets)
-    }
-
-    fn build_term(&self, field: Field, text: &str) -> Box<dyn Query> {
-        Box::new(TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic))
     }
 
     fn build(&self, plan: &Plan) -> Box<dyn Query> {
@@ -179,4 +175,8 @@ fn needs_entity(plan: &Plan) -> bool {
 fn read_text(source: Field, document: &TantivyDocument, attribute: &str) -> Option<String> {
     let json: Value = serde_json::from_slice(document.get_first(source)?.as_bytes()?).ok()?;
     json.get(attribute)?.as_str().map(str::to_owned)
+}
+
+fn build_term(field: Field, text: &str) -> Box<dyn Query> {
+    Box::new(TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::Basic))
 }

@@ -13,14 +13,14 @@ use tantivy::schema::{IndexRecordOption, Value as _};
 use tantivy::{DocId, DocSet as _, Score, Searcher, TERMINATED, TantivyDocument, Term};
 
 use super::error::IndexError;
-use super::order::{SegmentTop, compare};
+use super::order::{SegmentTop, compare_values};
 use super::query::QueryBuilder;
 use super::schema::{PartitionFields, id_field, relation_field, term_field, value_field};
 use crate::domain::deadline::Deadline;
 use crate::domain::document::EntityRow;
 use crate::domain::entity::{EntityKind, Partition};
+use crate::domain::paths::PathRules;
 use crate::domain::plan::{Hit, Ids, Order, Plan, SortKey, SortValue, TermKind};
-use crate::paths::PathRules;
 
 /// Rows between two checks of the deadline.
 const ROWS_BETWEEN_CHECKS: u32 = 4_096;
@@ -61,14 +61,14 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The first rows of a result and the number of all. Blocks.
-    pub fn search(&self, request: &SearchRequest<'_>, deadline: Deadline) -> Result<HitPage, IndexError> {
+    pub fn search_rows(&self, request: &SearchRequest<'_>, deadline: Deadline) -> Result<HitPage, IndexError> {
         let scored = request.order.iter().any(|order| order.key == SortKey::Score);
         let (mut rows, mut total) = (Vec::new(), 0);
         self.for_each_segment(request.entity, request.plan, scored, false, deadline, |segment, matches| {
             let mut top = SegmentTop::new(segment, request.entity, request.order, request.after, request.limit)?;
             matches.for_each(|row, score| {
                 total += 1;
-                top.add(row, score);
+                top.add_row(row, score);
             })?;
             let ids = segment.fast_fields().column_opt::<i64>(&id_field(request.entity))?;
             for (values, row) in top.finish()? {
@@ -77,7 +77,7 @@ impl Snapshot {
             }
             Ok(())
         })?;
-        rows.sort_unstable_by(|(a, _), (b, _)| compare(request.order, a, b));
+        rows.sort_unstable_by(|(a, _), (b, _)| compare_values(request.order, a, b));
         rows.truncate(request.limit);
         let score_at = request.order.iter().position(|order| order.key == SortKey::Score);
         let hits =

@@ -15,30 +15,18 @@ use super::document::build_document;
 use super::error::IndexError;
 use super::schema::{PartitionFields, id_field, relation_field};
 use super::snapshot::Snapshot;
+use crate::domain::change_request::RowChange;
 use crate::domain::deadline::Deadline;
 use crate::domain::document::EntityRow;
 use crate::domain::entity::{EntityKind, Partition};
+use crate::domain::paths::PathRules;
 use crate::domain::plan::Plan;
-use crate::paths::PathRules;
 
 /// Bytes that each thread collects before it writes a segment.
 const MEMORY_PER_THREAD: usize = 32 * 1024 * 1024;
 
-/// A change of one row.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RowChange {
-    /// Creates the row or replaces it.
-    Put(EntityRow),
-    /// Creates the row from what a document of another shows, unless it is there.
-    PutStub(EntityRow),
-    /// Deletes the row and those that belong to it.
-    Delete(EntityKind, i64),
-    DeleteAll(EntityKind),
-    /// Rows that are put from now on belong to this generation.
-    BeginGeneration(EntityKind, i64),
-    /// Deletes the rows of earlier generations, except those that are only known from documents of others.
-    DeleteEarlier(EntityKind, i64),
-}
+/// Raised whenever the fields change, so that an older index is not read. The new one is empty and must be populated.
+const INDEX_VERSION: u32 = 1;
 
 struct PartitionIndex {
     fields: Arc<PartitionFields>,
@@ -66,7 +54,7 @@ impl IndexStore {
     ) -> Result<Self, IndexError> {
         let mut partitions = BTreeMap::new();
         for partition in Partition::ALL {
-            let directory = directory.join(partition.name());
+            let directory = directory.join(format!("version-{INDEX_VERSION}")).join(partition.name());
             std::fs::create_dir_all(&directory)?;
             let fields = Arc::new(PartitionFields::new(partition));
             let directory = tantivy::directory::MmapDirectory::open(&directory).map_err(tantivy::TantivyError::from)?;
@@ -109,17 +97,17 @@ impl IndexStore {
     }
 
     /// Applies a change; it is visible after the next commit. Waits while the threads of the index are busy.
-    pub fn apply(&mut self, change: RowChange) -> Result<(), IndexError> {
+    pub fn apply_change(&mut self, change: RowChange) -> Result<(), IndexError> {
         match change {
             RowChange::Put(row) => {
                 self.delete_row(row.entity, row.id);
-                self.add(&row, false)
+                self.add_row(&row, false)
             }
             RowChange::PutStub(row) => {
                 if self.known.get(&row.entity).is_some_and(|known| known.contains(row.id.cast_unsigned())) {
                     return Ok(());
                 }
-                self.add(&row, true)
+                self.add_row(&row, true)
             }
             RowChange::Delete(entity, id) => {
                 self.delete_row(entity, id);
@@ -131,7 +119,10 @@ impl IndexStore {
                 }
                 Ok(())
             }
-            RowChange::DeleteAll(entity) => self.delete_all(entity),
+            RowChange::DeleteAll(entity) => {
+                self.delete_all(entity);
+                Ok(())
+            }
             RowChange::BeginGeneration(entity, generation) => {
                 self.generations.insert(entity, generation);
                 Ok(())
@@ -140,7 +131,7 @@ impl IndexStore {
         }
     }
 
-    fn add(&mut self, row: &EntityRow, is_stub: bool) -> Result<(), IndexError> {
+    fn add_row(&mut self, row: &EntityRow, is_stub: bool) -> Result<(), IndexError> {
         let Some(index) = self.partitions.get_mut(&row.entity.partition()) else { return Ok(()) };
         let generation = self.generations.get(&row.entity).copied().unwrap_or(0);
         let document = build_document(&index.fields, row, is_stub, generation, &self.rules);
@@ -163,14 +154,13 @@ impl IndexStore {
         index.is_changed = true;
     }
 
-    fn delete_all(&mut self, entity: EntityKind) -> Result<(), IndexError> {
-        let Some(index) = self.partitions.get_mut(&entity.partition()) else { return Ok(()) };
+    fn delete_all(&mut self, entity: EntityKind) {
+        let Some(index) = self.partitions.get_mut(&entity.partition()) else { return };
         index.writer.delete_term(Term::from_field_text(index.fields.entity, &entity.to_string()));
         index.is_changed = true;
         if let Some(known) = self.known.get_mut(&entity) {
             known.clear();
         }
-        Ok(())
     }
 
     fn delete_earlier(&mut self, entity: EntityKind, generation: i64) -> Result<(), IndexError> {

@@ -10,7 +10,7 @@ use EntityKind::{Investigation, InvestigationSample, Sample};
 
 impl Planner<'_> {
     /// The ids of the rows of a plan, or of the rows they refer to.
-    pub fn collect(&self, entity: EntityKind, plan: &Plan, relation: Option<&str>) -> Result<Ids, Error> {
+    pub fn collect_ids(&self, entity: EntityKind, plan: &Plan, relation: Option<&str>) -> Result<Ids, Error> {
         Ok(self.snapshot.collect_ids(entity, plan, relation, self.deadline)?)
     }
 
@@ -25,7 +25,7 @@ impl Planner<'_> {
         for (step, owner) in field.path.iter().zip(owners.iter().skip(1)).rev() {
             plan = match plan {
                 Plan::All | Plan::Nothing => return Ok(plan),
-                plan => Plan::Related(step, self.collect(*owner, &plan, None)?),
+                plan => Plan::Related(step, self.collect_ids(*owner, &plan, None)?),
             };
         }
         Ok(plan)
@@ -43,19 +43,19 @@ impl Planner<'_> {
         if target == Investigation
             && let Some(samples) = self.find_samples(entity, plan)?
         {
-            let mut ids = (*self.collect(Sample, &Plan::Ids(samples.clone()), Some("investigation"))?).clone();
-            ids |= &*self.collect(InvestigationSample, &Plan::Related("sample", samples), Some("investigation"))?;
+            let mut ids = (*self.collect_ids(Sample, &Plan::Ids(samples.clone()), Some("investigation"))?).clone();
+            ids |= &*self.collect_ids(InvestigationSample, &Plan::Related("sample", samples), Some("investigation"))?;
             return Ok(Plan::Ids(ids.into()));
         }
         if let Some(relation) = find_relation_to(entity, target) {
-            return Ok(Plan::Ids(self.collect(entity, plan, Some(relation))?));
+            return Ok(Plan::Ids(self.collect_ids(entity, plan, Some(relation))?));
         }
         if let Some(relation) = find_relation_to(target, entity) {
-            return Ok(Plan::Related(relation, self.collect(entity, plan, None)?));
+            return Ok(Plan::Related(relation, self.collect_ids(entity, plan, None)?));
         }
         for shared in target.relations() {
             if let Some(relation) = find_relation_to(entity, shared.target) {
-                return Ok(Plan::Related(shared.name, self.collect(entity, plan, Some(relation))?));
+                return Ok(Plan::Related(shared.name, self.collect_ids(entity, plan, Some(relation))?));
             }
         }
         Ok(Plan::Nothing)
@@ -64,8 +64,8 @@ impl Planner<'_> {
     /// The samples that a condition speaks of, if it speaks of samples.
     fn find_samples(&self, entity: EntityKind, plan: &Plan) -> Result<Option<Ids>, Error> {
         Ok(match entity {
-            Sample => Some(self.collect(Sample, plan, None)?),
-            EntityKind::SampleParameter => Some(self.collect(entity, plan, Some("sample"))?),
+            Sample => Some(self.collect_ids(Sample, plan, None)?),
+            EntityKind::SampleParameter => Some(self.collect_ids(entity, plan, Some("sample"))?),
             _ => None,
         })
     }

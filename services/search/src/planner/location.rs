@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::Planner;
 use super::text::{Leaf, PathPart, to_term_range};
-use crate::analysis::normalize_term;
+use crate::domain::analysis::normalize_term;
+use crate::domain::paths::{CanonicalPath, CaseMatching, PathPattern, PathPatternError, PathSelection};
 use crate::domain::plan::{CASED_MARK, Plan, TermField, TermKind, TermPattern};
+use crate::domain::query_syntax::WildcardPattern;
 use crate::error::Error;
-use crate::paths::{CanonicalPath, CaseMatching, PathPattern, PathPatternError, PathSelection};
-use crate::query_syntax::WildcardPattern;
 
 impl Planner<'_> {
     pub(super) fn plan_location(

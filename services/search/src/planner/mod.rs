@@ -13,18 +13,20 @@ mod values;
 use serde_json::Value;
 
 pub use self::query::SearchQuery;
+use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
+use crate::domain::paths::PathRules;
 use crate::domain::plan::Plan;
+use crate::domain::units::Units;
 use crate::error::Error;
 use crate::index::snapshot::Snapshot;
-use crate::paths::PathRules;
-use crate::units::Units;
 
 /// Plans searches against one snapshot.
 pub struct Planner<'p> {
     pub snapshot: &'p Snapshot,
     pub rules: &'p PathRules,
+    pub synonyms: &'p Synonyms,
     pub units: &'p Units,
     pub deadline: Deadline,
 }
@@ -57,11 +59,11 @@ impl Planner<'_> {
     fn plan_user(&self, target: EntityKind, user: &str) -> Result<Plan, Error> {
         use EntityKind::{InstrumentScientist, Investigation, InvestigationInstrument, InvestigationUser};
         let own = self.plan_exact(InvestigationUser, "user.name", user)?;
-        let mut investigations = (*self.collect(InvestigationUser, &own, Some("investigation"))?).clone();
+        let mut investigations = (*self.collect_ids(InvestigationUser, &own, Some("investigation"))?).clone();
         let scientist = self.plan_exact(InstrumentScientist, "user.name", user)?;
-        let instruments = self.collect(InstrumentScientist, &scientist, Some("instrument"))?;
+        let instruments = self.collect_ids(InstrumentScientist, &scientist, Some("instrument"))?;
         let used = Plan::Related("instrument", instruments);
-        investigations |= &*self.collect(InvestigationInstrument, &used, Some("investigation"))?;
+        investigations |= &*self.collect_ids(InvestigationInstrument, &used, Some("investigation"))?;
         let ids = investigations.into();
         Ok(if target == Investigation { Plan::Ids(ids) } else { Plan::Related("investigation", ids) })
     }

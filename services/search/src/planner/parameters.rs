@@ -8,8 +8,8 @@ use super::query::ParameterQuery;
 use crate::domain::entity::EntityKind;
 use crate::domain::field::{FieldValue, find_field};
 use crate::domain::plan::{Plan, TermField, TermKind, TermPattern};
+use crate::domain::query_syntax::WildcardPattern;
 use crate::error::Error;
-use crate::query_syntax::WildcardPattern;
 
 impl Planner<'_> {
     /// Rows of `target` with a parameter of this kind.

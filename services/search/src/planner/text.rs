@@ -5,12 +5,13 @@ use std::ops::Bound;
 use super::Planner;
 use super::filter::unknown_field;
 use super::values::{parse_integer_range, parse_number_range};
-use crate::analysis::{analyze, normalize_term};
+use crate::domain::analysis::synonyms::{Expansion, Synonyms};
+use crate::domain::analysis::{Token, analyze, normalize_term};
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue, find_field};
 use crate::domain::plan::{Plan, TermField, TermKind, TermPattern};
+use crate::domain::query_syntax::{Clause, Occur, Query, WildcardPattern, parse_query};
 use crate::error::Error;
-use crate::query_syntax::{Clause, Occur, Query, WildcardPattern, parse_query};
 
 /// How well rows match by a condition on a related row.
 const RELATED_SCORE: f32 = 1.0;
@@ -58,17 +59,23 @@ impl Planner<'_> {
                 let plan = self.plan_syntax(target, default, query)?;
                 plan.map(|plan| Plan::Boost(Box::new(plan), *factor))
             }
-            Query::Word { field, text } => self.plan_leaf(target, field, default, &Leaf::Word(text))?,
-            Query::Path { field, pattern } => self.plan_leaf(target, field, default, &Leaf::Path(pattern))?,
+            Query::Word { field, text } => self.plan_leaf(target, field.as_deref(), default, &Leaf::Word(text))?,
+            Query::Path { field, pattern } => {
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Path(pattern))?
+            }
             Query::Phrase { field, text, slop } => {
-                self.plan_leaf(target, field, default, &Leaf::Phrase(text, *slop))?
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Phrase(text, *slop))?
             }
-            Query::Prefix { field, text } => self.plan_leaf(target, field, default, &Leaf::Prefix(text))?,
-            Query::Wildcard { field, pattern } => self.plan_leaf(target, field, default, &Leaf::Wildcard(pattern))?,
+            Query::Prefix { field, text } => self.plan_leaf(target, field.as_deref(), default, &Leaf::Prefix(text))?,
+            Query::Wildcard { field, pattern } => {
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Wildcard(pattern))?
+            }
             Query::Fuzzy { field, text, max_edits } => {
-                self.plan_leaf(target, field, default, &Leaf::Fuzzy(text, *max_edits))?
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Fuzzy(text, *max_edits))?
             }
-            Query::Range { field, low, high } => self.plan_leaf(target, field, default, &Leaf::Range(low, high))?,
+            Query::Range { field, low, high } => {
+                self.plan_leaf(target, field.as_deref(), default, &Leaf::Range(low, high))?
+            }
         })
     }
 
@@ -105,11 +112,11 @@ impl Planner<'_> {
     fn plan_leaf(
         &self,
         target: EntityKind,
-        field: &Option<String>,
+        field: Option<&str>,
         default: Option<&str>,
         leaf: &Leaf<'_>,
     ) -> Result<Option<Plan>, Error> {
-        if let Some(name) = field.as_deref().or(default) {
+        if let Some(name) = field.or(default) {
             let (name, part) = split_path_field(name);
             let field = find_field(target, name).ok_or_else(|| unknown_field(target, name))?;
             return self.plan_in_field(target, &field, part, leaf);
@@ -155,8 +162,8 @@ impl Planner<'_> {
             return self.plan_id(entity, field, leaf).map(Some);
         };
         let condition = match attribute.kind {
-            ValueKind::Text => plan_words(attribute.name, leaf),
-            ValueKind::Term => plan_whole(attribute.name, leaf),
+            ValueKind::Text => plan_words(attribute.name, leaf, self.find_synonyms(attribute.name)),
+            ValueKind::Term => Some(plan_whole(attribute.name, leaf)),
             ValueKind::Path => self.plan_location(attribute.name, part, leaf)?,
             ValueKind::Integer => {
                 let (low, high) = parse_integer_range(attribute.name, leaf)?;
@@ -173,6 +180,11 @@ impl Planner<'_> {
         }
         let lifted = self.lift(entity, field, condition)?;
         Ok(Some(Plan::Constant(Box::new(lifted), RELATED_SCORE)))
+    }
+
+    /// The synonyms of words. Names of people and identifiers have none.
+    fn find_synonyms(&self, attribute: &str) -> Option<&Synonyms> {
+        (!matches!(attribute, "fullName" | "visitId" | "doi" | "pid")).then_some(self.synonyms)
     }
 
     fn plan_id(&self, entity: EntityKind, field: &Field, leaf: &Leaf<'_>) -> Result<Plan, Error> {
@@ -219,13 +231,13 @@ fn split_path_field(name: &str) -> (&str, PathPart) {
 }
 
 /// Words are compared after analysis. A word that analysis splits, such as `NT20-8`, must occur as a phrase.
-fn plan_words(attribute: &'static str, leaf: &Leaf<'_>) -> Option<Plan> {
+fn plan_words(attribute: &'static str, leaf: &Leaf<'_>, synonyms: Option<&Synonyms>) -> Option<Plan> {
     let term = TermField { attribute, kind: TermKind::Word };
     let pattern = |pattern| Plan::Constant(Box::new(Plan::Pattern(term, pattern)), 1.0);
     match leaf {
-        Leaf::Word(text) => plan_phrase(term, text, 0),
-        Leaf::Phrase(text, slop) => plan_phrase(term, text, *slop),
-        Leaf::Path(path) => path.to_literal().and_then(|text| plan_phrase(term, &text, 0)),
+        Leaf::Word(text) => plan_phrase(term, text, 0, synonyms),
+        Leaf::Phrase(text, slop) => plan_phrase(term, text, *slop, synonyms),
+        Leaf::Path(path) => path.to_literal().and_then(|text| plan_phrase(term, &text, 0, None)),
         Leaf::Prefix(text) => Some(pattern(TermPattern::Prefix(normalize_term(text)))),
         Leaf::Wildcard(wildcard) => Some(pattern(TermPattern::Wildcard(wildcard.to_lowercase()))),
         Leaf::Fuzzy(text, 0) => Some(Plan::Term(term, normalize_term(text))),
@@ -234,27 +246,57 @@ fn plan_words(attribute: &'static str, leaf: &Leaf<'_>) -> Option<Plan> {
     }
 }
 
-fn plan_phrase(term: TermField, text: &str, slop: u32) -> Option<Plan> {
-    let mut words: Vec<(u32, String)> = analyze(text).into_iter().map(|token| (token.position, token.text)).collect();
-    match words.len() {
+fn plan_phrase(term: TermField, text: &str, slop: u32, synonyms: Option<&Synonyms>) -> Option<Plan> {
+    let tokens = analyze(text);
+    let phrases = match synonyms {
+        Some(synonyms) => list_phrases(&tokens, &synonyms.expand(&tokens)),
+        None => vec![tokens.into_iter().map(|token| (token.position, token.text)).collect()],
+    };
+    let plans = phrases.into_iter().filter_map(|mut words| match words.len() {
         0 => None,
         1 => words.pop().map(|(_, word)| Plan::Term(term, word)),
         _ => Some(Plan::Phrase(term, words, slop)),
+    });
+    let plans: Vec<Plan> = plans.collect();
+    (!plans.is_empty()).then(|| Plan::or(plans))
+}
+
+/// Phrases of one text with synonyms.
+const MAX_PHRASES: usize = 64;
+
+/// The phrases that have the same meaning: each group of tokens is one of its alternatives. Words that are not indexed keep
+/// their places.
+fn list_phrases(tokens: &[Token], expansions: &[Expansion]) -> Vec<Vec<(u32, String)>> {
+    let mut phrases: Vec<Vec<(u32, String)>> = vec![Vec::new()];
+    for Expansion { tokens: group, alternatives } in expansions {
+        let gap = match (tokens.get(group.start), group.start.checked_sub(1).and_then(|last| tokens.get(last))) {
+            (Some(first), Some(last)) => first.position - last.position,
+            _ => 0,
+        };
+        let longer = phrases.iter().flat_map(|phrase| {
+            let start = phrase.last().map_or(0, |(position, _)| position + gap);
+            alternatives.iter().map(move |alternative| {
+                let words = alternative.iter().map(|token| (start + token.position, token.text.clone()));
+                phrase.iter().cloned().chain(words).collect()
+            })
+        });
+        phrases = longer.take(MAX_PHRASES).collect();
     }
+    phrases
 }
 
 /// The whole text is compared, with the case of its letters.
-fn plan_whole(attribute: &'static str, leaf: &Leaf<'_>) -> Option<Plan> {
+fn plan_whole(attribute: &'static str, leaf: &Leaf<'_>) -> Plan {
     let term = TermField { attribute, kind: TermKind::Whole };
     match leaf {
-        Leaf::Word(text) | Leaf::Phrase(text, _) | Leaf::Fuzzy(text, 0) => Some(Plan::Term(term, (*text).to_owned())),
-        Leaf::Path(pattern) | Leaf::Wildcard(pattern) => Some(match pattern.to_literal() {
+        Leaf::Word(text) | Leaf::Phrase(text, _) | Leaf::Fuzzy(text, 0) => Plan::Term(term, (*text).to_owned()),
+        Leaf::Path(pattern) | Leaf::Wildcard(pattern) => match pattern.to_literal() {
             Some(text) => Plan::Term(term, text),
             None => Plan::Pattern(term, TermPattern::Wildcard((*pattern).clone())),
-        }),
-        Leaf::Prefix(text) => Some(Plan::Pattern(term, TermPattern::Prefix((*text).to_owned()))),
-        Leaf::Fuzzy(text, edits) => Some(Plan::Fuzzy(term, (*text).to_owned(), *edits)),
-        Leaf::Range(low, high) => Some(Plan::Pattern(term, to_term_range(low, high, str::to_owned))),
+        },
+        Leaf::Prefix(text) => Plan::Pattern(term, TermPattern::Prefix((*text).to_owned())),
+        Leaf::Fuzzy(text, edits) => Plan::Fuzzy(term, (*text).to_owned(), *edits),
+        Leaf::Range(low, high) => Plan::Pattern(term, to_term_range(low, high, str::to_owned)),
     }
 }
 
@@ -269,4 +311,36 @@ pub(super) fn to_term_range(
         Bound::Unbounded => None,
     };
     TermPattern::Range(convert(low), convert(high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_group_of_words_is_one_of_its_alternatives() {
+        let synonyms = Synonyms::parse("sans, small angle neutron scattering\nhelium, he").unwrap();
+        let list = |text: &str| {
+            let tokens = analyze(text);
+            let phrases = list_phrases(&tokens, &synonyms.expand(&tokens));
+            let show = |phrase: Vec<(u32, String)>| {
+                phrase.iter().map(|(position, word)| format!("{word}@{position}")).collect::<Vec<_>>().join(" ")
+            };
+            phrases.into_iter().map(show).collect::<Vec<_>>()
+        };
+        assert_eq!(list("sans"), ["san@0", "small@0 angl@1 neutron@2 scatter@3"]);
+        assert_eq!(
+            list("helium and sans"),
+            [
+                "helium@0 san@2",
+                "helium@0 small@2 angl@3 neutron@4 scatter@5",
+                "he@0 san@2",
+                "he@0 small@2 angl@3 neutron@4 scatter@5",
+            ]
+        );
+        assert_eq!(
+            list("small angle neutron scattering of gold"),
+            ["small@0 angl@1 neutron@2 scatter@3 of@4 gold@5", "san@0 of@1 gold@2",]
+        );
+    }
 }

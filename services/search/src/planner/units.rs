@@ -4,8 +4,9 @@ use super::Planner;
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue};
 use crate::domain::plan::{Plan, TermField, TermKind};
+use crate::domain::units::{Unit, convert_range};
 use crate::error::Error;
-use crate::units::{Unit, convert_range};
+use crate::index::error::IndexError;
 
 const UNITS_OF_TYPES: TermField = TermField { attribute: "units", kind: TermKind::Whole };
 
@@ -27,7 +28,7 @@ impl Planner<'_> {
         let plans = self.list_units_of_types(&unit)?.into_iter().map(|(of_type, spellings)| {
             let Some(range) = convert_bounds(range, &unit, &of_type) else { return Ok(Plan::Nothing) };
             let spelled = spellings.into_iter().map(|text| Plan::Term(UNITS_OF_TYPES, text)).collect();
-            let types = self.collect(EntityKind::ParameterType, &Plan::or(spelled), None)?;
+            let types = self.collect_ids(EntityKind::ParameterType, &Plan::or(spelled), None)?;
             Ok(Plan::and(vec![range, Plan::Related("type", types)]))
         });
         Ok(Plan::or(plans.collect::<Result<_, Error>>()?))
@@ -38,6 +39,7 @@ impl Planner<'_> {
         let mut units: Vec<(Unit, Vec<String>)> = Vec::new();
         let texts = self.snapshot.list_terms(EntityKind::ParameterType, UNITS_OF_TYPES.attribute, self.deadline)?;
         for text in texts {
+            self.deadline.check().map_err(IndexError::from)?;
             let Some(unit) = self.units.parse(&text).filter(|unit| unit.has_dimension_of(from)) else { continue };
             match units.iter_mut().find(|(known, _)| *known == unit) {
                 Some((_, texts)) => texts.push(text),

@@ -114,7 +114,7 @@ impl FieldReader<'_> {
     ) -> Result<Vec<Map<String, Value>>, Error> {
         let mut results = vec![Map::new(); ids.len()];
         for (name, field) in fields {
-            let owners = self.follow(rows, entity, ids, &field.path)?;
+            let owners = self.follow_path(rows, entity, ids, &field.path)?;
             let of_owner = rows.get(&field.owner);
             for (owner, result) in owners.iter().zip(&mut results) {
                 let row = owner.and_then(|id| of_owner?.get(&id));
@@ -127,7 +127,7 @@ impl FieldReader<'_> {
     }
 
     /// The id at the end of a path of relations, for each row.
-    fn follow(
+    fn follow_path(
         &self,
         rows: &mut Rows,
         entity: EntityKind,

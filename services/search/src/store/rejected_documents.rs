@@ -2,19 +2,12 @@
 
 use service_kit::{DbError, Micros, Tx};
 
+use crate::domain::change_request::RejectedDocument;
+
 const CREATE: &str = "INSERT INTO rejected_document (id, entity, entity_id, reason, document, rejected_at) \
                       VALUES ($1, $2, $3, $4, $5, $6)";
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 1] = [CREATE];
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedDocument {
-    pub entity: String,
-    /// 0 if the document has none.
-    pub entity_id: i64,
-    pub reason: String,
-    pub document: String,
-}
 
 pub async fn create_rejected_documents(
     tx: &mut Tx,

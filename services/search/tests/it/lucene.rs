@@ -1,8 +1,9 @@
 //! The interface of icat.lucene, as an icat.server calls it.
 
+use events::messages::icat::{EntityChanged, Verb};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use testkit::TestApp;
+use testkit::{TestApp, recorder};
 
 /// Sends requests of an icat.server.
 pub struct IcatServer {
@@ -34,26 +35,26 @@ impl IcatServer {
         (status, if body.is_empty() { Value::Null } else { serde_json::from_str(&body).unwrap() })
     }
 
-    async fn accept(&self, request: RequestBuilder) {
+    async fn send_accepted(&self, request: RequestBuilder) {
         assert_eq!(self.send(request).await, (204, Value::Null));
     }
 
     /// Documents without `Content-Type`, as icat.server sends them.
-    pub async fn add(&self, entity: &str, documents: &Value) {
-        self.accept(self.post(&format!("addNow/{entity}")).body(documents.to_string())).await;
+    pub async fn add_documents(&self, entity: &str, documents: &Value) {
+        self.send_accepted(self.post(&format!("addNow/{entity}")).body(documents.to_string())).await;
     }
 
     /// Makes everything that was sent visible.
     pub async fn commit(&self) {
-        self.accept(self.post("commit")).await;
+        self.send_accepted(self.post("commit")).await;
     }
 
     pub async fn modify(&self, operations: &Value) {
-        self.accept(self.post("modify").json(operations)).await;
+        self.send_accepted(self.post("modify").json(operations)).await;
         self.commit().await;
     }
 
-    async fn search(&self, target: &str, parameters: &str, body: &Value) -> Value {
+    async fn search_documents(&self, target: &str, parameters: &str, body: &Value) -> Value {
         let (status, answer) = self.send(self.post(&format!("{target}?{parameters}")).json(body)).await;
         assert_eq!(status, 200, "{answer}");
         answer
@@ -61,7 +62,8 @@ impl IcatServer {
 
     /// Ids of the datafiles with a text.
     pub async fn find_datafiles(&self, query: Value) -> Vec<i64> {
-        let answer = self.search("datafile", "maxResults=100", &json!({"query": query, "fields": ["id"]})).await;
+        let answer =
+            self.search_documents("datafile", "maxResults=100", &json!({"query": query, "fields": ["id"]})).await;
         let mut ids: Vec<i64> =
             answer["results"].as_array().unwrap().iter().map(|hit| hit["_source"]["id"].as_i64().unwrap()).collect();
         ids.sort_unstable();
@@ -80,8 +82,8 @@ fn datafile(id: i64, name: &str) -> Value {
 #[tokio::test]
 async fn documents_are_found_after_a_commit_and_shown_with_the_values_of_related_rows() {
     let server = IcatServer::start().await;
-    server.add("Datafile", &json!([datafile(1, "alpha.nxs"), datafile(2, "beta.nxs")])).await;
-    server.add("InvestigationInstrument", &json!([{
+    server.add_documents("Datafile", &json!([datafile(1, "alpha.nxs"), datafile(2, "beta.nxs")])).await;
+    server.add_documents("InvestigationInstrument", &json!([{
         "instrument.fullName": "Beamline one", "instrument.name": "BL1", "instrument.id": 70, "investigation.id": 2, "id": 71,
     }])).await;
     server.commit().await;
@@ -89,7 +91,7 @@ async fn documents_are_found_after_a_commit_and_shown_with_the_values_of_related
     let fields =
         ["id", "name", "dataset.name", "visitId", "datafileFormat.name", "InvestigationInstrument instrument.id"];
     let body = json!({"query": {"target": "Datafile", "text": "alpha.nxs"}, "fields": fields});
-    let answer = server.search("datafile", "maxResults=10", &body).await;
+    let answer = server.search_documents("datafile", "maxResults=10", &body).await;
     assert_eq!(answer["total"], 1);
     let hit = &answer["results"][0];
     assert_eq!(
@@ -125,13 +127,13 @@ async fn documents_sent_again_replace_the_earlier_ones() {
     let server = IcatServer::start().await;
     let files: Vec<Value> = (1..=200).map(|id| datafile(id, &format!("f{id}.h5"))).collect();
     for _ in 0..3 {
-        server.add("datafile", &json!(files)).await;
+        server.add_documents("datafile", &json!(files)).await;
     }
     let create = json!([{"create": {"_index": "Datafile", "_id": 1, "doc": datafile(1, "renamed.h5")}}]);
     server.modify(&create).await;
     server.modify(&create).await;
     assert_eq!(server.find_datafiles(json!({"text": "renamed.h5"})).await, [1]);
-    let answer = server.search("datafile", "maxResults=1", &json!({"query": {}, "fields": []})).await;
+    let answer = server.search_documents("datafile", "maxResults=1", &json!({"query": {}, "fields": []})).await;
     assert_eq!(answer["total"], 200);
     server.stop().await;
 }
@@ -139,11 +141,11 @@ async fn documents_sent_again_replace_the_earlier_ones() {
 #[tokio::test]
 async fn a_new_name_of_a_dataset_is_shown_with_its_files_and_a_deleted_dataset_takes_them_along() {
     let server = IcatServer::start().await;
-    server.add("Datafile", &json!([datafile(1, "a.h5")])).await;
+    server.add_documents("Datafile", &json!([datafile(1, "a.h5")])).await;
     let dataset = json!({"id": 3, "name": "second scan", "investigation.id": 2, "type.id": 4, "type.name": "raw"});
     server.modify(&json!([{"update": {"_index": "Dataset", "_id": 3, "doc": dataset}}])).await;
     let body = json!({"query": {}, "fields": ["dataset.name"]});
-    let answer = server.search("datafile", "maxResults=1", &body).await;
+    let answer = server.search_documents("datafile", "maxResults=1", &body).await;
     assert_eq!(answer["results"][0]["_source"], json!({"dataset.name": "second scan"}));
 
     server.modify(&json!([{"delete": {"_index": "Dataset", "_id": 3}}])).await;
@@ -155,7 +157,7 @@ async fn a_new_name_of_a_dataset_is_shown_with_its_files_and_a_deleted_dataset_t
 async fn pages_follow_each_other_by_relevance_and_by_sort_keys() {
     let server = IcatServer::start().await;
     let files: Vec<Value> = (1..=25).map(|id| datafile(id, &format!("f{}.h5", id % 5))).collect();
-    server.add("Datafile", &json!(files)).await;
+    server.add_documents("Datafile", &json!(files)).await;
     server.commit().await;
     for sort in ["{}", r#"{"name":"asc"}"#, r#"{"name":"desc"}"#, r#"{"fileSize":"desc"}"#, r#"{"dataset.id":"asc"}"#] {
         let mut seen = Vec::new();
@@ -184,13 +186,13 @@ async fn pages_follow_each_other_by_relevance_and_by_sort_keys() {
 async fn an_entity_is_locked_while_it_is_populated() {
     let server = IcatServer::start().await;
     let message = |(status, body): (u16, Value)| (status, body["message"].as_str().unwrap_or_default().to_owned());
-    server.accept(server.post("lock/Datafile?minId=0&delete=true")).await;
+    server.send_accepted(server.post("lock/Datafile?minId=0&delete=true")).await;
     assert_eq!(
         message(server.send(server.post("lock/Datafile?delete=true")).await),
         (406, "Lucene already locked for Datafile".to_owned())
     );
-    server.add("Datafile", &json!([datafile(1, "a.h5"), datafile(7, "b.h5")])).await;
-    server.accept(server.post("unlock/Datafile")).await;
+    server.add_documents("Datafile", &json!([datafile(1, "a.h5"), datafile(7, "b.h5")])).await;
+    server.send_accepted(server.post("unlock/Datafile")).await;
     assert_eq!(server.find_datafiles(json!({})).await, [1, 7], "visible after the unlock");
     assert_eq!(
         message(server.send(server.post("unlock/Datafile")).await),
@@ -200,10 +202,10 @@ async fn an_entity_is_locked_while_it_is_populated() {
     let found = (400, "While locking index, found id 7 in specified range".to_owned());
     assert_eq!(message(server.send(server.post("lock/Datafile?minId=1&delete=false")).await), found);
     assert_eq!(message(server.send(server.post("lock/datafile?delete=false")).await), found);
-    server.accept(server.post("lock/Datafile?minId=7&delete=false")).await;
-    server.accept(server.post("unlock/Datafile")).await;
+    server.send_accepted(server.post("lock/Datafile?minId=7&delete=false")).await;
+    server.send_accepted(server.post("unlock/Datafile")).await;
     // Entities of ICAT that are not indexed are accepted, others are not.
-    server.accept(server.post("lock/Shift?delete=true")).await;
+    server.send_accepted(server.post("lock/Shift?delete=true")).await;
     let (status, answer) = server.send(server.post("lock/Colour?delete=true")).await;
     assert_eq!((status, &answer["message"]), (400, &json!("Colour is not an entity of ICAT")));
     server.stop().await;
@@ -212,23 +214,70 @@ async fn an_entity_is_locked_while_it_is_populated() {
 #[tokio::test]
 async fn an_entity_that_is_populated_again_is_found_all_the_time() {
     let server = IcatServer::start().await;
-    server.add("Datafile", &json!([datafile(1, "old.h5"), datafile(2, "kept.h5")])).await;
-    server.add("Dataset", &json!([{"id": 30, "name": "other"}])).await;
-    server.accept(server.post("lock/Datafile?minId=0&delete=true")).await;
+    server.add_documents("Datafile", &json!([datafile(1, "old.h5"), datafile(2, "kept.h5")])).await;
+    server.add_documents("Dataset", &json!([{"id": 30, "name": "other"}])).await;
+    server.send_accepted(server.post("lock/Datafile?minId=0&delete=true")).await;
     server.commit().await;
     assert_eq!(server.find_datafiles(json!({})).await, [1, 2], "before the first document");
-    server.add("Datafile", &json!([datafile(2, "kept.h5"), datafile(3, "new.h5")])).await;
+    server.add_documents("Datafile", &json!([datafile(2, "kept.h5"), datafile(3, "new.h5")])).await;
     // A change during the lock is not lost.
     server.modify(&json!([{"create": {"_index": "Datafile", "_id": 4, "doc": datafile(4, "live.h5")}}])).await;
     assert_eq!(server.find_datafiles(json!({})).await, [1, 2, 3, 4], "before the unlock");
-    server.accept(server.post("unlock/Datafile")).await;
+    server.send_accepted(server.post("unlock/Datafile")).await;
     assert_eq!(server.find_datafiles(json!({})).await, [2, 3, 4]);
-    let datasets = server.search("dataset", "maxResults=9", &json!({"query": {}})).await;
+    let datasets = server.search_documents("dataset", "maxResults=9", &json!({"query": {}})).await;
     assert_eq!(datasets["total"], 1, "other entities keep their rows");
     // A lock that was never ended does not protect what it left behind.
-    server.accept(server.post("lock/Datafile?delete=true")).await;
-    server.accept(server.post("unlock/Datafile")).await;
+    server.send_accepted(server.post("lock/Datafile?delete=true")).await;
+    server.send_accepted(server.post("unlock/Datafile")).await;
     assert!(server.find_datafiles(json!({})).await.is_empty());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_indexed_is_set_aside_and_stops_nothing() {
+    let server = IcatServer::start().await;
+    let (mut no_name, mut no_id) = (datafile(2, "b.h5"), datafile(3, "c.h5"));
+    no_name["name"] = json!(7);
+    no_id.as_object_mut().unwrap().remove("id");
+    server.add_documents("Datafile", &json!([datafile(1, "a.h5"), no_name, no_id])).await;
+    server.commit().await;
+    assert_eq!(server.find_datafiles(json!({})).await, [1]);
+    assert_eq!(server.app.metric("undulator_search_rejected_documents_total").await, Some(2.0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn other_services_hear_what_has_changed() {
+    let app = TestApp::start(&[search::SERVICE, recorder::SERVICE], "").await;
+    let server = IcatServer { app };
+    server
+        .modify(&json!([
+            {"create": {"_index": "Datafile", "_id": 1, "doc": datafile(1, "a.h5")}},
+            {"create": {"_index": "Datafile", "_id": 2, "doc": datafile(2, "b.h5")}},
+            {"update": {"_index": "Instrument", "_id": 70, "doc": {"instrument.id": 70, "instrument.name": "BL1"}}},
+            {"delete": {"_index": "Datafile", "_id": 9}},
+            {"create": {"_index": "Colour", "_id": 1, "doc": {"id": 1}}},
+        ]))
+        .await;
+    server.app.drain().await;
+    let mut changes: Vec<(String, i32, Vec<i64>)> = server
+        .app
+        .recorded_events::<EntityChanged>()
+        .await
+        .into_iter()
+        .map(|event| (event.entity, event.verb, event.ids))
+        .collect();
+    changes.sort();
+    let row = |entity: &str, verb: Verb, ids: &[i64]| (entity.to_owned(), i32::from(verb), ids.to_vec());
+    assert_eq!(
+        changes,
+        [
+            row("Datafile", Verb::Created, &[1, 2]),
+            row("Datafile", Verb::Deleted, &[9]),
+            row("Instrument", Verb::Updated, &[70]),
+        ]
+    );
     server.stop().await;
 }
 
@@ -238,13 +287,13 @@ async fn values_are_counted() {
     let mut csv = datafile(3, "c.csv");
     csv["datafileFormat.id"] = json!(10);
     csv["datafileFormat.name"] = json!("CSV");
-    server.add("Datafile", &json!([datafile(1, "a.h5"), datafile(2, "b.h5"), csv])).await;
+    server.add_documents("Datafile", &json!([datafile(1, "a.h5"), datafile(2, "b.h5"), csv])).await;
     server.commit().await;
     let body = json!({"query": {"id": [1, 2, 3]}, "dimensions": [
         {"dimension": "datafileFormat.name"},
         {"dimension": "date", "ranges": [{"from": 0, "to": 2000, "key": "a"}, {"from": 2000}]},
     ]});
-    let answer = server.search("Datafile/facet", "maxResults=1000&maxLabels=10", &body).await;
+    let answer = server.search_documents("Datafile/facet", "maxResults=1000&maxLabels=10", &body).await;
     assert_eq!(
         answer,
         json!({"aggregations": {
@@ -255,7 +304,8 @@ async fn values_are_counted() {
             }},
         }})
     );
-    let sparse = server.search("datafile/facet", "maxResults=1000&maxLabels=1", &json!({"query": {"id": []}})).await;
+    let sparse =
+        server.search_documents("datafile/facet", "maxResults=1000&maxLabels=1", &json!({"query": {"id": []}})).await;
     assert_eq!(sparse, json!({"aggregations": {}}), "no ids, no counts");
     server.stop().await;
 }
@@ -263,7 +313,7 @@ async fn values_are_counted() {
 #[tokio::test]
 async fn mistakes_have_the_texts_that_icat_server_shows() {
     let server = IcatServer::start().await;
-    server.add("Datafile", &json!([datafile(1, "a.h5")])).await;
+    server.add_documents("Datafile", &json!([datafile(1, "a.h5")])).await;
     server.commit().await;
     let search = |body: Value| server.post("datafile?maxResults=1").json(&body);
     for (request, status, expected) in [

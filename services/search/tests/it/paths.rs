@@ -24,7 +24,7 @@ async fn start_with_files(settings: &str, replace: impl Fn(&str) -> String) -> I
         .iter()
         .map(|(id, location)| json!({"id": id, "name": format!("file {id}"), "location": replace(location), "fileSize": 1, "date": 1}))
         .collect();
-    server.add("Datafile", &json!(files)).await;
+    server.add_documents("Datafile", &json!(files)).await;
     server.commit().await;
     server
 }

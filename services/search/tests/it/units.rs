@@ -43,8 +43,8 @@ async fn start_with_parameters(settings: &str, parameters: &[(&str, Value)]) -> 
     let ids = 1..=i64::try_from(parameters.len()).unwrap();
     let files: Vec<Value> = ids.clone().map(|id| json!({"id": id, "name": format!("f{id}.h5")})).collect();
     let rows: Vec<Value> = ids.zip(parameters).map(|(id, (name, value))| parameter(id, name, value)).collect();
-    server.add("Datafile", &json!(files)).await;
-    server.add("DatafileParameter", &json!(rows)).await;
+    server.add_documents("Datafile", &json!(files)).await;
+    server.add_documents("DatafileParameter", &json!(rows)).await;
     server.commit().await;
     server
 }

@@ -4,10 +4,9 @@ use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
 use super::request::{IcatServer, parse_entity, read_body};
-use crate::changes::parse::parse_documents;
+use crate::domain::change_request::parse_documents;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::change_batches::BatchKind;
 
 /// A document with the id of an earlier one replaces it.
 pub async fn add_documents(
@@ -21,7 +20,7 @@ pub async fn add_documents(
     if let Some(entity) = entity {
         let parsed = parse_documents(entity, &body).map_err(Error::from)?;
         if !(parsed.changes.is_empty() && parsed.rejected.is_empty()) {
-            state.changes.store_batch(BatchKind::Add, Some(entity), &body, &parsed.rejected).await?;
+            state.changes.store_documents(entity, &body, &parsed.rejected).await?;
         }
     }
     Ok(HttpResponse::NoContent().finish())

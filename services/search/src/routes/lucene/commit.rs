@@ -7,7 +7,7 @@ use super::request::IcatServer;
 use crate::state::State;
 
 /// Answers when all changes that were accepted before are visible to searches.
-pub async fn commit(_: IcatServer, state: web::Data<State>) -> Result<HttpResponse, Problem> {
+pub async fn commit_changes(_: IcatServer, state: web::Data<State>) -> Result<HttpResponse, Problem> {
     state.changes.wait_until_visible().await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -43,11 +43,12 @@ pub async fn count_facets(
     let facet_fields = state.config.facet_fields.clone();
     let FacetParameters { max_results, max_labels } = parameters.into_inner();
     let max_labels = if max_results > 0 { usize::try_from(max_labels).unwrap_or(0) } else { 0 };
-    let counted = state.searches.run(move |planner| count(planner, entity, body, &facet_fields, max_labels)).await?;
+    let counted =
+        state.searches.run(move |planner| count_dimensions(planner, entity, body, &facet_fields, max_labels)).await?;
     Ok(HttpResponse::Ok().json(json!({"aggregations": counted})))
 }
 
-fn count(
+fn count_dimensions(
     planner: &Planner<'_>,
     entity: EntityKind,
     body: FacetBody,

@@ -39,7 +39,7 @@ pub async fn lock_entity(
     }
     state.changes.wait_until_visible().await?;
     let (low, high) = (parameters.min_id.unwrap_or(0), parameters.max_id.unwrap_or(i64::MAX));
-    let ids = state.searches.run(move |planner| planner.collect(entity, &Plan::All, None)).await?;
+    let ids = state.searches.run(move |planner| planner.collect_ids(entity, &Plan::All, None)).await?;
     let highest = ids.iter().rev().map(u64::cast_signed).find(|id| *id <= high).filter(|id| *id > low);
     if let Some(id) = highest {
         state.changes.unlock_entity(entity).await?;

@@ -4,18 +4,21 @@ use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
 use super::request::{IcatServer, read_body};
-use crate::changes::parse::parse_modify;
+use crate::domain::change_request::parse_modify;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::change_batches::BatchKind;
 
 /// Answers when the operations are stored. They are searchable after the next commit, in the order of the requests; operations
 /// that cannot be indexed are set aside.
-pub async fn modify(_: IcatServer, state: web::Data<State>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn modify_documents(
+    _: IcatServer,
+    state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
     let parsed = parse_modify(&body).map_err(Error::from)?;
-    if !(parsed.changes.is_empty() && parsed.rejected.is_empty()) {
-        state.changes.store_batch(BatchKind::Modify, None, &body, &parsed.rejected).await?;
+    if !(parsed.changes.is_empty() && parsed.rejected.is_empty() && parsed.changed_rows.is_empty()) {
+        state.changes.store_operations(&body, &parsed).await?;
     }
     Ok(HttpResponse::NoContent().finish())
 }

@@ -35,7 +35,7 @@ pub async fn search_datafiles(
     parameters: web::Query<SearchParameters>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    search(&state, EntityKind::Datafile, parameters.into_inner(), payload).await
+    search_entity(&state, EntityKind::Datafile, parameters.into_inner(), payload).await
 }
 
 pub async fn search_datasets(
@@ -44,7 +44,7 @@ pub async fn search_datasets(
     parameters: web::Query<SearchParameters>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    search(&state, EntityKind::Dataset, parameters.into_inner(), payload).await
+    search_entity(&state, EntityKind::Dataset, parameters.into_inner(), payload).await
 }
 
 pub async fn search_investigations(
@@ -53,10 +53,10 @@ pub async fn search_investigations(
     parameters: web::Query<SearchParameters>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    search(&state, EntityKind::Investigation, parameters.into_inner(), payload).await
+    search_entity(&state, EntityKind::Investigation, parameters.into_inner(), payload).await
 }
 
-async fn search(
+async fn search_entity(
     state: &State,
     target: EntityKind,
     parameters: SearchParameters,
@@ -89,7 +89,7 @@ fn answer_search(
         after: after.as_deref(),
         limit: parameters.max_results,
     };
-    let page = planner.snapshot.search(&request, planner.deadline)?;
+    let page = planner.snapshot.search_rows(&request, planner.deadline)?;
     let ids: Vec<i64> = page.hits.iter().map(|hit| hit.id).collect();
     let reader = FieldReader { snapshot: planner.snapshot, deadline: planner.deadline };
     let sources = reader.read(target, &ids, &fields)?;

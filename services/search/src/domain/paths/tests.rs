@@ -4,7 +4,7 @@ use super::{
     CanonicalPath, CaseMatching, Glob, MAX_COMPONENTS, MAX_PATH_BYTES, PathError, PathPattern, PathPatternError,
     PathRules, PathSelection,
 };
-use crate::query_syntax::{Query, WildcardPattern, parse_query};
+use crate::domain::query_syntax::{Query, WildcardPattern, parse_query};
 
 fn isis() -> PathRules {
     PathRules::new(['/', '\\'])
@@ -14,11 +14,11 @@ fn canonicalize(path: &str) -> CanonicalPath {
     isis().canonicalize(path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn parse(pattern: &str) -> PathPattern {
+fn parse_pattern(pattern: &str) -> PathPattern {
     PathPattern::parse(pattern, &isis()).unwrap_or_else(|error| panic!("{pattern}: {error}"))
 }
 
-fn collect<'a>(terms: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+fn collect_terms<'a>(terms: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     terms.collect()
 }
 
@@ -50,29 +50,29 @@ fn paths_have_one_form() {
         assert_eq!(canonicalize(canonical.text()), canonical, "{path}");
     }
     let backslash = PathRules::default().canonicalize(r"\\isis\inst$\run.nxs").unwrap();
-    assert_eq!(collect(backslash.components()), [r"\\isis\inst$\run.nxs"]);
+    assert_eq!(collect_terms(backslash.components()), [r"\\isis\inst$\run.nxs"]);
 }
 
 #[test]
 fn a_path_gives_its_terms() {
     let path = canonicalize(r"\\ISIS\inst$\NDX\my file.Tar.GZ");
     assert!(path.is_absolute());
-    assert_eq!(collect(path.directories()), ["//ISIS", "//ISIS/inst$", "//ISIS/inst$/NDX"]);
-    assert_eq!(collect(path.directories_lower()), ["//isis", "//isis/inst$", "//isis/inst$/ndx"]);
+    assert_eq!(collect_terms(path.directories()), ["//ISIS", "//ISIS/inst$", "//ISIS/inst$/NDX"]);
+    assert_eq!(collect_terms(path.directories_lower()), ["//isis", "//isis/inst$", "//isis/inst$/ndx"]);
     assert_eq!(path.parent_directory(), Some("//ISIS/inst$/NDX"));
-    assert_eq!(collect(path.components()), ["isis", "inst$", "ndx", "my file.tar.gz"]);
+    assert_eq!(collect_terms(path.components()), ["isis", "inst$", "ndx", "my file.tar.gz"]);
     assert_eq!(path.file_name(), "my file.Tar.GZ");
-    assert_eq!(collect(path.extensions()), ["gz", "tar.gz"]);
+    assert_eq!(collect_terms(path.extensions()), ["gz", "tar.gz"]);
 
     let path = canonicalize("s3://bucket/key");
     assert!(path.is_absolute());
-    assert_eq!(collect(path.components()), ["s3:", "bucket", "key"]);
-    assert_eq!(collect(path.directories()), ["s3:", "s3://bucket"]);
-    assert_eq!(collect(canonicalize(r"C:\data\x").directories()), ["C:", "C:/data"]);
+    assert_eq!(collect_terms(path.components()), ["s3:", "bucket", "key"]);
+    assert_eq!(collect_terms(path.directories()), ["s3:", "s3://bucket"]);
+    assert_eq!(collect_terms(canonicalize(r"C:\data\x").directories()), ["C:", "C:/data"]);
     assert!(!canonicalize("dls/i22/rel.nxs").is_absolute());
-    assert_eq!(collect(canonicalize("dls/i22/rel.nxs").directories()), ["dls", "dls/i22"]);
+    assert_eq!(collect_terms(canonicalize("dls/i22/rel.nxs").directories()), ["dls", "dls/i22"]);
     assert_eq!(canonicalize("/a").parent_directory(), None);
-    assert_eq!(collect(canonicalize("/").components()), [""; 0]);
+    assert_eq!(collect_terms(canonicalize("/").components()), [""; 0]);
     assert_eq!(canonicalize("/").file_name(), "");
 }
 
@@ -89,7 +89,7 @@ fn a_file_name_gives_extensions_tokens_and_trigrams() {
         ("/a.b/c", &[]),
         ("a.averyveryverylongsentenceafteradot", &[]),
     ] {
-        assert_eq!(collect(canonicalize(name).extensions()), extensions, "{name}");
+        assert_eq!(collect_terms(canonicalize(name).extensions()), extensions, "{name}");
     }
     for (name, tokens) in [
         ("run0001.nxs", &["run", "0001", "nxs"][..]),
@@ -98,10 +98,10 @@ fn a_file_name_gives_extensions_tokens_and_trigrams() {
         ("Größe2µm", &["größe", "2", "µm"]),
         ("..", &[]),
     ] {
-        assert_eq!(collect(canonicalize(name).name_tokens()), tokens, "{name}");
+        assert_eq!(collect_terms(canonicalize(name).name_tokens()), tokens, "{name}");
     }
-    assert_eq!(collect(canonicalize("/x/Äb.c").trigrams()), ["äb.", "b.c"]);
-    assert_eq!(collect(canonicalize("ab").trigrams()), [""; 0]);
+    assert_eq!(collect_terms(canonicalize("/x/Äb.c").trigrams()), ["äb.", "b.c"]);
+    assert_eq!(collect_terms(canonicalize("ab").trigrams()), [""; 0]);
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn paths_are_limited() {
 }
 
 /// The kind of a pattern and what it narrows by.
-fn describe(pattern: &str) -> String {
-    match parse(pattern).selection {
+fn describe_selection(pattern: &str) -> String {
+    match parse_pattern(pattern).selection {
         PathSelection::PathOrDirectory(path) => format!("path or directory {}", path.text()),
-        PathSelection::Components(path) => format!("components {:?}", collect(path.components())),
+        PathSelection::Components(path) => format!("components {:?}", collect_terms(path.components())),
         PathSelection::Directory { directory, only_direct: true } => format!("directly in {}", directory.text()),
         PathSelection::Directory { directory, only_direct: false } => format!("below {}", directory.text()),
         PathSelection::PathPrefix(prefix) => format!("paths from {}", prefix.text()),
@@ -164,7 +164,7 @@ fn patterns_are_classified_by_what_finds_them() {
         ("**/*.nxs", r#"glob None [] Some("nxs") [".nx", "nxs"]"#),
         ("*.a.b.c", r#"glob None [] Some("b.c") [".a.", ".b.", "a.b", "b.c"]"#),
     ] {
-        assert_eq!(describe(pattern), expected, "{pattern}");
+        assert_eq!(describe_selection(pattern), expected, "{pattern}");
     }
 }
 

@@ -1,7 +1,7 @@
 use super::canonical_path::{CanonicalPath, PathError, PathRules};
 use super::glob::{Glob, GlobComponent, MAX_GLOB_BYTES, SplitPattern};
 use super::{MAX_COMPONENTS, MAX_EXTENSION_CHARS};
-use crate::query_syntax::{PatternChar, WildcardPattern};
+use crate::domain::query_syntax::{PatternChar, WildcardPattern};
 
 /// Characters that a file name must have in a row if nothing else narrows the search.
 const MIN_FIXED_CHARS: usize = 3;

@@ -4,8 +4,8 @@ use super::canonical_path::{
     CanonicalPath, PathRules, find_joint, find_lead, is_drive_or_scheme, split_extensions, split_trigrams,
 };
 use super::path_pattern::{CaseMatching, PathPatternError};
-use crate::analysis::lowercase_chars;
-use crate::query_syntax::{PatternChar, WildcardPattern};
+use crate::domain::analysis::lowercase_chars;
+use crate::domain::query_syntax::{PatternChar, WildcardPattern};
 
 /// Length of a pattern with wildcards in bytes.
 pub const MAX_GLOB_BYTES: usize = 1024;

@@ -1,12 +1,38 @@
 //! Bodies of `POST /modify` and `POST /addNow` as changes of rows.
 
+use events::messages::icat::Verb;
+use icat_client::schema::find_entity;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::domain::document::{Document, name_type, parse_document};
+use crate::domain::document::{Document, EntityRow, name_type, parse_document};
 use crate::domain::entity::EntityKind;
-use crate::index::writer::RowChange;
-use crate::store::rejected_documents::RejectedDocument;
+
+/// A change of one row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RowChange {
+    /// Creates the row or replaces it.
+    Put(EntityRow),
+    /// Creates the row from what a document of another shows, unless it is there.
+    PutStub(EntityRow),
+    /// Deletes the row and those that belong to it.
+    Delete(EntityKind, i64),
+    DeleteAll(EntityKind),
+    /// Rows that are put from now on belong to this generation.
+    BeginGeneration(EntityKind, i64),
+    /// Deletes the rows of earlier generations, except those that are only known from documents of others.
+    DeleteEarlier(EntityKind, i64),
+}
+
+/// A document that cannot be indexed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedDocument {
+    pub entity: String,
+    /// 0 if the document has none.
+    pub entity_id: i64,
+    pub reason: String,
+    pub document: String,
+}
 
 /// Faults of a whole request; nothing of it is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -24,6 +50,17 @@ pub enum RequestError {
 pub struct ParsedChanges {
     pub changes: Vec<RowChange>,
     pub rejected: Vec<RejectedDocument>,
+    /// What has changed in the catalogue, also rows that are not indexed.
+    pub changed_rows: Vec<ChangedRow>,
+}
+
+/// A change of a row in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChangedRow {
+    /// Name in the schema of ICAT.
+    pub entity: &'static str,
+    pub verb: Verb,
+    pub id: i64,
 }
 
 /// Parses the operations of `POST /modify`. Entities that are not indexed are left out: servers of other versions send them.
@@ -32,13 +69,18 @@ pub fn parse_modify(body: &str) -> Result<ParsedChanges, RequestError> {
     for operation in parse_array(body)? {
         let one = operation.as_object().filter(|object| object.len() == 1).and_then(|object| object.iter().next());
         let (verb, content) = one.ok_or_else(|| not_an_operation(&operation))?;
-        if !matches!(verb.as_str(), "create" | "update" | "delete") {
-            return Err(not_an_operation(&operation));
-        }
-        let Some(Ok(entity)) = content.get("_index").and_then(Value::as_str).map(str::parse::<EntityKind>) else {
-            continue;
+        let change = match verb.as_str() {
+            "create" => Verb::Created,
+            "update" => Verb::Updated,
+            "delete" => Verb::Deleted,
+            _ => return Err(not_an_operation(&operation)),
         };
-        if verb == "delete" {
+        let name = content.get("_index").and_then(Value::as_str).unwrap_or_default();
+        if let (Some(entity), Some(id)) = (find_entity(name), content.get("_id").and_then(Value::as_i64)) {
+            parsed.changed_rows.push(ChangedRow { entity: entity.name, verb: change, id });
+        }
+        let Ok(entity) = name.parse::<EntityKind>() else { continue };
+        if change == Verb::Deleted {
             match content.get("_id").and_then(Value::as_i64) {
                 Some(id) => parsed.changes.push(RowChange::Delete(entity, id)),
                 None => parsed.reject(entity, content, "the operation has no _id"),
@@ -105,7 +147,8 @@ mod tests {
         let body = r#"[{"create":{"_index":"Dataset","_id":1,"doc":{"id":3,"name":"scan","type.id":2,"type.name":"raw"}}},
             {"delete":{"_index":"Datafile","_id":7}},
             {"update":{"_index":"Colour","_id":1,"doc":{"id":1}}}]"#;
-        let ParsedChanges { changes, rejected } = parse_modify(body).unwrap();
+        let ParsedChanges { changes, rejected, changed_rows } = parse_modify(body).unwrap();
+        assert_eq!(changed_rows.len(), 2, "a colour is no entity of ICAT");
         assert!(rejected.is_empty());
         let changes: Vec<String> = changes
             .iter()

@@ -189,7 +189,7 @@ fn expand(synonyms: &Synonyms, text: &str) -> Vec<String> {
 }
 
 fn parse_default_synonyms() -> Synonyms {
-    Synonyms::parse(include_str!("../../synonyms.txt")).unwrap()
+    Synonyms::parse(include_str!("../../../synonyms.txt")).unwrap()
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn errors_in_synonyms_name_the_line() {
 #[test]
 fn default_synonyms_do_not_meet_in_a_stem() {
     let mut lines_by_terms = std::collections::HashMap::new();
-    let lines = include_str!("../../synonyms.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let lines = include_str!("../../../synonyms.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     for line in lines {
         let entries: std::collections::HashSet<Vec<Token>> = line.split(',').map(analyze).collect();
         for terms in entries {

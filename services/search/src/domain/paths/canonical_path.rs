@@ -1,4 +1,4 @@
-use crate::analysis::lowercase_chars;
+use crate::domain::analysis::lowercase_chars;
 
 /// Length of a path in bytes. ICAT stores locations of at most 511 characters.
 pub const MAX_PATH_BYTES: usize = 4096;

@@ -13,11 +13,11 @@ fn parse_and_render(text: &str) -> String {
     }
 }
 
-fn parse(text: &str) -> Query {
+fn parse_text(text: &str) -> Query {
     parse_query(text).unwrap_or_else(|error| panic!("{text}: {}", error.explain()))
 }
 
-fn explain(text: &str) -> String {
+fn explain_error(text: &str) -> String {
     parse_query(text).unwrap_err().explain()
 }
 
@@ -124,12 +124,12 @@ fn words_have_fields_wildcards_fuzziness_and_boosts() {
     ] {
         assert_eq!(parse_and_render(text), expected, "{text}");
     }
-    assert_eq!(parse("2024-01*"), Query::Prefix { field: None, text: "2024-01".into() });
-    assert_eq!(parse("*:*"), Query::All);
+    assert_eq!(parse_text("2024-01*"), Query::Prefix { field: None, text: "2024-01".into() });
+    assert_eq!(parse_text("*:*"), Query::All);
     let text = "sc".to_owned();
-    assert_eq!(parse("x:sc~1"), Query::Fuzzy { field: Some("x".into()), text, max_edits: 1 });
+    assert_eq!(parse_text("x:sc~1"), Query::Fuzzy { field: Some("x".into()), text, max_edits: 1 });
     let pattern = WildcardPattern::new(vec![PatternChar::AnyChars]);
-    assert_eq!(parse("x:*"), Query::Wildcard { field: Some("x".into()), pattern });
+    assert_eq!(parse_text("x:*"), Query::Wildcard { field: Some("x".into()), pattern });
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn ranges_and_comparisons_keep_the_texts_of_their_bounds() {
         low: Bound::Included("1".into()),
         high: Bound::Excluded("10".into()),
     };
-    assert_eq!(parse("fileSize:[1 TO 10}"), expected);
+    assert_eq!(parse_text("fileSize:[1 TO 10}"), expected);
 }
 
 #[test]
@@ -185,16 +185,16 @@ fn a_word_with_separators_is_one_path() {
         ("location://isis/inst$/x", path(Some("location"), "//isis/inst$/x")),
         (r"a\/b", path(None, "a/b")),
     ] {
-        assert_eq!(parse(text), expected, "{text}");
+        assert_eq!(parse_text(text), expected, "{text}");
     }
     let phrase = |text: &str| Query::Phrase { field: Some("location".into()), text: text.into(), slop: 0 };
-    assert_eq!(parse(r#"location:"\\\\isis\\inst$\\ndx\\run.nxs""#), phrase(r"\\isis\inst$\ndx\run.nxs"));
-    assert_eq!(parse(r#"location:"\\isis\inst$\ndx\run.nxs""#), phrase(r"\\isis\inst$\ndx\run.nxs"));
-    assert_eq!(parse(r#"location:" jpegs/pg1/""#), phrase(" jpegs/pg1/"));
-    assert_eq!(parse(r#"location:"data/*/cm1-1""#), phrase("data/*/cm1-1"));
-    assert_eq!(parse(r"location:my\ file.txt"), word(Some("location"), "my file.txt"));
-    assert_eq!(parse("scan.01.nxs"), word(None, "scan.01.nxs"));
-    assert_eq!(parse("location:*.jpeg").to_string(), "location:*.jpeg");
+    assert_eq!(parse_text(r#"location:"\\\\isis\\inst$\\ndx\\run.nxs""#), phrase(r"\\isis\inst$\ndx\run.nxs"));
+    assert_eq!(parse_text(r#"location:"\\isis\inst$\ndx\run.nxs""#), phrase(r"\\isis\inst$\ndx\run.nxs"));
+    assert_eq!(parse_text(r#"location:" jpegs/pg1/""#), phrase(" jpegs/pg1/"));
+    assert_eq!(parse_text(r#"location:"data/*/cm1-1""#), phrase("data/*/cm1-1"));
+    assert_eq!(parse_text(r"location:my\ file.txt"), word(Some("location"), "my file.txt"));
+    assert_eq!(parse_text("scan.01.nxs"), word(None, "scan.01.nxs"));
+    assert_eq!(parse_text("location:*.jpeg").to_string(), "location:*.jpeg");
 }
 
 #[test]
@@ -249,30 +249,30 @@ fn errors_have_the_text_of_icat_lucene() {
         assert_eq!(parse_and_render(text), "Search term could not be parsed due to syntax errors", "{text}");
     }
     assert_eq!(
-        explain("ä AND"),
+        explain_error("ä AND"),
         "at character 6: a word, a quoted phrase, a range or a group in parentheses is expected here"
     );
-    assert_eq!(explain("a (b"), "at character 3: this parenthesis is not closed");
-    assert_eq!(explain("title:\"abc"), "at character 7: this quotation mark is not closed");
-    assert_eq!(explain("title:"), "at character 7: a value is expected after the field name");
-    assert_eq!(explain("a^x"), "at character 2: a number is expected after ^");
-    assert_eq!(explain("size:[1 TO"), "at character 6: a range has the form [low TO high] or {low TO high}");
+    assert_eq!(explain_error("a (b"), "at character 3: this parenthesis is not closed");
+    assert_eq!(explain_error("title:\"abc"), "at character 7: this quotation mark is not closed");
+    assert_eq!(explain_error("title:"), "at character 7: a value is expected after the field name");
+    assert_eq!(explain_error("a^x"), "at character 2: a number is expected after ^");
+    assert_eq!(explain_error("size:[1 TO"), "at character 6: a range has the form [low TO high] or {low TO high}");
 }
 
 #[test]
 fn nesting_clauses_and_length_are_limited() {
     let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
-    assert_eq!(parse(&nested(MAX_NESTING)), word(None, "a"));
-    assert_eq!(explain(&nested(MAX_NESTING + 1)), "at character 101: more than 100 nested parentheses");
+    assert_eq!(parse_text(&nested(MAX_NESTING)), word(None, "a"));
+    assert_eq!(explain_error(&nested(MAX_NESTING + 1)), "at character 101: more than 100 nested parentheses");
 
-    parse(&"a ".repeat(MAX_CLAUSES));
+    parse_text(&"a ".repeat(MAX_CLAUSES));
     let error = parse_query(&"a ".repeat(MAX_CLAUSES + 1)).unwrap_err();
     assert_eq!(error, SyntaxError::TooManyClauses);
     assert!(error.to_string().starts_with("Too many boolean clauses, the maximum supported is 1,024"));
     assert_eq!(parse_query(&"(a b) ".repeat(MAX_CLAUSES / 2 + 1)).unwrap_err(), SyntaxError::TooManyClauses);
 
-    parse(&"a".repeat(MAX_QUERY_BYTES));
-    assert_eq!(explain(&"a".repeat(MAX_QUERY_BYTES + 1)), "at character 1: the query is longer than 65536 bytes");
+    parse_text(&"a".repeat(MAX_QUERY_BYTES));
+    assert_eq!(explain_error(&"a".repeat(MAX_QUERY_BYTES + 1)), "at character 1: the query is longer than 65536 bytes");
 }
 
 /// Each of these texts would take minutes if anything were read again and again. A rendered query may be longer.
@@ -283,7 +283,7 @@ fn long_repetitive_texts_are_read_once() {
     for fragment in fragments.into_iter().chain(["2024-01-01T00:", "http:", "[a TO b]", "\\a", "\\\\", "&", "AND "]) {
         let text = fragment.repeat(MAX_QUERY_BYTES / 3 / fragment.len());
         if let Ok(query) = parse_query(&text) {
-            assert_eq!(parse(&query.to_string()), query);
+            assert_eq!(parse_text(&query.to_string()), query);
         }
     }
 }
