@@ -50,7 +50,7 @@ async fn start_with_parameters(settings: &str, parameters: &[(&str, Value)]) -> 
 }
 
 /// Datafiles with a parameter for which one condition holds.
-async fn find(server: &IcatServer, condition: Value) -> Vec<i64> {
+async fn find_by_condition(server: &IcatServer, condition: Value) -> Vec<i64> {
     server.find_datafiles(json!({"filter": {"datafileParameter": [{"filter": [condition]}]}})).await
 }
 
@@ -102,7 +102,7 @@ async fn ranges_are_converted_into_the_units_of_each_parameter_type() {
         (json!({"field": "numericValue", "from": 2, "to": 20}), vec![2, 4, 5, 6, 11, 12]),
         (json!({"field": "numericValue", "exact": 20, "units": "°C"}), vec![1, 2]),
     ] {
-        assert_eq!(find(&server, condition.clone()).await, expected, "{condition}");
+        assert_eq!(find_by_condition(&server, condition.clone()).await, expected, "{condition}");
     }
     // The units of a parameter in the older form are a pattern.
     for (units, expected) in [("m*", vec![5, 6, 10]), ("°C", vec![2, 3, 13]), ("degC", vec![])] {
@@ -133,7 +133,7 @@ async fn an_exact_value_lies_within_the_range_of_a_parameter_with_other_units() 
         (json!({"field": "rangeTop", "from": 373.0, "to": 374.0, "units": "K"}), vec![1]),
         (json!({"field": "rangeBottom", "from": 16.0, "to": 17.0, "units": "°C"}), vec![2]),
     ] {
-        assert_eq!(find(&server, condition.clone()).await, expected, "{condition}");
+        assert_eq!(find_by_condition(&server, condition.clone()).await, expected, "{condition}");
     }
     server.stop().await;
 }
@@ -142,14 +142,14 @@ async fn an_exact_value_lies_within_the_range_of_a_parameter_with_other_units() 
 async fn new_units_of_a_parameter_type_hold_at_once_and_aliases_come_from_the_settings() {
     let parameters = [("step", json!(4)), ("label", json!(4)), ("old temperature", json!(4)), ("position", json!(2))];
     let server = start_with_parameters("search.units = \"mm: grid 0.5\"", &parameters).await;
-    assert_eq!(find(&server, range(0.2, 0.2, "cm")).await, [1, 4]);
-    assert_eq!(find(&server, range(4.0, 4.0, "grid")).await, [1, 4]);
-    assert_eq!(find(&server, range(4.0, 4.0, "K")).await, [3]);
+    assert_eq!(find_by_condition(&server, range(0.2, 0.2, "cm")).await, [1, 4]);
+    assert_eq!(find_by_condition(&server, range(4.0, 4.0, "grid")).await, [1, 4]);
+    assert_eq!(find_by_condition(&server, range(4.0, 4.0, "K")).await, [3]);
 
     let changed = json!({"type.id": 13, "type.name": "old temperature", "type.units": "m"});
     server.modify(&json!([{"update": {"_index": "ParameterType", "_id": 13, "doc": changed}}])).await;
-    assert_eq!(find(&server, range(4.0, 4.0, "K")).await, [] as [i64; 0]);
-    assert_eq!(find(&server, range(400.0, 400.0, "cm")).await, [3]);
-    assert_eq!(find(&server, range(-1e300, 1e300, "km")).await, [1, 3, 4]);
+    assert_eq!(find_by_condition(&server, range(4.0, 4.0, "K")).await, [] as [i64; 0]);
+    assert_eq!(find_by_condition(&server, range(400.0, 400.0, "cm")).await, [3]);
+    assert_eq!(find_by_condition(&server, range(-1e300, 1e300, "km")).await, [1, 3, 4]);
     server.stop().await;
 }

@@ -8,7 +8,7 @@ use super::Unit;
 use super::dimension::Dimension;
 
 /// Parses a normalized text, with a function that finds the unit of one word.
-pub fn parse(text: &str, find_symbol: impl Fn(&str) -> Option<Unit>) -> Option<Unit> {
+pub fn parse_compound_unit(text: &str, find_symbol: impl Fn(&str) -> Option<Unit>) -> Option<Unit> {
     let mut parser = Parser { rest: text, find_symbol };
     let unit = parser.parse_product()?;
     parser.rest.is_empty().then_some(unit)

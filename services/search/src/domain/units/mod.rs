@@ -103,7 +103,8 @@ impl Units {
         if table::is_no_unit(&text) {
             return None;
         }
-        table::find_temperature(&text).or_else(|| grammar::parse(&text, |symbol| self.find_symbol(symbol)))
+        table::find_temperature(&text)
+            .or_else(|| grammar::parse_compound_unit(&text, |symbol| self.find_symbol(symbol)))
     }
 
     /// A unit of one word.

@@ -2,20 +2,20 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn parse(text: &str) -> Unit {
+fn parse_unit(text: &str) -> Unit {
     Units::default().parse(text).unwrap_or_else(|| panic!("{text} is not known"))
 }
 
 /// A value in another unit; the bounds lie around it.
-fn convert(value: f64, from: &str, to: &str) -> f64 {
-    let (low, high) = convert_range(value, value, &parse(from), &parse(to)).unwrap();
+fn convert_between(value: f64, from: &str, to: &str) -> f64 {
+    let (low, high) = convert_range(value, value, &parse_unit(from), &parse_unit(to)).unwrap();
     assert!(low <= high && high - low <= 3e-9 * high.abs().max(460.0), "{value} {from} in {to}: {low} to {high}");
     f64::midpoint(low, high)
 }
 
 #[track_caller]
 fn assert_converts(value: f64, from: &str, to: &str, expected: f64) {
-    let converted = convert(value, from, to);
+    let converted = convert_between(value, from, to);
     assert!(
         (converted - expected).abs() <= 1e-9 * expected.abs(),
         "{value} {from} is {converted} {to}, not {expected}"
@@ -140,7 +140,7 @@ fn temperatures_have_offsets() {
     assert_converts(451.0, "°F", "℃", 232.777_777_777_777_8);
     assert_converts(77.0, "degK", "fahrenheit", -321.07);
     // Zero is found, although rounding misses it a little.
-    let (low, high) = convert_range(32.0, 32.0, &parse("fahrenheit"), &parse("celsius")).unwrap();
+    let (low, high) = convert_range(32.0, 32.0, &parse_unit("fahrenheit"), &parse_unit("celsius")).unwrap();
     assert!(low < 0.0 && 0.0 < high && high < 1e-6);
 }
 
@@ -215,18 +215,18 @@ fn dimensions_differ() {
         ("mol", "counts"),
         ("C", "K"),
     ] {
-        assert_eq!(convert_range(0.0, 1.0, &parse(a), &parse(b)), None, "{a} {b}");
+        assert_eq!(convert_range(0.0, 1.0, &parse_unit(a), &parse_unit(b)), None, "{a} {b}");
     }
 }
 
 #[test]
 fn bounds_are_unchanged_in_the_same_unit_and_open_bounds_stay_open() {
     let open = (f64::NEG_INFINITY, f64::INFINITY);
-    assert_eq!(convert_range(0.1, 0.3, &parse("mm"), &parse("millimetre")), Some((0.1, 0.3)));
-    assert_eq!(convert_range(open.0, open.1, &parse("°F"), &parse("K")), Some(open));
-    let (low, high) = convert_range(10.0, 12.4, &parse("keV"), &parse("eV")).unwrap();
+    assert_eq!(convert_range(0.1, 0.3, &parse_unit("mm"), &parse_unit("millimetre")), Some((0.1, 0.3)));
+    assert_eq!(convert_range(open.0, open.1, &parse_unit("°F"), &parse_unit("K")), Some(open));
+    let (low, high) = convert_range(10.0, 12.4, &parse_unit("keV"), &parse_unit("eV")).unwrap();
     assert!(low < 10_000.0 && 9_999.99 < low && 12_400.0 < high && high < 12_400.01);
-    let (low, high) = convert_range(-3.0, -1.0, &parse("mm"), &parse("um")).unwrap();
+    let (low, high) = convert_range(-3.0, -1.0, &parse_unit("mm"), &parse_unit("um")).unwrap();
     assert!(low < -3_000.0 && -1_000.0 < high);
 }
 
@@ -235,16 +235,17 @@ fn aliases_of_the_setting_go_first() {
     let units =
         Units::from_setting("J: eV 1.602176634e-19; ℃: celsius, degC;K:kelvin;Å: A; celsius: C; mm: step 0.005, wt%;")
             .unwrap();
-    let parse = |text: &str| units.parse(text).unwrap();
-    let convert = |value, from: &str, to: &str| convert_range(value, value, &parse(from), &parse(to)).unwrap();
-    assert_eq!(convert(5.0, "1/A", "Å-1"), (5.0, 5.0));
-    assert_eq!(parse("C"), parse("°C"));
-    let (low, high) = convert(2.0, "step", "mm");
+    let parse_unit = |text: &str| units.parse(text).unwrap();
+    let convert_between =
+        |value, from: &str, to: &str| convert_range(value, value, &parse_unit(from), &parse_unit(to)).unwrap();
+    assert_eq!(convert_between(5.0, "1/A", "Å-1"), (5.0, 5.0));
+    assert_eq!(parse_unit("C"), parse_unit("°C"));
+    let (low, high) = convert_between(2.0, "step", "mm");
     assert!(low < 0.01 && 0.01 < high);
-    let (low, high) = convert(2.0, "step/s", "mm/s");
+    let (low, high) = convert_between(2.0, "step/s", "mm/s");
     assert!(low < 0.01 && 0.01 < high);
-    assert_eq!(parse("wt%"), parse("mm"), "also with characters that no unit has");
-    assert_eq!(parse("nC").dimension, parse("mA s").dimension, "aliases have no prefixes");
+    assert_eq!(parse_unit("wt%"), parse_unit("mm"), "also with characters that no unit has");
+    assert_eq!(parse_unit("nC").dimension, parse_unit("mA s").dimension, "aliases have no prefixes");
     assert!(Units::from_setting(" ; ").unwrap().aliases.is_empty());
 }
 
@@ -294,7 +295,7 @@ proptest! {
             prop_assert!(unit.factor.is_normal() && unit.factor > 0.0 && unit.offset.is_finite());
             prop_assert_eq!(convert_range(-1.0, 1.0, &unit, &unit), Some((-1.0, 1.0)));
             prop_assert_eq!(Units::default().parse(&format!("  {text} ")), Some(unit));
-            let _ = convert_range(value, value, &unit, &parse("K"));
+            let _ = convert_range(value, value, &unit, &parse_unit("K"));
         }
     }
 
@@ -307,7 +308,7 @@ proptest! {
 
     #[test]
     fn a_value_converted_there_and_back_is_within_the_bounds((a, b) in known_units(), value in -1e12..1e12_f64) {
-        let (a, b) = (parse(a), parse(b));
+        let (a, b) = (parse_unit(a), parse_unit(b));
         let (low, high) = convert_range(value, value, &a, &b).unwrap();
         prop_assert!(low <= high);
         let (back_low, back_high) = convert_range(low, high, &b, &a).unwrap();
