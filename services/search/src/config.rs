@@ -9,6 +9,7 @@ use service_kit::config::deserialize_duration;
 use service_kit::{Config as Settings, ConfigError};
 
 use crate::domain::analysis::synonyms::Synonyms;
+use crate::domain::units::Units;
 
 const DEFAULT_SYNONYMS: &str = include_str!("../synonyms.txt");
 
@@ -20,6 +21,7 @@ pub struct Config {
     pub path_separators: Vec<char>,
     pub synonyms_file: PathBuf,
     pub facet_fields: Vec<String>,
+    pub units: Units,
     #[serde(deserialize_with = "deserialize_duration")]
     pub max_search_time: Duration,
     #[serde(deserialize_with = "deserialize_duration")]

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::deadline::Deadline;
 use crate::domain::paths::PathRules;
+use crate::domain::units::Units;
 use crate::error::Error;
 use crate::index::SharedSnapshot;
 use crate::planner::Planner;
@@ -22,6 +23,7 @@ const WAITING: usize = 256;
 struct QueryRules {
     rules: PathRules,
     synonyms: Synonyms,
+    units: Units,
 }
 
 /// Answers searches from the newest snapshot.
@@ -38,7 +40,7 @@ impl SearchService {
         let pool = ctx.pools.open("search", THREADS, WAITING);
         Ok(Self {
             snapshot,
-            language: Arc::new(QueryRules { rules, synonyms }),
+            language: Arc::new(QueryRules { rules, synonyms, units: config.units.clone() }),
             pool,
             max_search_time: config.max_search_time,
         })
@@ -53,8 +55,8 @@ impl SearchService {
         let snapshot = self.snapshot.wait_for_snapshot(self.max_search_time).await.ok_or(Error::NotOpen)?;
         let language = Arc::clone(&self.language);
         let run = move || {
-            let QueryRules { rules, synonyms } = &*language;
-            search(&Planner { snapshot: &snapshot, rules, synonyms, deadline })
+            let QueryRules { rules, synonyms, units } = &*language;
+            search(&Planner { snapshot: &snapshot, rules, synonyms, units, deadline })
         };
         Ok(self.pool.run(run).await??)
     }

@@ -13,3 +13,5 @@ pub mod plan;
 /// The query syntax of icat.lucene as a syntax tree.
 pub mod query_syntax;
 pub mod row_json;
+/// Units of parameters.
+pub mod units;

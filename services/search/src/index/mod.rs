@@ -20,11 +20,13 @@ use self::snapshot::Snapshot;
 #[derive(Clone)]
 pub struct SharedSnapshot(watch::Sender<Option<Snapshot>>);
 
-impl SharedSnapshot {
-    pub fn new() -> Self {
+impl Default for SharedSnapshot {
+    fn default() -> Self {
         Self(watch::Sender::new(None))
     }
+}
 
+impl SharedSnapshot {
     /// Waits while the index is being opened; `None` if it is not open in time.
     pub async fn wait_for_snapshot(&self, limit: Duration) -> Option<Snapshot> {
         let mut snapshots = self.0.subscribe();

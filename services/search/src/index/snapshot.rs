@@ -1,7 +1,7 @@
 //! The index as it was at one moment: searches, joins and counts.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -143,6 +143,29 @@ impl Snapshot {
             Ok(())
         })?;
         Ok(counts)
+    }
+
+    /// The different values of an attribute, also of rows that are only known from documents of others. Blocks.
+    pub fn list_terms(
+        &self,
+        entity: EntityKind,
+        attribute: &str,
+        deadline: Deadline,
+    ) -> Result<BTreeSet<String>, IndexError> {
+        let name = term_field(entity, attribute, TermKind::Whole);
+        let mut terms = BTreeSet::new();
+        self.for_each_segment(entity, &Plan::All, false, true, deadline, |segment, matches| {
+            let Some(column) = segment.fast_fields().str(&name)? else { return Ok(()) };
+            let mut numbers = BTreeSet::new();
+            matches.for_each(|row, _| numbers.extend(column.term_ords(row)))?;
+            for number in numbers {
+                let mut text = String::new();
+                column.ord_to_str(number, &mut text)?;
+                terms.insert(text);
+            }
+            Ok(())
+        })?;
+        Ok(terms)
     }
 
     /// How many rows refer to each id. Blocks.

@@ -56,15 +56,14 @@ impl Planner<'_> {
             return self.plan_value(entity, name, value);
         }
         let field = find_field(entity, name).ok_or_else(|| unknown_field(entity, name))?;
-        let units = match condition.get("units").and_then(Value::as_str) {
-            Some(units) => self.plan_exact(entity, "type.units", units)?,
-            None => Plan::All,
-        };
         let range = match condition.get("exact") {
             Some(exact) => plan_exact_number(&field, exact)?,
             None => plan_range(&field, condition, true)?,
         };
-        Ok(Plan::and(vec![self.lift(entity, &field, range)?, units]))
+        match condition.get("units").and_then(Value::as_str) {
+            Some(units) => self.plan_range_in_units(entity, &field, &range, units),
+            None => self.lift(entity, &field, range),
+        }
     }
 
     /// Rows whose field has exactly this value, or lies between `from` and `to`.

@@ -7,6 +7,7 @@ mod location;
 mod parameters;
 mod query;
 mod text;
+mod units;
 mod values;
 
 use serde_json::Value;
@@ -17,6 +18,7 @@ use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
 use crate::domain::paths::PathRules;
 use crate::domain::plan::Plan;
+use crate::domain::units::Units;
 use crate::error::Error;
 use crate::index::snapshot::Snapshot;
 
@@ -25,6 +27,7 @@ pub struct Planner<'p> {
     pub snapshot: &'p Snapshot,
     pub rules: &'p PathRules,
     pub synonyms: &'p Synonyms,
+    pub units: &'p Units,
     pub deadline: Deadline,
 }
 

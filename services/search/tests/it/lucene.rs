@@ -49,7 +49,7 @@ impl IcatServer {
         self.send_accepted(self.post("commit")).await;
     }
 
-    async fn modify(&self, operations: &Value) {
+    pub async fn modify(&self, operations: &Value) {
         self.send_accepted(self.post("modify").json(operations)).await;
         self.commit().await;
     }

@@ -6,3 +6,4 @@ mod lucene;
 mod paths;
 mod settings;
 mod statements;
+mod units;

@@ -37,6 +37,7 @@ fn texts_give_the_terms_of_icat_lucene() {
         ("Bragg's O’BRIEN’S cats'", "bragg o’brien cat"),
         ("a:b foo:bar 12:30", "a:b foo:bar 12 30"),
         ("__ -- ()", ""),
+        ("beam \u{a947} line", "beam line"),
     ] {
         assert_eq!(join_terms(text), expected, "{text}");
     }

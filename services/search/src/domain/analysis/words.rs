@@ -6,7 +6,9 @@ const MAX_WORD_CHARS: usize = 255;
 /// The words of UAX #29 that have letters or digits. Ideographs are a word each. Scripts without blanks between words, such as
 /// Thai, are not divided, as in Lucene.
 pub(super) fn split_words(text: &str) -> impl Iterator<Item = &str> {
-    let mut words = text.unicode_word_indices().peekable();
+    // A blank with a mark that combines with it is no word, although some marks are letters.
+    let words = text.unicode_word_indices().filter(|(_, word)| !word.starts_with(char::is_whitespace));
+    let mut words = words.peekable();
     let joined = std::iter::from_fn(move || {
         let (start, first) = words.next()?;
         let mut end = start + first.len();
