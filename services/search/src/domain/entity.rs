@@ -7,6 +7,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::entity_definitions::DEFINITIONS;
+use EntityKind as E;
+
 /// How the values of an attribute are indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueKind {
@@ -59,30 +62,6 @@ impl Partition {
     }
 }
 
-const fn integer(name: &'static str) -> Attribute {
-    Attribute { name, kind: ValueKind::Integer }
-}
-
-const fn number(name: &'static str) -> Attribute {
-    Attribute { name, kind: ValueKind::Number }
-}
-
-const fn text(name: &'static str) -> Attribute {
-    Attribute { name, kind: ValueKind::Text }
-}
-
-const fn term(name: &'static str) -> Attribute {
-    Attribute { name, kind: ValueKind::Term }
-}
-
-const fn to(name: &'static str, target: EntityKind) -> Relation {
-    Relation { name, target }
-}
-
-const PARAMETER: &[Attribute] =
-    &[term("stringValue"), number("numericValue"), integer("dateTimeValue"), number("rangeTop"), number("rangeBottom")];
-const NAME: &[Attribute] = &[text("name")];
-
 /// An entity that is indexed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EntityKind {
@@ -112,203 +91,14 @@ pub enum EntityKind {
     Technique,
 }
 
-use EntityKind as E;
-
 /// What is known of an entity.
-struct Definition {
-    kind: EntityKind,
-    partition: Partition,
-    prefix: &'static str,
-    attributes: &'static [Attribute],
-    relations: &'static [Relation],
+pub(super) struct Definition {
+    pub kind: EntityKind,
+    pub partition: Partition,
+    pub prefix: &'static str,
+    pub attributes: &'static [Attribute],
+    pub relations: &'static [Relation],
 }
-
-const fn define_entity(
-    kind: EntityKind,
-    partition: Partition,
-    prefix: &'static str,
-    attributes: &'static [Attribute],
-    relations: &'static [Relation],
-) -> Definition {
-    Definition { kind, partition, prefix, attributes, relations }
-}
-
-/// In the order of [`EntityKind`].
-static DEFINITIONS: &[Definition] = &[
-    define_entity(
-        E::Datafile,
-        Partition::Datafiles,
-        "",
-        const {
-            &[
-                text("name"),
-                text("description"),
-                text("doi"),
-                Attribute { name: "location", kind: ValueKind::Path },
-                integer("date"),
-                integer("fileSize"),
-                integer("fileCount"),
-            ]
-        },
-        const {
-            &[
-                to("dataset", E::Dataset),
-                to("investigation", E::Investigation),
-                to("sample", E::Sample),
-                to("datafileFormat", E::DatafileFormat),
-            ]
-        },
-    ),
-    define_entity(
-        E::Dataset,
-        Partition::Datasets,
-        "",
-        const {
-            &[
-                text("name"),
-                text("description"),
-                text("doi"),
-                integer("startDate"),
-                integer("endDate"),
-                integer("date"),
-                integer("fileSize"),
-                integer("fileCount"),
-            ]
-        },
-        const { &[to("investigation", E::Investigation), to("sample", E::Sample), to("type", E::DatasetType)] },
-    ),
-    define_entity(
-        E::Investigation,
-        Partition::SmallEntities,
-        "",
-        const {
-            &[
-                text("name"),
-                text("visitId"),
-                text("title"),
-                text("summary"),
-                text("doi"),
-                integer("startDate"),
-                integer("endDate"),
-                integer("date"),
-                integer("fileSize"),
-                integer("fileCount"),
-            ]
-        },
-        const { &[to("facility", E::Facility), to("type", E::InvestigationType)] },
-    ),
-    define_entity(
-        E::Sample,
-        Partition::SmallEntities,
-        "sample.",
-        const { NAME },
-        const { &[to("investigation", E::Investigation), to("type", E::SampleType)] },
-    ),
-    define_entity(
-        E::InvestigationSample,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[to("investigation", E::Investigation), to("sample", E::Sample)] },
-    ),
-    define_entity(
-        E::DatafileParameter,
-        Partition::Parameters,
-        "",
-        const { PARAMETER },
-        const { &[to("datafile", E::Datafile), to("type", E::ParameterType)] },
-    ),
-    define_entity(
-        E::DatasetParameter,
-        Partition::Parameters,
-        "",
-        const { PARAMETER },
-        const { &[to("dataset", E::Dataset), to("type", E::ParameterType)] },
-    ),
-    define_entity(
-        E::InvestigationParameter,
-        Partition::Parameters,
-        "",
-        const { PARAMETER },
-        const { &[to("investigation", E::Investigation), to("type", E::ParameterType)] },
-    ),
-    define_entity(
-        E::SampleParameter,
-        Partition::Parameters,
-        "",
-        const { PARAMETER },
-        const { &[to("sample", E::Sample), to("type", E::ParameterType)] },
-    ),
-    define_entity(
-        E::DatasetTechnique,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[to("dataset", E::Dataset), to("technique", E::Technique)] },
-    ),
-    define_entity(
-        E::InvestigationUser,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[to("investigation", E::Investigation), to("user", E::User)] },
-    ),
-    define_entity(
-        E::InstrumentScientist,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[to("instrument", E::Instrument), to("user", E::User)] },
-    ),
-    define_entity(
-        E::InvestigationInstrument,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[to("investigation", E::Investigation), to("instrument", E::Instrument)] },
-    ),
-    define_entity(
-        E::InvestigationFacilityCycle,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[to("investigation", E::Investigation), to("facilityCycle", E::FacilityCycle)] },
-    ),
-    define_entity(
-        E::Instrument,
-        Partition::SmallEntities,
-        "instrument.",
-        const { &[text("name"), text("fullName")] },
-        const { &[] },
-    ),
-    define_entity(
-        E::User,
-        Partition::SmallEntities,
-        "user.",
-        const { &[term("name"), text("fullName")] },
-        const { &[] },
-    ),
-    define_entity(E::SampleType, Partition::SmallEntities, "sample.type.", const { NAME }, const { &[] }),
-    define_entity(E::InvestigationType, Partition::SmallEntities, "type.", const { NAME }, const { &[] }),
-    define_entity(E::DatasetType, Partition::SmallEntities, "type.", const { NAME }, const { &[] }),
-    define_entity(E::DatafileFormat, Partition::SmallEntities, "datafileFormat.", const { NAME }, const { &[] }),
-    define_entity(E::Facility, Partition::SmallEntities, "facility.", const { NAME }, const { &[] }),
-    define_entity(E::FacilityCycle, Partition::SmallEntities, "facilityCycle.", const { &[] }, const { &[] }),
-    define_entity(
-        E::ParameterType,
-        Partition::SmallEntities,
-        "type.",
-        const { &[text("name"), term("units")] },
-        const { &[] },
-    ),
-    define_entity(
-        E::Technique,
-        Partition::SmallEntities,
-        "technique.",
-        const { &[text("name"), text("description"), text("pid")] },
-        const { &[] },
-    ),
-];
 
 impl EntityKind {
     pub fn list_all() -> impl Iterator<Item = Self> {

@@ -6,6 +6,7 @@ pub mod change_request;
 pub mod deadline;
 pub mod document;
 pub mod entity;
+mod entity_definitions;
 pub mod field;
 /// Paths of datafiles and patterns of paths.
 pub mod paths;

@@ -62,7 +62,7 @@ impl Planner<'_> {
         };
         match condition.get("units").and_then(Value::as_str) {
             Some(units) => self.plan_range_in_units(entity, &field, &range, units),
-            None => self.lift(entity, &field, range),
+            None => self.plan_through_relations(entity, &field, range),
         }
     }
 
@@ -79,7 +79,7 @@ impl Planner<'_> {
             Value::Object(bounds) => {
                 let field = find_field(entity, name).ok_or_else(|| unknown_field(entity, name))?;
                 let range = plan_range(&field, bounds, false)?;
-                self.lift(entity, &field, range)
+                self.plan_through_relations(entity, &field, range)
             }
             _ => Err(wrong_value(value)),
         }

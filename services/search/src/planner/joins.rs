@@ -15,7 +15,7 @@ impl Planner<'_> {
     }
 
     /// A condition on the owner of a field, as a condition on the rows that lead to it.
-    pub fn lift(&self, entity: EntityKind, field: &Field, condition: Plan) -> Result<Plan, Error> {
+    pub fn plan_through_relations(&self, entity: EntityKind, field: &Field, condition: Plan) -> Result<Plan, Error> {
         let mut owners = vec![entity];
         for step in &field.path {
             let target = owners.last().and_then(|owner| owner.find_relation(step)).map(|relation| relation.target);
@@ -75,6 +75,6 @@ impl Planner<'_> {
         let Some(field) = find_field(entity, name) else { return Ok(Plan::Nothing) };
         let FieldValue::Attribute(attribute) = field.value else { return Ok(Plan::Nothing) };
         let term = TermField { attribute: attribute.name, kind: TermKind::Whole };
-        self.lift(entity, &field, Plan::Term(term, text.to_owned()))
+        self.plan_through_relations(entity, &field, Plan::Term(term, text.to_owned()))
     }
 }

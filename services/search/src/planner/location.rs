@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::Planner;
-use super::text::{Leaf, PathPart, to_term_range};
+use super::text::{FieldCondition, PathPart, to_term_range};
 use crate::domain::analysis::normalize_term;
 use crate::domain::paths::{CanonicalPath, CaseMatching, PathPattern, PathPatternError, PathSelection};
 use crate::domain::plan::{LOWERCASED_MARK, Plan, TermField, TermKind, TermPattern};
@@ -16,21 +16,23 @@ impl Planner<'_> {
         &self,
         attribute: &'static str,
         part: PathPart,
-        leaf: &Leaf<'_>,
+        leaf: &FieldCondition<'_>,
     ) -> Result<Option<Plan>, Error> {
         let pattern = match leaf {
-            Leaf::Word(text) | Leaf::Phrase(text, _) | Leaf::Fuzzy(text, 0) => WildcardPattern::from_literal(text),
-            Leaf::Path(pattern) | Leaf::Wildcard(pattern) => (*pattern).clone(),
-            Leaf::Prefix(text) => WildcardPattern::from_prefix(text),
-            Leaf::Fuzzy(text, edits) => {
+            FieldCondition::Word(text) | FieldCondition::Phrase(text, _) | FieldCondition::Fuzzy(text, 0) => {
+                WildcardPattern::from_literal(text)
+            }
+            FieldCondition::Path(pattern) | FieldCondition::Wildcard(pattern) => (*pattern).clone(),
+            FieldCondition::Prefix(text) => WildcardPattern::from_prefix(text),
+            FieldCondition::Fuzzy(text, edits) => {
                 return Ok(Some(Plan::Fuzzy(component(attribute), normalize_term(text), *edits)));
             }
-            Leaf::Range(low, high) => return Ok(Some(plan_range(attribute, low, high))),
+            FieldCondition::Range(low, high) => return Ok(Some(plan_range(attribute, low, high))),
         };
         let plan = match part {
             PathPart::FileName => return Ok(plan_name_parts(attribute, &pattern)),
             PathPart::Exact => self.plan_cased(attribute, &pattern),
-            PathPart::Any => self.plan_pattern(attribute, &pattern, matches!(leaf, Leaf::Word(_))),
+            PathPart::Any => self.plan_pattern(attribute, &pattern, matches!(leaf, FieldCondition::Word(_))),
         };
         plan.map(Some).map_err(|e| Error::Query(format!("{attribute}: {e}")))
     }

@@ -14,7 +14,7 @@ use crate::error::Error;
 impl Planner<'_> {
     /// Rows of `target` with a parameter of this kind.
     pub(super) fn plan_parameter(&self, target: EntityKind, query: &ParameterQuery) -> Result<Plan, Error> {
-        let entity = parameter_of(target);
+        let entity = find_parameter_entity(target);
         let mut plans = Vec::new();
         for (field, pattern) in [("type.name", &query.name), ("type.units", &query.units)] {
             if let Some(pattern) = pattern {
@@ -41,12 +41,12 @@ impl Planner<'_> {
             Some(text) => Plan::Term(term, text),
             None => Plan::Pattern(term, TermPattern::Wildcard(pattern)),
         };
-        self.lift(entity, &field, condition)
+        self.plan_through_relations(entity, &field, condition)
     }
 }
 
 /// The parameters of an entity.
-pub(super) fn parameter_of(target: EntityKind) -> EntityKind {
+pub(super) fn find_parameter_entity(target: EntityKind) -> EntityKind {
     match target {
         EntityKind::Datafile => EntityKind::DatafileParameter,
         EntityKind::Dataset => EntityKind::DatasetParameter,

@@ -59,22 +59,26 @@ impl Planner<'_> {
                 let plan = self.plan_syntax(target, default, query)?;
                 plan.map(|plan| Plan::Boost(Box::new(plan), *factor))
             }
-            Query::Word { field, text } => self.plan_leaf(target, field.as_deref(), default, &Leaf::Word(text))?,
+            Query::Word { field, text } => {
+                self.plan_field_condition(target, field.as_deref(), default, &FieldCondition::Word(text))?
+            }
             Query::Path { field, pattern } => {
-                self.plan_leaf(target, field.as_deref(), default, &Leaf::Path(pattern))?
+                self.plan_field_condition(target, field.as_deref(), default, &FieldCondition::Path(pattern))?
             }
             Query::Phrase { field, text, slop } => {
-                self.plan_leaf(target, field.as_deref(), default, &Leaf::Phrase(text, *slop))?
+                self.plan_field_condition(target, field.as_deref(), default, &FieldCondition::Phrase(text, *slop))?
             }
-            Query::Prefix { field, text } => self.plan_leaf(target, field.as_deref(), default, &Leaf::Prefix(text))?,
+            Query::Prefix { field, text } => {
+                self.plan_field_condition(target, field.as_deref(), default, &FieldCondition::Prefix(text))?
+            }
             Query::Wildcard { field, pattern } => {
-                self.plan_leaf(target, field.as_deref(), default, &Leaf::Wildcard(pattern))?
+                self.plan_field_condition(target, field.as_deref(), default, &FieldCondition::Wildcard(pattern))?
             }
             Query::Fuzzy { field, text, max_edits } => {
-                self.plan_leaf(target, field.as_deref(), default, &Leaf::Fuzzy(text, *max_edits))?
+                self.plan_field_condition(target, field.as_deref(), default, &FieldCondition::Fuzzy(text, *max_edits))?
             }
             Query::Range { field, low, high } => {
-                self.plan_leaf(target, field.as_deref(), default, &Leaf::Range(low, high))?
+                self.plan_field_condition(target, field.as_deref(), default, &FieldCondition::Range(low, high))?
             }
         })
     }
@@ -109,12 +113,12 @@ impl Planner<'_> {
         Ok(Some(Plan::and(plans)))
     }
 
-    fn plan_leaf(
+    fn plan_field_condition(
         &self,
         target: EntityKind,
         field: Option<&str>,
         default: Option<&str>,
-        leaf: &Leaf<'_>,
+        leaf: &FieldCondition<'_>,
     ) -> Result<Option<Plan>, Error> {
         if let Some(name) = field.or(default) {
             let (name, part) = split_path_field(name);
@@ -138,7 +142,7 @@ impl Planner<'_> {
     }
 
     /// Investigations whose samples, or their types, have a name with the words.
-    fn plan_samples(&self, leaf: &Leaf<'_>) -> Result<Option<Plan>, Error> {
+    fn plan_samples(&self, leaf: &FieldCondition<'_>) -> Result<Option<Plan>, Error> {
         let mut plans = Vec::new();
         for name in ["sample.name", "sample.type.name"] {
             let Some(field) = find_field(EntityKind::Sample, name) else { continue };
@@ -156,7 +160,7 @@ impl Planner<'_> {
         entity: EntityKind,
         field: &Field,
         part: PathPart,
-        leaf: &Leaf<'_>,
+        leaf: &FieldCondition<'_>,
     ) -> Result<Option<Plan>, Error> {
         let FieldValue::Attribute(attribute) = field.value else {
             return self.plan_id(entity, field, leaf).map(Some);
@@ -178,7 +182,7 @@ impl Planner<'_> {
         if field.path.is_empty() {
             return Ok(Some(condition));
         }
-        let lifted = self.lift(entity, field, condition)?;
+        let lifted = self.plan_through_relations(entity, field, condition)?;
         Ok(Some(Plan::Constant(Box::new(lifted), RELATED_SCORE)))
     }
 
@@ -187,7 +191,7 @@ impl Planner<'_> {
         (!matches!(attribute, "fullName" | "visitId" | "doi" | "pid")).then_some(self.synonyms)
     }
 
-    fn plan_id(&self, entity: EntityKind, field: &Field, leaf: &Leaf<'_>) -> Result<Plan, Error> {
+    fn plan_id(&self, entity: EntityKind, field: &Field, leaf: &FieldCondition<'_>) -> Result<Plan, Error> {
         let (low, high) = parse_integer_range("id", leaf)?;
         if low != high {
             return Err(Error::Query("ids have no range".to_owned()));
@@ -197,12 +201,12 @@ impl Planner<'_> {
             FieldValue::RelatedId(relation) => Plan::Related(relation, ids),
             _ => Plan::Ids(ids),
         };
-        self.lift(entity, field, condition)
+        self.plan_through_relations(entity, field, condition)
     }
 }
 
 /// A condition on the values of one field.
-pub(super) enum Leaf<'l> {
+pub(super) enum FieldCondition<'l> {
     Word(&'l str),
     Path(&'l WildcardPattern),
     Phrase(&'l str, u32),
@@ -231,18 +235,18 @@ fn split_path_field(name: &str) -> (&str, PathPart) {
 }
 
 /// Words are compared after analysis. A word that analysis splits, such as `NT20-8`, must occur as a phrase.
-fn plan_words(attribute: &'static str, leaf: &Leaf<'_>, synonyms: Option<&Synonyms>) -> Option<Plan> {
+fn plan_words(attribute: &'static str, leaf: &FieldCondition<'_>, synonyms: Option<&Synonyms>) -> Option<Plan> {
     let term = TermField { attribute, kind: TermKind::Word };
     let pattern = |pattern| Plan::Constant(Box::new(Plan::Pattern(term, pattern)), 1.0);
     match leaf {
-        Leaf::Word(text) => plan_phrase(term, text, 0, synonyms),
-        Leaf::Phrase(text, slop) => plan_phrase(term, text, *slop, synonyms),
-        Leaf::Path(path) => path.to_literal().and_then(|text| plan_phrase(term, &text, 0, None)),
-        Leaf::Prefix(text) => Some(pattern(TermPattern::Prefix(normalize_term(text)))),
-        Leaf::Wildcard(wildcard) => Some(pattern(TermPattern::Wildcard(wildcard.to_lowercase()))),
-        Leaf::Fuzzy(text, 0) => Some(Plan::Term(term, normalize_term(text))),
-        Leaf::Fuzzy(text, edits) => Some(Plan::Fuzzy(term, normalize_term(text), *edits)),
-        Leaf::Range(low, high) => Some(pattern(to_term_range(low, high, normalize_term))),
+        FieldCondition::Word(text) => plan_phrase(term, text, 0, synonyms),
+        FieldCondition::Phrase(text, slop) => plan_phrase(term, text, *slop, synonyms),
+        FieldCondition::Path(path) => path.to_literal().and_then(|text| plan_phrase(term, &text, 0, None)),
+        FieldCondition::Prefix(text) => Some(pattern(TermPattern::Prefix(normalize_term(text)))),
+        FieldCondition::Wildcard(wildcard) => Some(pattern(TermPattern::Wildcard(wildcard.to_lowercase()))),
+        FieldCondition::Fuzzy(text, 0) => Some(Plan::Term(term, normalize_term(text))),
+        FieldCondition::Fuzzy(text, edits) => Some(Plan::Fuzzy(term, normalize_term(text), *edits)),
+        FieldCondition::Range(low, high) => Some(pattern(to_term_range(low, high, normalize_term))),
     }
 }
 
@@ -286,17 +290,19 @@ fn list_phrases(tokens: &[Token], expansions: &[Expansion]) -> Vec<Vec<(u32, Str
 }
 
 /// The whole text is compared, with the case of its letters.
-fn plan_whole(attribute: &'static str, leaf: &Leaf<'_>) -> Plan {
+fn plan_whole(attribute: &'static str, leaf: &FieldCondition<'_>) -> Plan {
     let term = TermField { attribute, kind: TermKind::Whole };
     match leaf {
-        Leaf::Word(text) | Leaf::Phrase(text, _) | Leaf::Fuzzy(text, 0) => Plan::Term(term, (*text).to_owned()),
-        Leaf::Path(pattern) | Leaf::Wildcard(pattern) => match pattern.to_literal() {
+        FieldCondition::Word(text) | FieldCondition::Phrase(text, _) | FieldCondition::Fuzzy(text, 0) => {
+            Plan::Term(term, (*text).to_owned())
+        }
+        FieldCondition::Path(pattern) | FieldCondition::Wildcard(pattern) => match pattern.to_literal() {
             Some(text) => Plan::Term(term, text),
             None => Plan::Pattern(term, TermPattern::Wildcard((*pattern).clone())),
         },
-        Leaf::Prefix(text) => Plan::Pattern(term, TermPattern::Prefix((*text).to_owned())),
-        Leaf::Fuzzy(text, edits) => Plan::Fuzzy(term, (*text).to_owned(), *edits),
-        Leaf::Range(low, high) => Plan::Pattern(term, to_term_range(low, high, str::to_owned)),
+        FieldCondition::Prefix(text) => Plan::Pattern(term, TermPattern::Prefix((*text).to_owned())),
+        FieldCondition::Fuzzy(text, edits) => Plan::Fuzzy(term, (*text).to_owned(), *edits),
+        FieldCondition::Range(low, high) => Plan::Pattern(term, to_term_range(low, high, str::to_owned)),
     }
 }
 

@@ -23,7 +23,7 @@ impl Planner<'_> {
         let unit = if is_measured(entity, field) { self.units.parse(units) } else { None };
         let Some(unit) = unit else {
             let same_units = self.plan_exact(entity, "type.units", units)?;
-            return Ok(Plan::and(vec![self.lift(entity, field, range.clone())?, same_units]));
+            return Ok(Plan::and(vec![self.plan_through_relations(entity, field, range.clone())?, same_units]));
         };
         let plans = self.list_units_of_types(&unit)?.into_iter().map(|(of_type, spellings)| {
             let Some(range) = convert_bounds(range, &unit, &of_type) else { return Ok(Plan::Nothing) };

@@ -6,15 +6,15 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::text::Leaf;
+use super::text::FieldCondition;
 use crate::error::Error;
 
 /// Inclusive bounds. A year, a month or a day stands for all its moments.
-pub fn parse_integer_range(field: &str, leaf: &Leaf<'_>) -> Result<(i64, i64), Error> {
+pub fn parse_integer_range(field: &str, leaf: &FieldCondition<'_>) -> Result<(i64, i64), Error> {
     let parse = |text: &str| parse_integer_or_date(field, text);
     let (low, high) = match leaf {
-        Leaf::Word(text) | Leaf::Phrase(text, _) => return parse(text),
-        Leaf::Range(low, high) => (*low, *high),
+        FieldCondition::Word(text) | FieldCondition::Phrase(text, _) => return parse(text),
+        FieldCondition::Range(low, high) => (*low, *high),
         _ => return Err(needs_value(field)),
     };
     let low = match low {
@@ -31,14 +31,16 @@ pub fn parse_integer_range(field: &str, leaf: &Leaf<'_>) -> Result<(i64, i64), E
 }
 
 /// Inclusive bounds.
-pub fn parse_number_range(field: &str, leaf: &Leaf<'_>) -> Result<(f64, f64), Error> {
+pub fn parse_number_range(field: &str, leaf: &FieldCondition<'_>) -> Result<(f64, f64), Error> {
     let parse = |text: &str| {
         let number: Option<f64> = text.parse().ok().filter(|number: &f64| !number.is_nan());
         number.ok_or_else(|| Error::Query(format!("`{text}` is not a number (field {field})")))
     };
     let (low, high) = match leaf {
-        Leaf::Word(text) | Leaf::Phrase(text, _) => return parse(text).map(|number| (number, number)),
-        Leaf::Range(low, high) => (*low, *high),
+        FieldCondition::Word(text) | FieldCondition::Phrase(text, _) => {
+            return parse(text).map(|number| (number, number));
+        }
+        FieldCondition::Range(low, high) => (*low, *high),
         _ => return Err(needs_value(field)),
     };
     let low = match low {
@@ -104,19 +106,20 @@ mod tests {
             ("2024-02-29", 1_709_164_800_000, 1_709_251_199_999),
             ("2024-02-29T12:00:00Z", 1_709_208_000_000, 1_709_208_000_000),
         ] {
-            assert_eq!(parse_integer_range("date", &Leaf::Word(text)).unwrap(), (first, last), "{text}");
+            assert_eq!(parse_integer_range("date", &FieldCondition::Word(text)).unwrap(), (first, last), "{text}");
         }
         let year = "2024".to_owned();
-        let range = parse_integer_range("date", &Leaf::Range(&Bound::Excluded(year), &Bound::Unbounded)).unwrap();
+        let range =
+            parse_integer_range("date", &FieldCondition::Range(&Bound::Excluded(year), &Bound::Unbounded)).unwrap();
         assert_eq!(range, (1_735_689_600_000, i64::MAX));
-        assert!(parse_integer_range("date", &Leaf::Word("yesterday")).is_err());
+        assert!(parse_integer_range("date", &FieldCondition::Word("yesterday")).is_err());
     }
 
     #[test]
     fn numbers_have_open_and_closed_bounds() {
         let (low, high) = (Bound::Included("1".to_owned()), Bound::Excluded("10".to_owned()));
-        assert_eq!(parse_integer_range("fileSize", &Leaf::Range(&low, &high)).unwrap(), (1, 9));
-        assert_eq!(parse_number_range("numericValue", &Leaf::Word("4.5")).unwrap(), (4.5, 4.5));
-        assert!(parse_integer_range("fileSize", &Leaf::Prefix("1")).is_err());
+        assert_eq!(parse_integer_range("fileSize", &FieldCondition::Range(&low, &high)).unwrap(), (1, 9));
+        assert_eq!(parse_number_range("numericValue", &FieldCondition::Word("4.5")).unwrap(), (4.5, 4.5));
+        assert!(parse_integer_range("fileSize", &FieldCondition::Prefix("1")).is_err());
     }
 }

@@ -159,7 +159,7 @@ impl Planner<'_> {
                 Plan::Related(relation, ids.map(i64::cast_unsigned).collect::<roaring::RoaringTreemap>().into())
             }
         };
-        self.lift(entity, &field, condition)
+        self.plan_through_relations(entity, &field, condition)
     }
 }
 

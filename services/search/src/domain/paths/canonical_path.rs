@@ -49,7 +49,7 @@ impl PathRules {
             return Err(PathError::TooLong);
         }
         let without_lead = path.trim_start_matches(|c| self.is_separator(c));
-        let lead = find_lead(path[..path.len() - without_lead.len()].chars().count());
+        let lead = find_root_prefix(path[..path.len() - without_lead.len()].chars().count());
         let without_end = without_lead.trim_end_matches(|c: char| self.is_separator(c) || c.is_whitespace());
         let mut text = String::with_capacity(path.len() + 2);
         text.push_str(lead);
@@ -57,7 +57,7 @@ impl PathRules {
         let mut component_count = 0;
         for component in components {
             if component_count > 0 {
-                text.push_str(find_joint(&text));
+                text.push_str(find_separator_after(&text));
             }
             text.push_str(component);
             component_count += 1;
@@ -72,7 +72,7 @@ impl PathRules {
 }
 
 /// What stands for the separators before the first component: exactly two make a UNC path.
-pub(super) fn find_lead(separator_count: usize) -> &'static str {
+pub(super) fn find_root_prefix(separator_count: usize) -> &'static str {
     match separator_count {
         0 => "",
         2 => "//",
@@ -81,7 +81,7 @@ pub(super) fn find_lead(separator_count: usize) -> &'static str {
 }
 
 /// What separates the next component from `text`, the components before.
-pub(super) fn find_joint(text: &str) -> &'static str {
+pub(super) fn find_separator_after(text: &str) -> &'static str {
     if is_url_scheme(text) { "//" } else { "/" }
 }
 

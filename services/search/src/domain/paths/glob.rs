@@ -1,7 +1,8 @@
 use regex::{Regex, RegexBuilder};
 
 use super::canonical_path::{
-    CanonicalPath, PathRules, find_joint, find_lead, is_drive_or_scheme, split_extensions, split_trigrams,
+    CanonicalPath, PathRules, find_root_prefix, find_separator_after, is_drive_or_scheme, split_extensions,
+    split_trigrams,
 };
 use super::path_pattern::{CaseMatching, PathPatternError};
 use crate::domain::analysis::lowercase_chars;
@@ -47,7 +48,7 @@ impl SplitPattern {
         let start = chars.iter().position(|c| !is_blank(c)).unwrap_or(chars.len());
         let end = chars.iter().rposition(|c| !is_blank(c) && !is_separator(c)).map_or(start, |last| last + 1);
         let chars = &chars[start..end];
-        let lead = find_lead(chars.iter().take_while(|c| is_separator(c)).count());
+        let lead = find_root_prefix(chars.iter().take_while(|c| is_separator(c)).count());
         let parts = chars.split(is_separator).filter(|part| !part.is_empty());
         let components: Vec<_> = parts.map(GlobComponent::from_pattern_chars).collect();
         // `/**` at the beginning includes UNC paths and drives.
@@ -78,7 +79,7 @@ impl SplitPattern {
         });
         for (i, component) in literals.chain([last]).filter(|component| !component.is_empty()).enumerate() {
             if i > 0 {
-                text.push_str(find_joint(&text));
+                text.push_str(find_separator_after(&text));
             }
             text.push_str(component);
         }
@@ -192,7 +193,7 @@ fn render_regex(pattern: &SplitPattern, case: CaseMatching) -> String {
         }
         if !is_last && *component != GlobComponent::AnyDirectories {
             let joint = match component {
-                GlobComponent::Literal(name) if is_first && pattern.lead.is_empty() => find_joint(name),
+                GlobComponent::Literal(name) if is_first && pattern.lead.is_empty() => find_separator_after(name),
                 GlobComponent::Literal(_) => "/",
                 _ => "/+",
             };
