@@ -4,5 +4,6 @@
 
 mod lucene;
 mod paths;
+mod recorded;
 mod settings;
 mod statements;
