@@ -4,7 +4,8 @@ ARG BUILD_IMAGE=rust:1.95-bookworm
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
-# undulator contains all services; undulator-auth, undulator-icat, undulator-download and undulator-logbook contain one each.
+# undulator contains all services; undulator-auth, undulator-icat, undulator-download, undulator-logbook and
+# undulator-search contain one each.
 ARG PROGRAM=undulator
 WORKDIR /src
 COPY . .
@@ -27,7 +28,7 @@ LABEL org.opencontainers.image.title="undulator" \
       org.opencontainers.image.description="Services around the ICAT metadata catalogue" \
       org.opencontainers.image.licenses="Apache-2.0"
 # A new volume gets the owner of the directory at which it is mounted.
-RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/undulator /attachments
+RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/undulator /attachments /search-index
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=fonts /usr/share/fonts/truetype /usr/share/fonts/truetype
 # Always the same name, so that the entry point does not depend on PROGRAM.

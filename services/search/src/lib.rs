@@ -43,7 +43,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::from_settings(&ctx.config)?;
     let directory = ctx.config.core.data_dir.join(&config.index_dir);
     let rules = PathRules::new(config.path_separators.iter().copied());
-    let snapshot = SharedSnapshot::default();
+    let snapshot = SharedSnapshot::new();
     let events = Events::start(&ctx).await?;
     let metrics = ChangeMetrics::register(&ctx.process);
     let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox(), metrics);

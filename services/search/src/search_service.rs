@@ -49,8 +49,9 @@ impl SearchService {
         &self,
         search: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let snapshot = self.snapshot.get_snapshot().ok_or(Error::NotOpen)?;
-        let (language, deadline) = (Arc::clone(&self.language), Deadline::after(self.max_search_time));
+        let deadline = Deadline::after(self.max_search_time);
+        let snapshot = self.snapshot.wait_for_snapshot(self.max_search_time).await.ok_or(Error::NotOpen)?;
+        let language = Arc::clone(&self.language);
         let run = move || {
             let QueryLanguage { rules, synonyms } = &*language;
             search(&Planner { snapshot: &snapshot, rules, synonyms, deadline })

@@ -19,7 +19,7 @@ KUBERNETES = ["1.29", "1.37"]
 # Public and internal port of each.
 PORTS = {
     **{"undulator": (8080, 9080), "auth": (8081, 9081), "icat": (8082, 9082), "download": (8083, 9083)},
-    "logbook": (8085, 9085),
+    **{"search": (8084, 9084), "logbook": (8085, 9085)},
 }
 # What a cluster refuses to change in an object that is there: these fields of `spec`, …
 IMMUTABLE = {
@@ -105,7 +105,7 @@ def longest_prefix(prefixes, path):
 
 def documented_paths():
     """Every path of the interface and the service that has it, by the OpenAPI documents."""
-    for service in ["auth", "icat", "download", "logbook"]:
+    for service in ["auth", "icat", "download", "logbook", "search"]:
         document = json.loads((ROOT / "services" / service / "openapi.json").read_text())
         for path in document["paths"]:
             yield service, path
@@ -115,7 +115,7 @@ def check_prefixes(where, prefixes):
     """`prefixes` says which service a path goes to; the whole interface arrives, and nothing internal does."""
     for service, path in documented_paths():
         assert longest_prefix(prefixes, path) == service, f"{where}: {path} goes to {longest_prefix(prefixes, path)}"
-    for internal in ["/authn.db/authenticate", "/sessions/resolve", "/metrics", "/health/ready"]:
+    for internal in ["/authn.db/authenticate", "/sessions/resolve", "/icat.lucene/datafile", "/metrics", "/health/ready"]:
         assert longest_prefix(prefixes, internal) is None, f"{where}: {internal} is reachable"
 
 

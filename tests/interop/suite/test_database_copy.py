@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 from suite import PROGRAM, Suite
 
 GUARD_SECONDS = 300
-SERVICES = ("auth", "icat", "download", "logbook")
+SERVICES = ("auth", "icat", "download", "logbook", "search")
 COUNTS = ("Investigation", "Dataset", "Datafile", "Rule", "User")
 
 

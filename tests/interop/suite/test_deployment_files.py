@@ -108,7 +108,7 @@ def check_compose_file(variables):
         del place["colour"]
 
     services = json.loads(done.stdout)["services"]
-    assert sorted(services) == ["auth", "download", "icat", "logbook", "nats", "postgres"], sorted(services)
+    assert sorted(services) == ["auth", "download", "icat", "logbook", "nats", "postgres", "search"], sorted(services)
     for name, service in services.items():
         assert service["read_only"] if name != "postgres" else True, name
         if name not in PORTS:
@@ -119,7 +119,9 @@ def check_compose_file(variables):
         assert service["command"] == ["serve", name]
         assert parse_port(environment["UNDULATOR_HTTP__BIND"]) == public, name
         assert parse_port(environment["UNDULATOR_HTTP__INTERNAL_BIND"]) == internal, name
-        assert [p["target"] for p in service["ports"]] == [public], name
+        # Users have no requests for search.
+        published = [] if name == "search" else [public]
+        assert [p["target"] for p in service.get("ports", [])] == published, name
         for key, value in select_settings(environment).items():
             for host, number in re.findall(r"://(?:[^@/]*@)?(\w+):(\d+)", value):
                 assert host == "nats" or int(number) in PORTS[host], (name, key, value)
@@ -129,6 +131,8 @@ def check_compose_file(variables):
                 assert path in mounted, (name, key, path)
         if name == "logbook":
             assert environment["UNDULATOR_LOGBOOK__ATTACHMENTS_DIR"] in mounted, "attachments would go with the container"
+        if name == "search":
+            assert environment["UNDULATOR_SEARCH__INDEX_DIR"] in mounted, "the index would go with the container"
         drain = environment.get("UNDULATOR_HTTP__DRAIN_TIMEOUT", "30s")
         assert parse_seconds(service["stop_grace_period"]) > parse_seconds(drain), name
         variables.check(f"compose {name}", environment)
@@ -235,6 +239,11 @@ def check_references(where, objects, variables):
             (claim,) = [v["name"] for v in pod["volumes"] if "persistentVolumeClaim" in v]
             (path,) = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == claim]
             assert environment["UNDULATOR_LOGBOOK__ATTACHMENTS_DIR"] == path, about
+        if name == "search":
+            (claim,) = [c["metadata"]["name"] for c in workload["spec"]["volumeClaimTemplates"]]
+            (path,) = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == claim]
+            assert environment["UNDULATOR_SEARCH__INDEX_DIR"] == path, about
+            assert workload["spec"]["replicas"] == 1, about
         ports = {p["name"]: p["containerPort"] for p in container["ports"]}
         pods[name] = labels, ports
         assert (ports["http"], ports["mgmt"]) == PORTS[name], about

@@ -9,20 +9,30 @@ mod schema;
 pub mod snapshot;
 pub mod writer;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use self::snapshot::Snapshot;
 
-/// The newest snapshot; `None` until the index is open. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct SharedSnapshot(Arc<RwLock<Option<Snapshot>>>);
+/// The newest snapshot; none until the index is open. Cheap to clone.
+#[derive(Clone)]
+pub struct SharedSnapshot(watch::Sender<Option<Snapshot>>);
 
 impl SharedSnapshot {
-    pub fn get_snapshot(&self) -> Option<Snapshot> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn new() -> Self {
+        Self(watch::Sender::new(None))
+    }
+
+    /// Waits while the index is being opened; `None` if it is not open in time.
+    pub async fn wait_for_snapshot(&self, limit: Duration) -> Option<Snapshot> {
+        let mut snapshots = self.0.subscribe();
+        let snapshot = timeout(limit, snapshots.wait_for(Option::is_some)).await.ok()?.ok()?;
+        snapshot.clone()
     }
 
     pub fn replace_snapshot(&self, snapshot: Snapshot) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
+        self.0.send_replace(Some(snapshot));
     }
 }
