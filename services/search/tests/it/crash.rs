@@ -5,12 +5,12 @@ mod clients;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::{Backend, Process, list_backends, wait_until};
+use testkit::{Backend, Process, list_backends};
 use tokio::time::Instant;
 
 use self::clients::{Address, BulkClient, ChangeClient, Progress, Rows};
 
-/// On each engine, unless `TESTKIT_KILLS` says otherwise.
+/// On all engines together; `TESTKIT_KILLS` is the number on each.
 const KILLS: usize = 10;
 const CLIENTS: usize = 2;
 
@@ -29,12 +29,6 @@ struct SearchProcess {
 
 impl SearchProcess {
     async fn start(backend: &Backend) -> Self {
-        let mut search = Self::configure(backend).await;
-        search.start_again().await;
-        search
-    }
-
-    async fn configure(backend: &Backend) -> Self {
         let dir = TempDir::new().unwrap();
         let process = Process::new("crash::run_child", "search", &[search::SERVICE], dir.path());
         // Commits are so frequent that kills meet them.
@@ -43,15 +37,13 @@ impl SearchProcess {
         #[expect(clippy::disallowed_methods, reason = "a client of the service under test")]
         let http = reqwest::Client::new();
         let address = Address { http, internal: process.internal() };
-        Self { process, address, _dir: dir }
+        let mut search = Self { process, address, _dir: dir };
+        search.start_again().await;
+        search
     }
 
-    /// Starts the process and waits until it has opened the index.
     async fn start_again(&mut self) {
         self.process.start(&self.address.http).await;
-        let search = json!({"query": {}}).to_string();
-        let is_open = async || self.address.post("datafile?maxResults=1", search.clone()).await.filter(|s| *s == 200);
-        wait_until("the index is open", is_open).await;
     }
 
     /// All rows of an entity after a commit. Fails if one is there twice.
@@ -78,14 +70,12 @@ impl SearchProcess {
     }
 }
 
-fn read_number_of_kills() -> usize {
-    std::env::var_os("TESTKIT_KILLS").and_then(|n| n.to_str()?.parse().ok()).unwrap_or(KILLS)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_or_doubled_when_the_process_is_killed() {
-    for backend in list_backends() {
-        kill_again_and_again(&backend, read_number_of_kills()).await;
+    let backends = list_backends();
+    let kills = std::env::var_os("TESTKIT_KILLS").and_then(|n| n.to_str()?.parse().ok());
+    for backend in &backends {
+        kill_again_and_again(backend, kills.unwrap_or(KILLS / backends.len())).await;
     }
 }
 
@@ -172,9 +162,8 @@ async fn an_entity_can_be_populated_on_after_a_kill() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_index_opens_after_a_kill_during_the_first_start() {
     for requests in [0, 1, 3, 10, 30] {
-        let mut search = SearchProcess::configure(&Backend::Sqlite).await;
         // The index is created after the process is ready.
-        search.process.start(&search.address.http).await;
+        let mut search = SearchProcess::start(&Backend::Sqlite).await;
         for _ in 0..requests {
             let url = format!("{}/icat.lucene/version", search.address.internal);
             assert_eq!(search.address.http.get(url).send().await.unwrap().status().as_u16(), 200);
@@ -185,4 +174,21 @@ async fn the_index_opens_after_a_kill_during_the_first_start() {
         assert_eq!(search.list_files().await, [1], "killed after {requests} requests");
         search.process.stop();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn searches_are_answered_as_soon_as_the_process_is_ready() {
+    let mut search = SearchProcess::start(&Backend::Sqlite).await;
+    search.address.accept("addNow/Datafile", &json!([{"id": 1, "name": "f1.h5"}])).await;
+    assert_eq!(search.list_files().await, [1]);
+    for start in 0..5 {
+        search.process.kill();
+        search.start_again().await;
+        let url = format!("{}/icat.lucene/datafile?maxResults=1", search.address.internal);
+        let response = search.address.http.post(url).json(&json!({"query": {}})).send().await.unwrap();
+        let status = response.status().as_u16();
+        let answer: Value = response.json().await.unwrap();
+        assert_eq!((status, &answer["total"]), (200, &json!(1)), "start {start}");
+    }
+    search.process.stop();
 }
