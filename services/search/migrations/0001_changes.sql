@@ -2,11 +2,11 @@
 CREATE TABLE change_batch (
     id BIGINT PRIMARY KEY,
     -- 'modify': a list of operations; 'add': documents of an entity; 'clear': all rows of an entity are deleted;
-    -- 'populate': rows that follow belong to the generation `id`; 'populated': rows of earlier generations are deleted.
+    -- 'begin-generation': rows that follow belong to the generation `id`; 'end-generation': older rows are deleted.
     kind {text} NOT NULL,
     -- Empty for 'modify'.
     entity {text} NOT NULL,
-    -- The body of the request; for 'populated' the number of the generation.
+    -- The body of the request; for 'end-generation' the number of the generation.
     body {text} NOT NULL,
     received_at BIGINT NOT NULL
 );
@@ -14,7 +14,7 @@ CREATE TABLE change_batch (
 -- Entities that an icat.server populates.
 CREATE TABLE entity_lock (
     entity {text} PRIMARY KEY,
-    -- The generation of the rows that are sent; 0 if the rows that are there remain.
+    -- The generation of the rows that are sent; 0 if existing rows are kept.
     generation BIGINT NOT NULL,
     locked_at BIGINT NOT NULL
 );

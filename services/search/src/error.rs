@@ -20,7 +20,7 @@ pub enum Error {
     TooLarge(usize),
     #[error("requests of this kind are not accepted from this address; see search.icat_server_addresses")]
     AddressRefused,
-    #[error("the search index is not open yet; try again in a moment")]
+    #[error("the search index is being opened; try again in a few seconds")]
     NotOpen,
     #[error(transparent)]
     Request(#[from] RequestError),

@@ -19,7 +19,7 @@ const THREADS: usize = 8;
 const WAITING: usize = 256;
 
 /// What the settings say about the texts of queries.
-struct QueryLanguage {
+struct QueryRules {
     rules: PathRules,
     synonyms: Synonyms,
 }
@@ -27,7 +27,7 @@ struct QueryLanguage {
 /// Answers searches from the newest snapshot.
 pub struct SearchService {
     snapshot: SharedSnapshot,
-    language: Arc<QueryLanguage>,
+    language: Arc<QueryRules>,
     pool: Blocking,
     max_search_time: Duration,
 }
@@ -38,7 +38,7 @@ impl SearchService {
         let pool = ctx.pools.open("search", THREADS, WAITING);
         Ok(Self {
             snapshot,
-            language: Arc::new(QueryLanguage { rules, synonyms }),
+            language: Arc::new(QueryRules { rules, synonyms }),
             pool,
             max_search_time: config.max_search_time,
         })
@@ -53,7 +53,7 @@ impl SearchService {
         let snapshot = self.snapshot.wait_for_snapshot(self.max_search_time).await.ok_or(Error::NotOpen)?;
         let language = Arc::clone(&self.language);
         let run = move || {
-            let QueryLanguage { rules, synonyms } = &*language;
+            let QueryRules { rules, synonyms } = &*language;
             search(&Planner { snapshot: &snapshot, rules, synonyms, deadline })
         };
         Ok(self.pool.run(run).await??)

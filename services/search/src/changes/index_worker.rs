@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use service_kit::problem::format_error_chain;
 use service_kit::{Blocking, Ctx, Db, DbError, Problem, Worker};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::queue::ChangeQueue;
@@ -22,6 +23,8 @@ use crate::store::entity_generations::{list_generations, set_generation};
 
 /// Batches that are read at once; each may have many megabytes.
 const BATCHES_AT_ONCE: i64 = 4;
+/// When the worker looks for batches that it was not told of.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Threads that build the segments of datafiles.
 const INDEXING_THREADS: usize = 2;
 
@@ -59,7 +62,10 @@ impl IndexWorker {
             let worker = self.clone();
             async move {
                 if let Err(e) = worker.run().await {
-                    tracing::error!(error = e.detail, "the search index cannot be written");
+                    tracing::error!(
+                        error = format_error_chain(&e),
+                        "the search index cannot be written; it is opened again"
+                    );
                 }
             }
         })
@@ -103,6 +109,8 @@ impl IndexWorker {
                     () = self.stop.cancelled() => return self.commit(index, &mut applied).await.map(drop),
                     () = self.queue.wake.notified() => {}
                     () = commit => {}
+                    // Another process may have stored a batch.
+                    () = sleep(LOOK_AGAIN_AFTER) => {}
                 }
             }
         }
@@ -154,12 +162,12 @@ fn parse_batch(batch: &ChangeBatch) -> Vec<RowChange> {
         (BatchKind::Modify, _) => parse_modify(&batch.body),
         (BatchKind::Add, Ok(entity)) => parse_documents(entity, &batch.body),
         (BatchKind::Clear, Ok(entity)) => return vec![RowChange::DeleteAll(entity)],
-        (BatchKind::Populate, Ok(entity)) => return vec![RowChange::BeginGeneration(entity, batch.id)],
-        (BatchKind::Populated, Ok(entity)) => {
+        (BatchKind::BeginGeneration, Ok(entity)) => return vec![RowChange::BeginGeneration(entity, batch.id)],
+        (BatchKind::EndGeneration, Ok(entity)) => {
             return batch
                 .body
                 .parse()
-                .map(|generation| RowChange::DeleteEarlier(entity, generation))
+                .map(|generation| RowChange::DeleteOlderGenerations(entity, generation))
                 .into_iter()
                 .collect();
         }

@@ -52,7 +52,7 @@ impl ChangeQueue {
         let events = list_change_events(&parsed.changed_rows, now);
         self.db
             .write(async |tx| {
-                self.store_in(tx, BatchKind::Modify, "", body, &parsed.rejected, now).await?;
+                self.insert_batch(tx, BatchKind::Modify, "", body, &parsed.rejected, now).await?;
                 for event in &events {
                     self.outbox.emit(tx, event).await?;
                 }
@@ -71,12 +71,12 @@ impl ChangeQueue {
         rejected: &[RejectedDocument],
     ) -> Result<(), DbError> {
         let (entity, now) = (entity.to_string(), self.clock.now_micros());
-        self.db.write(async |tx| self.store_in(tx, BatchKind::Add, &entity, body, rejected, now).await).await?;
+        self.db.write(async |tx| self.insert_batch(tx, BatchKind::Add, &entity, body, rejected, now).await).await?;
         self.report_rejected(rejected);
         Ok(())
     }
 
-    async fn store_in(
+    async fn insert_batch(
         &self,
         tx: &mut Tx,
         kind: BatchKind,
@@ -88,6 +88,7 @@ impl ChangeQueue {
         change_batches::create_batch(tx, kind, entity, body, now).await?;
         create_rejected_documents(tx, rejected, now).await?;
         tx.notify_on_commit(&self.wake);
+        self.metrics.waiting_batches.inc();
         Ok(())
     }
 
@@ -109,7 +110,7 @@ impl ChangeQueue {
         self.db
             .write(async |tx| {
                 for entity in EntityKind::list_all() {
-                    self.store_in(tx, BatchKind::Clear, &entity.to_string(), "", &[], now).await?;
+                    self.insert_batch(tx, BatchKind::Clear, &entity.to_string(), "", &[], now).await?;
                 }
                 Ok(())
             })
@@ -123,7 +124,7 @@ impl ChangeQueue {
         self.db
             .write(async |tx| {
                 let generation = if replaces_rows {
-                    change_batches::create_batch(tx, BatchKind::Populate, &entity, "", now).await?
+                    change_batches::create_batch(tx, BatchKind::BeginGeneration, &entity, "", now).await?
                 } else {
                     0
                 };
@@ -137,15 +138,16 @@ impl ChangeQueue {
             .await
     }
 
-    /// Ends the lock of an entity; returns whether it was locked.
-    pub async fn unlock_entity(&self, entity: EntityKind) -> Result<bool, DbError> {
+    /// Ends the lock of an entity; returns whether it was locked. Without `deletes_older_rows`, the rows that were there before
+    /// the lock are kept.
+    pub async fn unlock_entity(&self, entity: EntityKind, deletes_older_rows: bool) -> Result<bool, DbError> {
         let (entity, now) = (entity.to_string(), self.clock.now_micros());
         self.db
             .write(async |tx| {
                 let Some(generation) = unlock_entity(tx, &entity).await? else { return Ok(false) };
-                if generation != 0 {
+                if generation != 0 && deletes_older_rows {
                     let body = generation.to_string();
-                    change_batches::create_batch(tx, BatchKind::Populated, &entity, &body, now).await?;
+                    change_batches::create_batch(tx, BatchKind::EndGeneration, &entity, &body, now).await?;
                     tx.notify_on_commit(&self.wake);
                 }
                 Ok(true)

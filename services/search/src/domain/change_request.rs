@@ -12,16 +12,16 @@ use crate::domain::entity::EntityKind;
 #[derive(Debug, Clone, PartialEq)]
 pub enum RowChange {
     /// Creates the row or replaces it.
-    Put(EntityRow),
+    Upsert(EntityRow),
     /// Creates the row from what a document of another shows, unless it is there.
-    PutStub(EntityRow),
+    InsertStub(EntityRow),
     /// Deletes the row and those that belong to it.
     Delete(EntityKind, i64),
     DeleteAll(EntityKind),
-    /// Rows that are put from now on belong to this generation.
+    /// Rows that are upserted from now on belong to this generation.
     BeginGeneration(EntityKind, i64),
     /// Deletes the rows of earlier generations, except those that are only known from documents of others.
-    DeleteEarlier(EntityKind, i64),
+    DeleteOlderGenerations(EntityKind, i64),
 }
 
 /// A document that cannot be indexed.
@@ -120,8 +120,8 @@ impl ParsedChanges {
     fn add_document(&mut self, entity: EntityKind, document: &Value) {
         match parse_document(entity, document) {
             Ok(Document { row, related }) => {
-                self.changes.extend(related.into_iter().map(RowChange::PutStub));
-                self.changes.push(RowChange::Put(row));
+                self.changes.extend(related.into_iter().map(RowChange::InsertStub));
+                self.changes.push(RowChange::Upsert(row));
             }
             Err(e) => self.reject(entity, document, &e.to_string()),
         }
@@ -153,8 +153,8 @@ mod tests {
         let changes: Vec<String> = changes
             .iter()
             .map(|change| match change {
-                RowChange::Put(row) => format!("put {} {}", row.entity, row.id),
-                RowChange::PutStub(row) => format!("stub {} {}", row.entity, row.id),
+                RowChange::Upsert(row) => format!("put {} {}", row.entity, row.id),
+                RowChange::InsertStub(row) => format!("stub {} {}", row.entity, row.id),
                 RowChange::Delete(entity, id) => format!("delete {entity} {id}"),
                 other => format!("{other:?}"),
             })

@@ -42,11 +42,11 @@ pub enum Partition {
     Datafiles,
     Datasets,
     Parameters,
-    Others,
+    SmallEntities,
 }
 
 impl Partition {
-    pub const ALL: [Self; 4] = [Self::Datafiles, Self::Datasets, Self::Parameters, Self::Others];
+    pub const ALL: [Self; 4] = [Self::Datafiles, Self::Datasets, Self::Parameters, Self::SmallEntities];
 
     /// Also the name of its directory.
     pub fn name(self) -> &'static str {
@@ -54,7 +54,7 @@ impl Partition {
             Self::Datafiles => "datafiles",
             Self::Datasets => "datasets",
             Self::Parameters => "parameters",
-            Self::Others => "others",
+            Self::SmallEntities => "small-entities",
         }
     }
 }
@@ -179,7 +179,7 @@ static DEFINITIONS: &[Definition] = &[
     ),
     define_entity(
         E::Investigation,
-        Partition::Others,
+        Partition::SmallEntities,
         "",
         const {
             &[
@@ -199,14 +199,14 @@ static DEFINITIONS: &[Definition] = &[
     ),
     define_entity(
         E::Sample,
-        Partition::Others,
+        Partition::SmallEntities,
         "sample.",
         const { NAME },
         const { &[to("investigation", E::Investigation), to("type", E::SampleType)] },
     ),
     define_entity(
         E::InvestigationSample,
-        Partition::Others,
+        Partition::SmallEntities,
         "",
         const { &[] },
         const { &[to("investigation", E::Investigation), to("sample", E::Sample)] },
@@ -241,63 +241,69 @@ static DEFINITIONS: &[Definition] = &[
     ),
     define_entity(
         E::DatasetTechnique,
-        Partition::Others,
+        Partition::SmallEntities,
         "",
         const { &[] },
         const { &[to("dataset", E::Dataset), to("technique", E::Technique)] },
     ),
     define_entity(
         E::InvestigationUser,
-        Partition::Others,
+        Partition::SmallEntities,
         "",
         const { &[] },
         const { &[to("investigation", E::Investigation), to("user", E::User)] },
     ),
     define_entity(
         E::InstrumentScientist,
-        Partition::Others,
+        Partition::SmallEntities,
         "",
         const { &[] },
         const { &[to("instrument", E::Instrument), to("user", E::User)] },
     ),
     define_entity(
         E::InvestigationInstrument,
-        Partition::Others,
+        Partition::SmallEntities,
         "",
         const { &[] },
         const { &[to("investigation", E::Investigation), to("instrument", E::Instrument)] },
     ),
     define_entity(
         E::InvestigationFacilityCycle,
-        Partition::Others,
+        Partition::SmallEntities,
         "",
         const { &[] },
         const { &[to("investigation", E::Investigation), to("facilityCycle", E::FacilityCycle)] },
     ),
     define_entity(
         E::Instrument,
-        Partition::Others,
+        Partition::SmallEntities,
         "instrument.",
         const { &[text("name"), text("fullName")] },
         const { &[] },
     ),
-    define_entity(E::User, Partition::Others, "user.", const { &[term("name"), text("fullName")] }, const { &[] }),
-    define_entity(E::SampleType, Partition::Others, "sample.type.", const { NAME }, const { &[] }),
-    define_entity(E::InvestigationType, Partition::Others, "type.", const { NAME }, const { &[] }),
-    define_entity(E::DatasetType, Partition::Others, "type.", const { NAME }, const { &[] }),
-    define_entity(E::DatafileFormat, Partition::Others, "datafileFormat.", const { NAME }, const { &[] }),
-    define_entity(E::Facility, Partition::Others, "facility.", const { NAME }, const { &[] }),
-    define_entity(E::FacilityCycle, Partition::Others, "facilityCycle.", const { &[] }, const { &[] }),
+    define_entity(
+        E::User,
+        Partition::SmallEntities,
+        "user.",
+        const { &[term("name"), text("fullName")] },
+        const { &[] },
+    ),
+    define_entity(E::SampleType, Partition::SmallEntities, "sample.type.", const { NAME }, const { &[] }),
+    define_entity(E::InvestigationType, Partition::SmallEntities, "type.", const { NAME }, const { &[] }),
+    define_entity(E::DatasetType, Partition::SmallEntities, "type.", const { NAME }, const { &[] }),
+    define_entity(E::DatafileFormat, Partition::SmallEntities, "datafileFormat.", const { NAME }, const { &[] }),
+    define_entity(E::Facility, Partition::SmallEntities, "facility.", const { NAME }, const { &[] }),
+    define_entity(E::FacilityCycle, Partition::SmallEntities, "facilityCycle.", const { &[] }, const { &[] }),
     define_entity(
         E::ParameterType,
-        Partition::Others,
+        Partition::SmallEntities,
         "type.",
         const { &[text("name"), term("units")] },
         const { &[] },
     ),
     define_entity(
         E::Technique,
-        Partition::Others,
+        Partition::SmallEntities,
         "technique.",
         const { &[text("name"), text("description"), text("pid")] },
         const { &[] },

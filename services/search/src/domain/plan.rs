@@ -17,28 +17,28 @@ pub enum TermKind {
     Word,
     /// The whole text.
     Whole,
-    /// A directory in which the file lies, directly or not, in small letters.
+    /// A directory in which the file lies, directly or not, in lower case.
     Directory,
-    /// The directory that contains the file, in small letters.
+    /// The directory that contains the file, in lower case.
     Parent,
-    /// The whole path, in small letters.
+    /// The whole path, in lower case.
     FullPath,
-    /// The name of the file, in small letters.
+    /// The name of the file, in lower case.
     FileName,
-    /// A directory or the whole path, if it has capital letters; and the same in small letters after [`CASED_MARK`].
-    Cased,
-    /// A part of a path between two separators, in small letters.
+    /// A directory or the whole path, if it has upper-case letters; and the same in lower case after [`LOWERCASED_MARK`].
+    CaseSensitivePath,
+    /// A part of a path between two separators, in lower case.
     Component,
-    /// What follows a dot of the file name, in small letters, such as `gz` and `tar.gz`.
+    /// What follows a dot of the file name, in lower case, such as `gz` and `tar.gz`.
     Extension,
-    /// Three letters of the file name, in small letters.
+    /// Three letters of the file name, in lower case.
     Trigram,
-    /// A part of the file name between dots, in small letters.
+    /// A part of the file name between dots, in lower case.
     NamePart,
 }
 
-/// Precedes the small letters of a path that has capital ones, so that a search in small letters can leave it out.
-pub const CASED_MARK: char = '\0';
+/// Precedes the lower case of a path that has upper-case ones, so that a search in lower case can leave it out.
+pub const LOWERCASED_MARK: char = '\0';
 
 /// The terms of an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ use crate::domain::analysis::analyze;
 use crate::domain::document::{AttributeValue, EntityRow};
 use crate::domain::entity::{Attribute, EntityKind, ValueKind};
 use crate::domain::paths::{CanonicalPath, PathRules};
-use crate::domain::plan::{CASED_MARK, TermKind};
+use crate::domain::plan::{LOWERCASED_MARK, TermKind};
 
 /// Builds the document of a row. A `stub` is only known from the documents of others, and is no result of a search.
 pub fn build_document(
@@ -97,7 +97,7 @@ fn add_path(
             TermKind::Parent => path.directories_lower().next_back().into_iter().for_each(add),
             TermKind::FullPath => add(path.text_lower()),
             TermKind::FileName => add(path.file_name_lower()),
-            TermKind::Cased => list_cased_terms(&path).iter().for_each(|term| add(term)),
+            TermKind::CaseSensitivePath => list_cased_terms(&path).iter().for_each(|term| add(term)),
             TermKind::Extension => path.extensions().for_each(add),
             TermKind::Trigram => path.trigrams().collect::<BTreeSet<_>>().into_iter().for_each(add),
             TermKind::NamePart => path.file_name_lower().split('.').filter(|part| !part.is_empty()).for_each(add),
@@ -110,14 +110,14 @@ fn add_path(
     }
 }
 
-/// The directories of a path and the path itself, as far as they have capital letters.
+/// The directories of a path and the path itself, as far as they have upper-case letters.
 fn list_cased_terms(path: &CanonicalPath) -> Vec<String> {
     let cased = path.directories().chain([path.text()]);
     let lower = path.directories_lower().chain([path.text_lower()]);
     cased
         .zip(lower)
         .filter(|(cased, lower)| cased != lower)
-        .flat_map(|(cased, lower)| [cased.to_owned(), format!("{CASED_MARK}{lower}")])
+        .flat_map(|(cased, lower)| [cased.to_owned(), format!("{LOWERCASED_MARK}{lower}")])
         .collect()
 }
 

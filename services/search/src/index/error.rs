@@ -12,19 +12,15 @@ pub enum IndexError {
     TimedOut(#[from] TimedOut),
     #[error("the search index failed: {0}")]
     Engine(TantivyError),
-    /// A mistake in a pattern, with a text for the user.
-    #[error("{0}")]
-    Pattern(String),
+    #[error("this pattern has too many wildcards; use fewer of them")]
+    Pattern,
     #[error("a row in the search index cannot be read: {0}")]
     Row(String),
 }
 
 impl From<TantivyError> for IndexError {
     fn from(error: TantivyError) -> Self {
-        match error {
-            TantivyError::InvalidArgument(text) => Self::Pattern(text),
-            error => Self::Engine(error),
-        }
+        Self::Engine(error)
     }
 }
 
@@ -38,7 +34,7 @@ impl From<IndexError> for Error {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::TimedOut(e) => Self::TimedOut(e.to_string()),
-            IndexError::Pattern(text) => Self::Query(text),
+            IndexError::Pattern => Self::Query(error.to_string()),
             e => Self::Index(Box::new(e)),
         }
     }

@@ -12,7 +12,7 @@ use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::plan::{Order, SortKey, SortValue, TermKind};
 
 /// Where the values of a sort key are, in one segment.
-enum Values {
+enum SortColumn {
     Score,
     Integers(Column<i64>),
     Numbers(Column<f64>),
@@ -23,7 +23,7 @@ enum Values {
 
 /// A value within a segment, where texts are numbered in their order.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-enum LocalValue {
+enum SegmentValue {
     Missing,
     Integer(i64),
     Number(f64),
@@ -32,18 +32,18 @@ enum LocalValue {
 }
 
 /// Collects the first rows of a segment.
-pub struct SegmentTop<'o> {
+pub struct TopRowsCollector<'o> {
     order: &'o [Order],
-    values: Vec<Values>,
-    after: Option<Vec<LocalValue>>,
+    values: Vec<SortColumn>,
+    after: Option<Vec<SegmentValue>>,
     limit: usize,
     /// Unsorted; cut to `limit` whenever it has grown to twice that.
-    rows: Vec<(Vec<LocalValue>, DocId)>,
+    rows: Vec<(Vec<SegmentValue>, DocId)>,
     /// The last row that still counts, once `limit` rows were found.
-    worst: Option<Vec<LocalValue>>,
+    last_kept: Option<Vec<SegmentValue>>,
 }
 
-impl<'o> SegmentTop<'o> {
+impl<'o> TopRowsCollector<'o> {
     pub fn new(
         segment: &SegmentReader,
         entity: EntityKind,
@@ -52,11 +52,15 @@ impl<'o> SegmentTop<'o> {
         limit: usize,
     ) -> Result<Self, IndexError> {
         let values =
-            order.iter().map(|order| Values::open(segment, entity, order.key)).collect::<Result<Vec<_>, _>>()?;
+            order.iter().map(|order| SortColumn::open(segment, entity, order.key)).collect::<Result<Vec<_>, _>>()?;
         let after = after.map(|after| {
-            after.iter().zip(&values).map(|(value, values)| values.to_local(value)).collect::<Result<Vec<_>, _>>()
+            after
+                .iter()
+                .zip(&values)
+                .map(|(value, values)| values.to_segment_value(value))
+                .collect::<Result<Vec<_>, _>>()
         });
-        Ok(Self { order, values, after: after.transpose()?, limit, rows: Vec::new(), worst: None })
+        Ok(Self { order, values, after: after.transpose()?, limit, rows: Vec::new(), last_kept: None })
     }
 
     pub fn add_row(&mut self, row: DocId, score: Score) {
@@ -64,14 +68,14 @@ impl<'o> SegmentTop<'o> {
             return;
         }
         // Most rows of a large result are refused by their first value.
-        if let (Some(worst), Some(values), Some(order)) = (&self.worst, self.values.first(), self.order.first())
-            && compare_one(*order, &values.get(row, score), &worst[0]) == Ordering::Greater
+        if let (Some(last_kept), Some(values), Some(order)) = (&self.last_kept, self.values.first(), self.order.first())
+            && compare_one(*order, &values.get(row, score), &last_kept[0]) == Ordering::Greater
         {
             return;
         }
-        let values: Vec<LocalValue> = self.values.iter().map(|values| values.get(row, score)).collect();
-        let is_late = |bound: &Vec<LocalValue>| compare_values(self.order, &values, bound) != Ordering::Less;
-        if self.worst.as_ref().is_some_and(is_late) {
+        let values: Vec<SegmentValue> = self.values.iter().map(|values| values.get(row, score)).collect();
+        let is_late = |bound: &Vec<SegmentValue>| compare_values(self.order, &values, bound) != Ordering::Less;
+        if self.last_kept.as_ref().is_some_and(is_late) {
             return;
         }
         if self.after.as_ref().is_some_and(|after| compare_values(self.order, &values, after) != Ordering::Greater) {
@@ -79,34 +83,34 @@ impl<'o> SegmentTop<'o> {
         }
         self.rows.push((values, row));
         if self.rows.len() >= self.limit.saturating_mul(2) {
-            self.shrink();
+            self.discard_surplus_rows();
         }
     }
 
-    fn shrink(&mut self) {
+    fn discard_surplus_rows(&mut self) {
         let order = self.order;
         if self.rows.len() > self.limit {
             self.rows.select_nth_unstable_by(self.limit - 1, |(a, _), (b, _)| compare_values(order, a, b));
             self.rows.truncate(self.limit);
-            self.worst = self.rows.last().map(|(values, _)| values.clone());
+            self.last_kept = self.rows.last().map(|(values, _)| values.clone());
         }
     }
 
     /// The rows with their values, unsorted.
     pub fn finish(mut self) -> Result<Vec<(Vec<SortValue>, DocId)>, IndexError> {
-        self.shrink();
-        let resolve = |values: Vec<LocalValue>| {
+        self.discard_surplus_rows();
+        let resolve = |values: Vec<SegmentValue>| {
             values
                 .into_iter()
                 .zip(&self.values)
-                .map(|(value, values)| values.to_global(value))
+                .map(|(value, values)| values.to_sort_value(value))
                 .collect::<Result<_, _>>()
         };
         self.rows.into_iter().map(|(values, row)| Ok((resolve(values)?, row))).collect()
     }
 }
 
-impl Values {
+impl SortColumn {
     fn open(segment: &SegmentReader, entity: EntityKind, key: SortKey) -> Result<Self, IndexError> {
         let fields = segment.fast_fields();
         let integers =
@@ -125,43 +129,43 @@ impl Values {
         }
     }
 
-    fn get(&self, row: DocId, score: Score) -> LocalValue {
+    fn get(&self, row: DocId, score: Score) -> SegmentValue {
         match self {
-            Self::Score => LocalValue::Number(f64::from(score)),
-            Self::Integers(column) => column.first(row).map_or(LocalValue::Missing, LocalValue::Integer),
-            Self::Numbers(column) => column.first(row).map_or(LocalValue::Missing, LocalValue::Number),
+            Self::Score => SegmentValue::Number(f64::from(score)),
+            Self::Integers(column) => column.first(row).map_or(SegmentValue::Missing, SegmentValue::Integer),
+            Self::Numbers(column) => column.first(row).map_or(SegmentValue::Missing, SegmentValue::Number),
             Self::Texts(column) => {
-                column.ords().first(row).map_or(LocalValue::Missing, |n| LocalValue::Text(2 * n + 1))
+                column.ords().first(row).map_or(SegmentValue::Missing, |n| SegmentValue::Text(2 * n + 1))
             }
-            Self::None => LocalValue::Missing,
+            Self::None => SegmentValue::Missing,
         }
     }
 
-    fn to_local(&self, value: &SortValue) -> Result<LocalValue, IndexError> {
+    fn to_segment_value(&self, value: &SortValue) -> Result<SegmentValue, IndexError> {
         Ok(match value {
-            SortValue::Missing => LocalValue::Missing,
-            SortValue::Integer(integer) => LocalValue::Integer(*integer),
-            SortValue::Number(number) => LocalValue::Number(*number),
+            SortValue::Missing => SegmentValue::Missing,
+            SortValue::Integer(integer) => SegmentValue::Integer(*integer),
+            SortValue::Number(number) => SegmentValue::Number(*number),
             SortValue::Text(text) => {
-                let Self::Texts(column) = self else { return Ok(LocalValue::Text(0)) };
+                let Self::Texts(column) = self else { return Ok(SegmentValue::Text(0)) };
                 match column.dictionary().term_ord_or_next(text)? {
-                    TermOrdHit::Exact(number) => LocalValue::Text(2 * number + 1),
-                    TermOrdHit::Next(number) => LocalValue::Text(number.saturating_mul(2)),
+                    TermOrdHit::Exact(number) => SegmentValue::Text(2 * number + 1),
+                    TermOrdHit::Next(number) => SegmentValue::Text(number.saturating_mul(2)),
                 }
             }
         })
     }
 
-    fn to_global(&self, value: LocalValue) -> Result<SortValue, IndexError> {
+    fn to_sort_value(&self, value: SegmentValue) -> Result<SortValue, IndexError> {
         Ok(match (value, self) {
-            (LocalValue::Integer(integer), _) => SortValue::Integer(integer),
-            (LocalValue::Number(number), _) => SortValue::Number(number),
-            (LocalValue::Text(number), Self::Texts(column)) => {
+            (SegmentValue::Integer(integer), _) => SortValue::Integer(integer),
+            (SegmentValue::Number(number), _) => SortValue::Number(number),
+            (SegmentValue::Text(number), Self::Texts(column)) => {
                 let mut text = String::new();
                 column.ord_to_str(number / 2, &mut text)?;
                 SortValue::Text(text)
             }
-            (LocalValue::Missing | LocalValue::Text(_), _) => SortValue::Missing,
+            (SegmentValue::Missing | SegmentValue::Text(_), _) => SortValue::Missing,
         })
     }
 }

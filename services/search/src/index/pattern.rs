@@ -3,26 +3,57 @@
 //! The terms are read from the dictionary of each segment until the deadline, so that a pattern which matches millions of terms
 //! ends in time. Rows match equally well, whatever term they have.
 
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use tantivy::index::{InvertedIndexReader, SegmentReader};
 use tantivy::query::{BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::termdict::TermStreamer;
-use tantivy::{BitSet, DocId, DocSet as _, Score, TantivyError};
+use tantivy::{BitSet, DocId, DocSet as _, Score};
 use tantivy_fst::{Automaton, Regex};
 
+use super::error::IndexError;
 use crate::domain::deadline::Deadline;
 use crate::domain::plan::TermPattern;
 
 /// Terms between two checks of the deadline.
 const TERMS_BETWEEN_CHECKS: usize = 256;
 
-#[derive(Debug, Clone)]
+/// A pattern that is ready to be compared with terms.
+#[derive(Clone)]
+enum CompiledPattern {
+    Prefix(String),
+    Range(Option<(String, bool)>, Option<(String, bool)>),
+    Wildcard(Arc<Regex>),
+}
+
+#[derive(Clone)]
 pub struct PatternQuery {
-    pub field: Field,
-    pub pattern: TermPattern,
-    pub deadline: Deadline,
+    field: Field,
+    pattern: CompiledPattern,
+    deadline: Deadline,
+}
+
+impl PatternQuery {
+    pub fn new(field: Field, pattern: &TermPattern, deadline: Deadline) -> Result<Self, IndexError> {
+        let pattern = match pattern {
+            TermPattern::Prefix(prefix) => CompiledPattern::Prefix(prefix.clone()),
+            TermPattern::Range(low, high) => CompiledPattern::Range(low.clone(), high.clone()),
+            TermPattern::Wildcard(wildcard) => {
+                let regex = Regex::new(&wildcard.to_regex()).map_err(|_| IndexError::Pattern)?;
+                CompiledPattern::Wildcard(Arc::new(regex))
+            }
+        };
+        Ok(Self { field, pattern, deadline })
+    }
+}
+
+impl fmt::Debug for PatternQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PatternQuery").field("field", &self.field).finish_non_exhaustive()
+    }
 }
 
 impl Query for PatternQuery {
@@ -40,7 +71,7 @@ impl Weight for PatternWeight {
         let mut rows = Rows { index: &index, deadline, rows: BitSet::with_max_value(reader.max_doc()) };
         let terms = index.terms();
         match pattern {
-            TermPattern::Prefix(prefix) => {
+            CompiledPattern::Prefix(prefix) => {
                 let range = terms.range().ge(prefix);
                 let range = match end_of_prefix(prefix) {
                     Some(end) => range.lt(end),
@@ -48,7 +79,7 @@ impl Weight for PatternWeight {
                 };
                 rows.collect_rows(range.into_stream()?)?;
             }
-            TermPattern::Range(low, high) => {
+            CompiledPattern::Range(low, high) => {
                 let mut range = terms.range();
                 if let Some((bound, inclusive)) = low {
                     range = if *inclusive { range.ge(bound) } else { range.gt(bound) };
@@ -58,11 +89,7 @@ impl Weight for PatternWeight {
                 }
                 rows.collect_rows(range.into_stream()?)?;
             }
-            TermPattern::Wildcard(wildcard) => {
-                let regex =
-                    Regex::new(&wildcard.to_regex()).map_err(|e| TantivyError::InvalidArgument(e.to_string()))?;
-                rows.collect_rows(terms.search(regex).into_stream()?)?;
-            }
+            CompiledPattern::Wildcard(regex) => rows.collect_rows(terms.search(&**regex).into_stream()?)?,
         }
         Ok(Box::new(ConstScorer::new(BitSetDocSet::from(rows.rows), boost)))
     }

@@ -1,5 +1,6 @@
 //! Plans as queries of tantivy.
 
+use std::cell::RefCell;
 use std::ops::Bound::Included;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption, Value as _};
 use tantivy::{TantivyDocument, Term};
 
+use super::error::IndexError;
 use super::pattern::PatternQuery;
 use super::schema::{PartitionFields, id_field, relation_field, term_field, value_field};
 use crate::domain::deadline::Deadline;
@@ -33,24 +35,29 @@ pub struct QueryBuilder<'b> {
     pub entity: EntityKind,
     pub rules: &'b PathRules,
     pub deadline: Deadline,
+    /// Why a part of the plan is no query.
+    pub error: RefCell<Option<IndexError>>,
 }
 
 impl QueryBuilder<'_> {
     /// The rows of a plan. Rows that are only known from documents of others take part in joins, not in results.
-    pub fn build_search(&self, plan: &Plan, with_stubs: bool) -> Box<dyn Query> {
+    pub fn build_search(&self, plan: &Plan, with_stubs: bool) -> Result<Box<dyn Query>, IndexError> {
         let mut clauses = vec![(Occur::Must, self.build(plan))];
-        if needs_entity(plan) && !self.is_alone() {
+        if needs_entity_filter(plan) && !self.is_only_entity_of_partition() {
             let entity = build_term(self.fields.entity, &self.entity.to_string());
             clauses.push((Occur::Must, Box::new(ConstScoreQuery::new(entity, 0.0))));
         }
         if !with_stubs {
             clauses.push((Occur::MustNot, build_term(self.fields.stub, &self.entity.to_string())));
         }
-        Box::new(BooleanQuery::new(clauses))
+        match self.error.take() {
+            Some(e) => Err(e),
+            None => Ok(Box::new(BooleanQuery::new(clauses))),
+        }
     }
 
     /// Whether its partition has rows of no other entity.
-    fn is_alone(&self) -> bool {
+    fn is_only_entity_of_partition(&self) -> bool {
         matches!(self.entity.partition(), Partition::Datafiles | Partition::Datasets)
     }
 
@@ -84,9 +91,15 @@ impl QueryBuilder<'_> {
                     words.iter().map(|(position, word)| (*position as usize, Term::from_field_text(field, word)));
                 Box::new(PhraseQuery::new_with_offset_and_slop(words.collect(), *slop))
             }),
-            Plan::Pattern(term, pattern) => self.with_field(*term, |field| {
-                Box::new(PatternQuery { field, pattern: pattern.clone(), deadline: self.deadline })
-            }),
+            Plan::Pattern(term, pattern) => {
+                self.with_field(*term, |field| match PatternQuery::new(field, pattern, self.deadline) {
+                    Ok(query) => Box::new(query),
+                    Err(e) => {
+                        self.error.replace(Some(e));
+                        Box::new(EmptyQuery)
+                    }
+                })
+            }
             Plan::Fuzzy(term, word, edits) => self.with_field(*term, |field| {
                 Box::new(FuzzyTermQuery::new(Term::from_field_text(field, word), *edits, true))
             }),
@@ -162,12 +175,12 @@ impl QueryBuilder<'_> {
 }
 
 /// Whether a plan accepts rows of other entities of the partition, since it asks for no field of its own.
-fn needs_entity(plan: &Plan) -> bool {
+fn needs_entity_filter(plan: &Plan) -> bool {
     match plan {
         Plan::All | Plan::Not(_) => true,
-        Plan::And(plans) => plans.iter().all(needs_entity),
-        Plan::Or(plans) => plans.iter().any(needs_entity),
-        Plan::Boost(plan, _) | Plan::Constant(plan, _) => needs_entity(plan),
+        Plan::And(plans) => plans.iter().all(needs_entity_filter),
+        Plan::Or(plans) => plans.iter().any(needs_entity_filter),
+        Plan::Boost(plan, _) | Plan::Constant(plan, _) => needs_entity_filter(plan),
         _ => false,
     }
 }

@@ -1,5 +1,6 @@
 //! The index as it was at one moment: searches, joins and counts.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tantivy::schema::{IndexRecordOption, Value as _};
 use tantivy::{DocId, DocSet as _, Score, Searcher, TERMINATED, TantivyDocument, Term};
 
 use super::error::IndexError;
-use super::order::{SegmentTop, compare_values};
+use super::order::{TopRowsCollector, compare_values};
 use super::query::QueryBuilder;
 use super::schema::{PartitionFields, id_field, relation_field, term_field, value_field};
 use crate::domain::deadline::Deadline;
@@ -65,7 +66,7 @@ impl Snapshot {
         let scored = request.order.iter().any(|order| order.key == SortKey::Score);
         let (mut rows, mut total) = (Vec::new(), 0);
         self.for_each_segment(request.entity, request.plan, scored, false, deadline, |segment, matches| {
-            let mut top = SegmentTop::new(segment, request.entity, request.order, request.after, request.limit)?;
+            let mut top = TopRowsCollector::new(segment, request.entity, request.order, request.after, request.limit)?;
             matches.for_each(|row, score| {
                 total += 1;
                 top.add_row(row, score);
@@ -83,6 +84,16 @@ impl Snapshot {
         let hits =
             rows.into_iter().map(|(sorted_by, id)| Hit { id, score: find_score(score_at, &sorted_by), sorted_by });
         Ok(HitPage { hits: hits.collect(), total })
+    }
+
+    /// The ids of all rows that were sent themselves. Blocks the thread.
+    pub fn collect_own_ids(&self, entity: EntityKind, deadline: Deadline) -> Result<RoaringTreemap, IndexError> {
+        let mut ids = RoaringTreemap::new();
+        self.for_each_segment(entity, &Plan::All, false, false, deadline, |segment, matches| {
+            let Some(values) = segment.fast_fields().column_opt::<i64>(&id_field(entity))? else { return Ok(()) };
+            matches.for_each(|row, _| ids.extend(values.first(row).map(i64::cast_unsigned)))
+        })?;
+        Ok(ids)
     }
 
     /// The ids of the rows of a plan, or of the rows they refer to. Blocks.
@@ -260,7 +271,8 @@ impl Snapshot {
             return Ok(());
         }
         let Some((fields, searcher)) = self.searchers.get(&entity.partition()) else { return Ok(()) };
-        let query = QueryBuilder { fields, entity, rules: &self.rules, deadline }.build_search(plan, with_stubs);
+        let query = QueryBuilder { fields, entity, rules: &self.rules, deadline, error: RefCell::new(None) };
+        let query = query.build_search(plan, with_stubs)?;
         let scoring = if scored {
             EnableScoring::enabled_from_searcher(searcher)
         } else {

@@ -38,8 +38,8 @@ struct PartitionIndex {
 /// The index in a directory. There is one per directory in all processes.
 pub struct IndexStore {
     partitions: BTreeMap<Partition, PartitionIndex>,
-    /// Ids of the rows of entities that others show, stubs included.
-    known: HashMap<EntityKind, RoaringTreemap>,
+    /// Ids of the rows, stubs included, of entities to which others refer.
+    referenced_ids: HashMap<EntityKind, RoaringTreemap>,
     generations: HashMap<EntityKind, i64>,
     rules: Arc<PathRules>,
 }
@@ -69,12 +69,12 @@ impl IndexStore {
             let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
             partitions.insert(partition, PartitionIndex { fields, reader, writer, is_changed: false });
         }
-        let mut store = Self { partitions, known: HashMap::new(), generations, rules: Arc::new(rules) };
-        store.known = store.find_known()?;
+        let mut store = Self { partitions, referenced_ids: HashMap::new(), generations, rules: Arc::new(rules) };
+        store.referenced_ids = store.collect_referenced_ids()?;
         Ok(store)
     }
 
-    fn find_known(&self) -> Result<HashMap<EntityKind, RoaringTreemap>, IndexError> {
+    fn collect_referenced_ids(&self) -> Result<HashMap<EntityKind, RoaringTreemap>, IndexError> {
         let snapshot = self.take_snapshot();
         let no_deadline = Deadline::never();
         let shown = EntityKind::list_all().flat_map(EntityKind::relations).map(|relation| relation.target);
@@ -99,19 +99,19 @@ impl IndexStore {
     /// Applies a change; it is visible after the next commit. Waits while the threads of the index are busy.
     pub fn apply_change(&mut self, change: RowChange) -> Result<(), IndexError> {
         match change {
-            RowChange::Put(row) => {
+            RowChange::Upsert(row) => {
                 self.delete_row(row.entity, row.id);
                 self.add_row(&row, false)
             }
-            RowChange::PutStub(row) => {
-                if self.known.get(&row.entity).is_some_and(|known| known.contains(row.id.cast_unsigned())) {
+            RowChange::InsertStub(row) => {
+                if self.referenced_ids.get(&row.entity).is_some_and(|known| known.contains(row.id.cast_unsigned())) {
                     return Ok(());
                 }
                 self.add_row(&row, true)
             }
             RowChange::Delete(entity, id) => {
                 self.delete_row(entity, id);
-                if let Some(known) = self.known.get_mut(&entity) {
+                if let Some(known) = self.referenced_ids.get_mut(&entity) {
                     known.remove(id.cast_unsigned());
                 }
                 for (dependent, relation) in entity.list_dependents() {
@@ -127,7 +127,7 @@ impl IndexStore {
                 self.generations.insert(entity, generation);
                 Ok(())
             }
-            RowChange::DeleteEarlier(entity, generation) => self.delete_earlier(entity, generation),
+            RowChange::DeleteOlderGenerations(entity, generation) => self.delete_earlier(entity, generation),
         }
     }
 
@@ -137,7 +137,7 @@ impl IndexStore {
         let document = build_document(&index.fields, row, is_stub, generation, &self.rules);
         index.writer.add_document(document)?;
         index.is_changed = true;
-        if let Some(known) = self.known.get_mut(&row.entity) {
+        if let Some(known) = self.referenced_ids.get_mut(&row.entity) {
             known.insert(row.id.cast_unsigned());
         }
         Ok(())
@@ -158,7 +158,7 @@ impl IndexStore {
         let Some(index) = self.partitions.get_mut(&entity.partition()) else { return };
         index.writer.delete_term(Term::from_field_text(index.fields.entity, &entity.to_string()));
         index.is_changed = true;
-        if let Some(known) = self.known.get_mut(&entity) {
+        if let Some(known) = self.referenced_ids.get_mut(&entity) {
             known.clear();
         }
     }

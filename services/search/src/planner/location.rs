@@ -7,7 +7,7 @@ use super::Planner;
 use super::text::{Leaf, PathPart, to_term_range};
 use crate::domain::analysis::normalize_term;
 use crate::domain::paths::{CanonicalPath, CaseMatching, PathPattern, PathPatternError, PathSelection};
-use crate::domain::plan::{CASED_MARK, Plan, TermField, TermKind, TermPattern};
+use crate::domain::plan::{LOWERCASED_MARK, Plan, TermField, TermKind, TermPattern};
 use crate::domain::query_syntax::WildcardPattern;
 use crate::error::Error;
 
@@ -57,11 +57,11 @@ impl Planner<'_> {
     fn plan_cased(&self, attribute: &'static str, pattern: &WildcardPattern) -> Result<Plan, PathPatternError> {
         if let Some(text) = pattern.to_literal() {
             let path = self.rules.canonicalize(&text)?;
-            let cased = TermField { attribute, kind: TermKind::Cased };
+            let cased = TermField { attribute, kind: TermKind::CaseSensitivePath };
             if path.text() != path.text_lower() {
                 return Ok(Plan::Term(cased, path.text().to_owned()));
             }
-            let other_case = Plan::Term(cased, format!("{CASED_MARK}{}", path.text_lower()));
+            let other_case = Plan::Term(cased, format!("{LOWERCASED_MARK}{}", path.text_lower()));
             return Ok(Plan::and(vec![plan_path_or_directory(attribute, &path), Plan::Not(Box::new(other_case))]));
         }
         let any_case = PathPattern::new(pattern, self.rules, CaseMatching::Insensitive)?;

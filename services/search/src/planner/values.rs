@@ -34,7 +34,7 @@ pub fn parse_integer_range(field: &str, leaf: &Leaf<'_>) -> Result<(i64, i64), E
 pub fn parse_number_range(field: &str, leaf: &Leaf<'_>) -> Result<(f64, f64), Error> {
     let parse = |text: &str| {
         let number: Option<f64> = text.parse().ok().filter(|number: &f64| !number.is_nan());
-        number.ok_or_else(|| Error::Query(format!("{field} has numbers, and {text} is none")))
+        number.ok_or_else(|| Error::Query(format!("`{text}` is not a number (field {field})")))
     };
     let (low, high) = match leaf {
         Leaf::Word(text) | Leaf::Phrase(text, _) => return parse(text).map(|number| (number, number)),
@@ -65,11 +65,11 @@ fn is_date(field: &str) -> bool {
 fn parse_integer_or_date(field: &str, text: &str) -> Result<(i64, i64), Error> {
     if is_date(field) {
         let refused =
-            || Error::Query(format!("{field} has dates, such as 2024, 2024-03 or 2024-03-15, and {text} is none"));
+            || Error::Query(format!("`{text}` is not a date (field {field}); write 2024, 2024-03 or 2024-03-15"));
         return parse_period(text).ok_or_else(refused);
     }
     let number: i64 =
-        text.parse().map_err(|_| Error::Query(format!("{field} has whole numbers, and {text} is none")))?;
+        text.parse().map_err(|_| Error::Query(format!("`{text}` is not a whole number (field {field})")))?;
     Ok((number, number))
 }
 

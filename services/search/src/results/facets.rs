@@ -67,7 +67,10 @@ impl Planner<'_> {
                         .map(|(from, to)| (format!("{from:?}"), format!("{to:?}"), json!(from), json!(to.next_down())));
                     Ok(label_ranges(ranges, shown, &counts))
                 }
-                _ => Err(Error::Query(format!("{} has no numbers, so it has no ranges", dimension.dimension))),
+                _ => Err(Error::Query(format!(
+                    "{}: ranges are only possible for numbers and dates of the entity itself",
+                    dimension.dimension
+                ))),
             },
             None => {
                 let mut counts: Vec<(String, u64)> =
@@ -138,7 +141,7 @@ impl Planner<'_> {
                 None => Err(Error::Query(format!("{name} must be a whole number, but is {number}"))),
             },
             Value::Object(_) => self.plan_filter(entity, name, value),
-            _ => Err(Error::Query(format!("{name} must be a text, a number or a list of them"))),
+            _ => Err(Error::Query(format!("{name} must be a string, a number or an array of them"))),
         }
     }
 

@@ -20,9 +20,9 @@ pub enum BatchKind {
     /// All rows of the entity are deleted.
     Clear,
     /// Rows that follow belong to the generation with the id of the batch.
-    Populate,
+    BeginGeneration,
     /// Rows of generations before the one in the body are deleted.
-    Populated,
+    EndGeneration,
 }
 
 impl BatchKind {
@@ -31,8 +31,8 @@ impl BatchKind {
             Self::Modify => "modify",
             Self::Add => "add",
             Self::Clear => "clear",
-            Self::Populate => "populate",
-            Self::Populated => "populated",
+            Self::BeginGeneration => "begin-generation",
+            Self::EndGeneration => "end-generation",
         }
     }
 
@@ -41,8 +41,8 @@ impl BatchKind {
             "modify" => Ok(Self::Modify),
             "add" => Ok(Self::Add),
             "clear" => Ok(Self::Clear),
-            "populate" => Ok(Self::Populate),
-            "populated" => Ok(Self::Populated),
+            "begin-generation" => Ok(Self::BeginGeneration),
+            "end-generation" => Ok(Self::EndGeneration),
             _ => Err(DbError::Setup(format!("change_batch contains the unknown kind {text}"))),
         }
     }

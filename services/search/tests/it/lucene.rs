@@ -204,6 +204,13 @@ async fn an_entity_is_locked_while_it_is_populated() {
     assert_eq!(message(server.send(server.post("lock/datafile?delete=false")).await), found);
     server.send_accepted(server.post("lock/Datafile?minId=7&delete=false")).await;
     server.send_accepted(server.post("unlock/Datafile")).await;
+    // Datasets are only known from the documents of their files.
+    server.send_accepted(server.post("lock/Dataset?delete=false")).await;
+    server.send_accepted(server.post("unlock/Dataset")).await;
+    // After a failure, an operator ends the lock and keeps all documents.
+    server.send_accepted(server.post("lock/Datafile?delete=true")).await;
+    server.send_accepted(server.post("unlock/Datafile?cancel=true")).await;
+    assert_eq!(server.find_datafiles(json!({})).await, [1, 7]);
     // Entities of ICAT that are not indexed are accepted, others are not.
     server.send_accepted(server.post("lock/Shift?delete=true")).await;
     let (status, answer) = server.send(server.post("lock/Colour?delete=true")).await;
@@ -240,10 +247,12 @@ async fn a_document_that_cannot_be_indexed_is_set_aside_and_stops_nothing() {
     let (mut no_name, mut no_id) = (datafile(2, "b.h5"), datafile(3, "c.h5"));
     no_name["name"] = json!(7);
     no_id.as_object_mut().unwrap().remove("id");
-    server.add_documents("Datafile", &json!([datafile(1, "a.h5"), no_name, no_id])).await;
+    let mut long_path = datafile(4, "d.h5");
+    long_path["location"] = json!("/a".repeat(3_000));
+    server.add_documents("Datafile", &json!([datafile(1, "a.h5"), no_name, no_id, long_path])).await;
     server.commit().await;
     assert_eq!(server.find_datafiles(json!({})).await, [1]);
-    assert_eq!(server.app.metric("undulator_search_rejected_documents_total").await, Some(2.0));
+    assert_eq!(server.app.metric("undulator_search_rejected_documents_total").await, Some(3.0));
     server.stop().await;
 }
 
@@ -329,6 +338,11 @@ async fn mistakes_have_the_texts_that_icat_server_shows() {
             search(json!({"query": {"filter": {"name": 7}}})),
             400,
             "filter object values should be STRING or OBJECT, but were NUMBER",
+        ),
+        (
+            search(json!({"query": {"text": format!("name:*a{}", "?".repeat(40))}})),
+            400,
+            "this pattern has too many wildcards; use fewer of them",
         ),
         (server.post("modify").body("{}"), 400, "the body must be an array, but is an object"),
         (server.post("unknown"), 501, "Operation not implemented by this icat.lucene server."),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use service_kit::Problem;
 
-use super::request::{IcatServer, parse_entity, read_body};
+use super::request::{AllowedAddress, parse_entity, read_body};
 use crate::domain::entity::EntityKind;
 use crate::error::Error;
 use crate::planner::Planner;
@@ -29,7 +29,7 @@ struct FacetBody {
 }
 
 pub async fn count_facets(
-    _: IcatServer,
+    _: AllowedAddress,
     state: web::Data<State>,
     entity: web::Path<String>,
     parameters: web::Query<FacetParameters>,
@@ -38,7 +38,7 @@ pub async fn count_facets(
     let entity = parse_entity(&entity)?;
     let body = read_body(payload).await?;
     let body: FacetBody =
-        serde_json::from_str(&body).map_err(|e| Error::Query(format!("the body is not a facet request: {e}")))?;
+        serde_json::from_str(&body).map_err(|e| Error::Query(format!("invalid facet request: {e}")))?;
     let Some(entity) = entity else { return Ok(HttpResponse::Ok().json(json!({"aggregations": {}}))) };
     let facet_fields = state.config.facet_fields.clone();
     let FacetParameters { max_results, max_labels } = parameters.into_inner();

@@ -4,8 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
 
-use super::request::{IcatServer, parse_entity};
-use crate::domain::plan::Plan;
+use super::request::{AllowedAddress, parse_entity};
 use crate::error::Error;
 use crate::state::State;
 
@@ -25,7 +24,7 @@ pub struct LockParameters {
 /// Without `delete`, the index must have no document between `minId` (exclusive) and `maxId`: an icat.server that goes on after
 /// a failure learns from the answer where to go on.
 pub async fn lock_entity(
-    _: IcatServer,
+    _: AllowedAddress,
     state: web::Data<State>,
     entity: web::Path<String>,
     parameters: web::Query<LockParameters>,
@@ -39,10 +38,13 @@ pub async fn lock_entity(
     }
     state.changes.wait_until_visible().await?;
     let (low, high) = (parameters.min_id.unwrap_or(0), parameters.max_id.unwrap_or(i64::MAX));
-    let ids = state.searches.run(move |planner| planner.collect_ids(entity, &Plan::All, None)).await?;
+    let ids = state
+        .searches
+        .run(move |planner| planner.snapshot.collect_own_ids(entity, planner.deadline).map_err(Error::from))
+        .await?;
     let highest = ids.iter().rev().map(u64::cast_signed).find(|id| *id <= high).filter(|id| *id > low);
     if let Some(id) = highest {
-        state.changes.unlock_entity(entity).await?;
+        state.changes.unlock_entity(entity, false).await?;
         return Err(Error::Query(format!("While locking index, found id {id} in specified range")).into());
     }
     Ok(HttpResponse::NoContent().finish())

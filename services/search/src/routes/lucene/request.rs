@@ -12,9 +12,9 @@ use crate::state::State;
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
 /// Proof that the address may send requests of an icat.server; this protocol has no credentials.
-pub struct IcatServer;
+pub struct AllowedAddress;
 
-impl FromRequest for IcatServer {
+impl FromRequest for AllowedAddress {
     type Error = Problem;
     type Future = std::future::Ready<Result<Self, Problem>>;
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::Problem;
 
-use super::request::{IcatServer, read_body};
+use super::request::{AllowedAddress, read_body};
 use super::search_order::{parse_search_after, parse_sort, render_search_after};
 use crate::domain::entity::EntityKind;
 use crate::error::Error;
@@ -30,7 +30,7 @@ struct SearchBody {
 }
 
 pub async fn search_datafiles(
-    _: IcatServer,
+    _: AllowedAddress,
     state: web::Data<State>,
     parameters: web::Query<SearchParameters>,
     payload: web::Payload,
@@ -39,7 +39,7 @@ pub async fn search_datafiles(
 }
 
 pub async fn search_datasets(
-    _: IcatServer,
+    _: AllowedAddress,
     state: web::Data<State>,
     parameters: web::Query<SearchParameters>,
     payload: web::Payload,
@@ -48,7 +48,7 @@ pub async fn search_datasets(
 }
 
 pub async fn search_investigations(
-    _: IcatServer,
+    _: AllowedAddress,
     state: web::Data<State>,
     parameters: web::Query<SearchParameters>,
     payload: web::Payload,
@@ -64,7 +64,7 @@ async fn search_entity(
 ) -> Result<HttpResponse, Problem> {
     let body = read_body(payload).await?;
     let body: SearchBody =
-        serde_json::from_str(&body).map_err(|e| Error::Query(format!("the body is not a search: {e}")))?;
+        serde_json::from_str(&body).map_err(|e| Error::Query(format!("invalid search request: {e}")))?;
     let answer = state.searches.run(move |planner| answer_search(planner, target, &parameters, &body)).await?;
     Ok(HttpResponse::Ok().json(answer))
 }
