@@ -58,6 +58,9 @@ async fn accepted_changes_wait_for_room_on_the_disk_of_the_index() {
     }
 }
 
+/// Accepted requests that are not in the index yet.
+const WAITING_BATCHES: &str = "undulator_search_waiting_batches";
+
 async fn fill_disk(backend: &Backend, disk: &SmallDisk) {
     let settings = format!("search.index_dir = \"{}\"", disk.path().join("index").display());
     let app = TestApp::start_on(backend, &[search::SERVICE], &settings).await;
@@ -78,6 +81,7 @@ async fn fill_disk(backend: &Backend, disk: &SmallDisk) {
         {"delete": {"_index": "Datafile", "_id": 2}},
     ]);
     assert_eq!(server.post("modify", &changes).await, 204);
+    assert_eq!(app.metric(WAITING_BATCHES).await, Some(4.0), "operators see what waits");
 
     disk.free();
     server.commit().await;
