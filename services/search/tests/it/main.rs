@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod crash;
+mod full_disk;
 mod lucene;
 mod paths;
+mod recorded;
 mod settings;
 mod statements;
 mod units;
