@@ -16,6 +16,8 @@ CREATE TABLE entity_lock (
     entity {text} PRIMARY KEY,
     -- The generation of the rows that are sent; 0 if existing rows are kept.
     generation BIGINT NOT NULL,
+    -- The process that locked the entity. A lock of an earlier process can be taken over.
+    process {text} NOT NULL,
     locked_at BIGINT NOT NULL
 );
 

@@ -46,7 +46,8 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let snapshot = SharedSnapshot::default();
     let events = Events::start(&ctx).await?;
     let metrics = ChangeMetrics::register(&ctx.process);
-    let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox(), metrics);
+    let process = ctx.ids.random_uuid().to_string();
+    let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox(), metrics, process);
     let (queue, shared) = (changes.clone(), snapshot.clone());
     let worker = IndexWorker::new(&ctx, queue, shared, directory, rules.clone(), config.commit_interval);
     let searches = SearchService::new(&ctx, &config, snapshot, rules)?;

@@ -22,7 +22,7 @@ use crate::store::change_batches::{self, BatchKind, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
 
 /// Batches that are read at once; each may have many megabytes.
-const BATCHES_AT_ONCE: i64 = 4;
+const BATCHES_AT_ONCE: usize = 4;
 /// When the worker looks for batches that it was not told of.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Threads that build the segments of datafiles.
@@ -80,8 +80,10 @@ impl IndexWorker {
         let mut applied: Vec<i64> = Vec::new();
         let mut commit_at: Option<Instant> = None;
         loop {
-            let after = applied.last().copied().unwrap_or(0);
-            let batches = change_batches::list_batches(&mut self.db.read().await?, after, BATCHES_AT_ONCE).await?;
+            if self.stop.is_cancelled() {
+                return self.commit(index, &mut applied).await.map(drop);
+            }
+            let batches = change_batches::list_batches(&mut self.db.read().await?, &applied, BATCHES_AT_ONCE).await?;
             let is_idle = batches.is_empty();
             if !is_idle {
                 applied.extend(batches.iter().map(|batch| batch.id));

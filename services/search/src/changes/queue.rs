@@ -24,6 +24,8 @@ pub struct ChangeQueue {
     db: Db,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
+    /// Of this start of the process.
+    process: String,
     pub(super) metrics: ChangeMetrics,
     pub(super) wake: Arc<Notify>,
     /// Whether somebody waits for the next commit of the index.
@@ -33,12 +35,13 @@ pub struct ChangeQueue {
 }
 
 impl ChangeQueue {
-    pub fn new(db: Db, clock: Arc<dyn Clock>, outbox: Outbox, metrics: ChangeMetrics) -> Self {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, outbox: Outbox, metrics: ChangeMetrics, process: String) -> Self {
         Self {
             db,
             clock,
             outbox,
             metrics,
+            process,
             wake: Arc::new(Notify::new()),
             is_commit_wanted: Arc::new(AtomicBool::new(false)),
             commits: watch::Sender::new(0),
@@ -59,6 +62,7 @@ impl ChangeQueue {
                 Ok::<_, DbError>(())
             })
             .await?;
+        self.metrics.waiting_batches.inc();
         self.report_rejected(&parsed.rejected);
         Ok(())
     }
@@ -72,6 +76,7 @@ impl ChangeQueue {
     ) -> Result<(), DbError> {
         let (entity, now) = (entity.to_string(), self.clock.now_micros());
         self.db.write(async |tx| self.insert_batch(tx, BatchKind::Add, &entity, body, rejected, now).await).await?;
+        self.metrics.waiting_batches.inc();
         self.report_rejected(rejected);
         Ok(())
     }
@@ -88,7 +93,6 @@ impl ChangeQueue {
         change_batches::create_batch(tx, kind, entity, body, now).await?;
         create_rejected_documents(tx, rejected, now).await?;
         tx.notify_on_commit(&self.wake);
-        self.metrics.waiting_batches.inc();
         Ok(())
     }
 
@@ -128,7 +132,7 @@ impl ChangeQueue {
                 } else {
                     0
                 };
-                if !lock_entity(tx, &entity, generation, now).await? {
+                if !lock_entity(tx, &entity, generation, &self.process, now).await? {
                     change_batches::delete_batches(tx, &[generation]).await?;
                     return Ok(false);
                 }
@@ -161,8 +165,8 @@ impl ChangeQueue {
         let Some(last) = change_batches::find_last_id(&mut self.db.read().await?).await? else { return Ok(()) };
         loop {
             commits.mark_unchanged();
-            let waiting = change_batches::list_batches(&mut self.db.read().await?, 0, 1).await?;
-            if waiting.first().is_none_or(|oldest| oldest.id > last) {
+            let oldest = change_batches::find_first_id(&mut self.db.read().await?).await?;
+            if oldest.is_none_or(|oldest| oldest > last) {
                 return Ok(());
             }
             self.is_commit_wanted.store(true, Ordering::Release);

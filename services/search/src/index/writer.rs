@@ -1,6 +1,6 @@
 //! Writing the index: changes are applied in their order and become visible, and durable, by a commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub struct IndexStore {
     /// Ids of the rows, stubs included, of entities to which others refer.
     referenced_ids: HashMap<EntityKind, RoaringTreemap>,
     generations: HashMap<EntityKind, i64>,
+    /// Entities whose `referenced_ids` are read again after the next commit.
+    outdated: BTreeSet<EntityKind>,
     rules: Arc<PathRules>,
 }
 
@@ -69,7 +71,13 @@ impl IndexStore {
             let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
             partitions.insert(partition, PartitionIndex { fields, reader, writer, is_changed: false });
         }
-        let mut store = Self { partitions, referenced_ids: HashMap::new(), generations, rules: Arc::new(rules) };
+        let mut store = Self {
+            partitions,
+            referenced_ids: HashMap::new(),
+            outdated: BTreeSet::new(),
+            generations,
+            rules: Arc::new(rules),
+        };
         store.referenced_ids = store.collect_referenced_ids()?;
         Ok(store)
     }
@@ -127,7 +135,7 @@ impl IndexStore {
                 self.generations.insert(entity, generation);
                 Ok(())
             }
-            RowChange::DeleteOlderGenerations(entity, generation) => self.delete_earlier(entity, generation),
+            RowChange::DeleteOlderGenerations(entity, generation) => self.delete_older_generations(entity, generation),
         }
     }
 
@@ -163,9 +171,9 @@ impl IndexStore {
         }
     }
 
-    fn delete_earlier(&mut self, entity: EntityKind, generation: i64) -> Result<(), IndexError> {
-        let Some(index) = self.partitions.get_mut(&entity.partition()) else { return Ok(()) };
-        let name = entity.to_string();
+    fn delete_older_generations(&mut self, kind: EntityKind, generation: i64) -> Result<(), IndexError> {
+        let Some(index) = self.partitions.get_mut(&kind.partition()) else { return Ok(()) };
+        let name = kind.to_string();
         let entity = Term::from_field_text(index.fields.entity, &name);
         let stub = Term::from_field_text(index.fields.stub, &name);
         let earlier = Bound::Excluded(Term::from_field_i64(index.fields.generation, generation));
@@ -176,6 +184,7 @@ impl IndexStore {
         ]);
         index.writer.delete_query(Box::new(query))?;
         index.is_changed = true;
+        self.outdated.insert(kind);
         Ok(())
     }
 
@@ -190,6 +199,12 @@ impl IndexStore {
             index.writer.commit()?;
             index.is_changed = false;
             index.reader.reload()?;
+        }
+        for entity in std::mem::take(&mut self.outdated) {
+            if self.referenced_ids.contains_key(&entity) {
+                let ids = self.take_snapshot().collect_ids(entity, &Plan::All, None, Deadline::never())?;
+                self.referenced_ids.insert(entity, Arc::unwrap_or_clone(ids));
+            }
         }
         Ok(())
     }

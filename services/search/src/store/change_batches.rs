@@ -1,14 +1,17 @@
 //! Accepted changes that are not in the index yet.
 
+use std::collections::HashSet;
+
 use service_kit::{DbError, Micros, Tx};
 
 const CREATE: &str = "INSERT INTO change_batch (id, kind, entity, body, received_at) VALUES ($1, $2, $3, $4, $5)";
-const LIST: &str = "SELECT id, kind, entity, body FROM change_batch WHERE id > $1 ORDER BY id LIMIT $2";
+const LIST_IDS: &str = "SELECT id FROM change_batch ORDER BY id LIMIT $1";
+const FIND: &str = "SELECT id, kind, entity, body FROM change_batch WHERE id = $1";
 const FIND_LAST: &str = "SELECT MAX(id) AS id FROM change_batch";
 const DELETE: &str = "DELETE FROM change_batch WHERE id = $1";
 const COUNT: &str = "SELECT COUNT(*) AS waiting FROM change_batch";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 5] = [CREATE, LIST, FIND_LAST, DELETE, COUNT];
+pub const ALL: [&str; 6] = [CREATE, LIST_IDS, FIND, FIND_LAST, DELETE, COUNT];
 
 /// What a batch contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,20 +67,30 @@ pub async fn create_batch(tx: &mut Tx, kind: BatchKind, entity: &str, body: &str
     Ok(id)
 }
 
-/// The oldest batches after the given id.
-pub async fn list_batches(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<ChangeBatch>, DbError> {
-    let rows = tx.fetch_all(LIST, &[after.into(), limit.into()]).await?;
-    rows.iter()
-        .map(|row| {
-            let kind: String = row.get("kind")?;
-            Ok(ChangeBatch {
-                id: row.get("id")?,
-                kind: BatchKind::parse(&kind)?,
-                entity: row.get("entity")?,
-                body: row.get("body")?,
-            })
-        })
-        .collect()
+/// The oldest batches besides those that were applied. On PostgreSQL a transaction with a lower id may commit after one with a
+/// higher id, so the batches after the last applied one would not be all that come next.
+pub async fn list_batches(tx: &mut Tx, applied: &[i64], limit: usize) -> Result<Vec<ChangeBatch>, DbError> {
+    let most = i64::try_from(applied.len() + limit).unwrap_or(i64::MAX);
+    let ids = tx.fetch_all(LIST_IDS, &[most.into()]).await?;
+    let ids = ids.iter().map(|row| row.get("id")).collect::<Result<Vec<i64>, _>>()?;
+    let applied: HashSet<i64> = applied.iter().copied().collect();
+    let mut batches = Vec::new();
+    for id in ids.into_iter().filter(|id| !applied.contains(id)).take(limit) {
+        let row = tx.fetch_one(FIND, &[id.into()]).await?;
+        let kind: String = row.get("kind")?;
+        batches.push(ChangeBatch {
+            id,
+            kind: BatchKind::parse(&kind)?,
+            entity: row.get("entity")?,
+            body: row.get("body")?,
+        });
+    }
+    Ok(batches)
+}
+
+/// The id of the oldest batch; `None` if all are in the index.
+pub async fn find_first_id(tx: &mut Tx) -> Result<Option<i64>, DbError> {
+    tx.fetch_optional(LIST_IDS, &[1.into()]).await?.map(|row| row.get("id")).transpose()
 }
 
 /// The id of the newest batch; `None` if all are in the index.

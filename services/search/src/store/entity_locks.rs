@@ -2,16 +2,24 @@
 
 use service_kit::{DbError, Micros, Tx};
 
-const LOCK: &str = "INSERT INTO entity_lock (entity, generation, locked_at) VALUES ($1, $2, $3) \
-                    ON CONFLICT (entity) DO NOTHING";
+const LOCK: &str = "INSERT INTO entity_lock (entity, generation, process, locked_at) VALUES ($1, $2, $3, $4) \
+                    ON CONFLICT (entity) DO UPDATE SET generation = excluded.generation, process = excluded.process, \
+                    locked_at = excluded.locked_at WHERE entity_lock.process <> excluded.process";
 const UNLOCK: &str = "DELETE FROM entity_lock WHERE entity = $1 RETURNING generation";
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 2] = [LOCK, UNLOCK];
 
-/// Returns whether the entity was not locked. The generation is that of the rows that will be sent; 0 if the rows that are
+/// Returns whether the entity was not locked by this process. Whoever locked it in an earlier process has lost the connection.
+/// The generation is that of the rows that will be sent; 0 if the rows that are
 /// there remain.
-pub async fn lock_entity(tx: &mut Tx, entity: &str, generation: i64, now: Micros) -> Result<bool, DbError> {
-    Ok(tx.execute(LOCK, &[entity.into(), generation.into(), now.into()]).await? > 0)
+pub async fn lock_entity(
+    tx: &mut Tx,
+    entity: &str,
+    generation: i64,
+    process: &str,
+    now: Micros,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(LOCK, &[entity.into(), generation.into(), process.into(), now.into()]).await? > 0)
 }
 
 /// The generation of the lock that is removed; `None` if the entity was not locked.

@@ -192,3 +192,23 @@ async fn searches_are_answered_as_soon_as_the_process_is_ready() {
     }
     search.process.stop();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entity_can_be_populated_from_the_beginning_after_a_kill() {
+    for backend in list_backends() {
+        let mut search = SearchProcess::start(&backend).await;
+        search.address.accept("lock/Datafile?minId=0&delete=true", &Value::Null).await;
+        search
+            .address
+            .accept("addNow/Datafile", &json!([{"id": 1, "name": "f1.h5"}, {"id": 2, "name": "f2.h5"}]))
+            .await;
+        search.process.kill();
+        search.start_again().await;
+        // The thread of icat.server that populates ended with the connection; an administrator begins again.
+        search.address.accept("lock/Datafile?minId=0&delete=true", &Value::Null).await;
+        search.address.accept("addNow/Datafile", &json!([{"id": 2, "name": "f2.h5"}])).await;
+        search.address.accept("unlock/Datafile", &Value::Null).await;
+        assert_eq!(search.list_files().await, [2]);
+        search.process.stop();
+    }
+}

@@ -5,6 +5,7 @@
 mod crash;
 mod full_disk;
 mod lucene;
+mod order_of_changes;
 mod paths;
 mod recorded;
 mod settings;
