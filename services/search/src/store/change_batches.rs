@@ -67,7 +67,7 @@ pub async fn create_batch(tx: &mut Tx, kind: BatchKind, entity: &str, body: &str
     Ok(id)
 }
 
-/// The oldest batches besides those that were applied. On PostgreSQL a transaction with a lower id may commit after one with a
+/// The oldest batches besides those that were applied. On `PostgreSQL` a transaction with a lower id may commit after one with a
 /// higher id, so the batches after the last applied one would not be all that come next.
 pub async fn list_batches(tx: &mut Tx, applied: &[i64], limit: usize) -> Result<Vec<ChangeBatch>, DbError> {
     let most = i64::try_from(applied.len() + limit).unwrap_or(i64::MAX);

@@ -48,7 +48,7 @@ impl SearchProcess {
 
     /// All rows of an entity after a commit. Fails if one is there twice.
     async fn list_rows(&self, target: &str, fields: &[&str]) -> Rows {
-        self.address.accept("commit", &Value::Null).await;
+        self.address.send_accepted("commit", &Value::Null).await;
         let url = format!("{}/icat.lucene/{target}", self.address.internal);
         let body = json!({"query": {}, "fields": fields});
         let parameters = [("maxResults", "1000000"), ("sort", r#"{"id":"asc"}"#)];
@@ -141,19 +141,19 @@ async fn an_entity_can_be_populated_on_after_a_kill() {
         let mut search = SearchProcess::start(&backend).await;
         let add = async |ids: &[i64]| {
             let files: Vec<Value> = ids.iter().map(|id| json!({"id": id, "name": format!("f{id}.h5")})).collect();
-            search.address.accept("addNow/Datafile", &json!(files)).await;
+            search.address.send_accepted("addNow/Datafile", &json!(files)).await;
         };
         add(&[1, 2, 3]).await;
-        search.address.accept("commit", &Value::Null).await;
-        search.address.accept("lock/Datafile?minId=0&delete=true", &Value::Null).await;
+        search.address.send_accepted("commit", &Value::Null).await;
+        search.address.send_accepted("lock/Datafile?minId=0&delete=true", &Value::Null).await;
         add(&[2, 4]).await;
         search.process.kill();
         search.start_again().await;
         assert_eq!(search.list_files().await, [1, 2, 3, 4], "what is replaced is found until the end");
-        search.address.accept("addNow/Datafile", &json!([{"id": 5, "name": "f5.h5"}])).await;
+        search.address.send_accepted("addNow/Datafile", &json!([{"id": 5, "name": "f5.h5"}])).await;
         search.process.kill();
         search.start_again().await;
-        search.address.accept("unlock/Datafile", &Value::Null).await;
+        search.address.send_accepted("unlock/Datafile", &Value::Null).await;
         assert_eq!(search.list_files().await, [2, 4, 5]);
         search.process.stop();
     }
@@ -170,7 +170,7 @@ async fn the_index_opens_after_a_kill_during_the_first_start() {
         }
         search.process.kill();
         search.start_again().await;
-        search.address.accept("addNow/Datafile", &json!([{"id": 1, "name": "f1.h5"}])).await;
+        search.address.send_accepted("addNow/Datafile", &json!([{"id": 1, "name": "f1.h5"}])).await;
         assert_eq!(search.list_files().await, [1], "killed after {requests} requests");
         search.process.stop();
     }
@@ -179,7 +179,7 @@ async fn the_index_opens_after_a_kill_during_the_first_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn searches_are_answered_as_soon_as_the_process_is_ready() {
     let mut search = SearchProcess::start(&Backend::Sqlite).await;
-    search.address.accept("addNow/Datafile", &json!([{"id": 1, "name": "f1.h5"}])).await;
+    search.address.send_accepted("addNow/Datafile", &json!([{"id": 1, "name": "f1.h5"}])).await;
     assert_eq!(search.list_files().await, [1]);
     for start in 0..5 {
         search.process.kill();
@@ -197,17 +197,17 @@ async fn searches_are_answered_as_soon_as_the_process_is_ready() {
 async fn an_entity_can_be_populated_from_the_beginning_after_a_kill() {
     for backend in list_backends() {
         let mut search = SearchProcess::start(&backend).await;
-        search.address.accept("lock/Datafile?minId=0&delete=true", &Value::Null).await;
+        search.address.send_accepted("lock/Datafile?minId=0&delete=true", &Value::Null).await;
         search
             .address
-            .accept("addNow/Datafile", &json!([{"id": 1, "name": "f1.h5"}, {"id": 2, "name": "f2.h5"}]))
+            .send_accepted("addNow/Datafile", &json!([{"id": 1, "name": "f1.h5"}, {"id": 2, "name": "f2.h5"}]))
             .await;
         search.process.kill();
         search.start_again().await;
         // The thread of icat.server that populates ended with the connection; an administrator begins again.
-        search.address.accept("lock/Datafile?minId=0&delete=true", &Value::Null).await;
-        search.address.accept("addNow/Datafile", &json!([{"id": 2, "name": "f2.h5"}])).await;
-        search.address.accept("unlock/Datafile", &Value::Null).await;
+        search.address.send_accepted("lock/Datafile?minId=0&delete=true", &Value::Null).await;
+        search.address.send_accepted("addNow/Datafile", &json!([{"id": 2, "name": "f2.h5"}])).await;
+        search.address.send_accepted("unlock/Datafile", &Value::Null).await;
         assert_eq!(search.list_files().await, [2]);
         search.process.stop();
     }

@@ -201,8 +201,8 @@ async fn check_modified_rows(app: &TestApp, number: u32) {
         "query": {"user": "db/ahau"},
         "fields": ["id", "title", "Sample sample.name", "InvestigationParameter type.name"],
     });
-    let files = search(app, "datafile", &files).await;
-    let investigations = search(app, "investigation", &investigations).await;
+    let files = search_rows(app, "datafile", &files).await;
+    let investigations = search_rows(app, "investigation", &investigations).await;
     assert_eq!((&*list_ids(&files), &*list_ids(&investigations)), expected, "after {number}");
     if number == 121 {
         let file = json!({
@@ -218,7 +218,7 @@ async fn check_modified_rows(app: &TestApp, number: u32) {
 }
 
 /// Rows in the order of their ids.
-async fn search(app: &TestApp, target: &str, body: &Value) -> Vec<Value> {
+async fn search_rows(app: &TestApp, target: &str, body: &Value) -> Vec<Value> {
     let url = format!("{}/icat.lucene/{target}", app.internal);
     let request = app.http.post(url).query(&[("maxResults", "10"), ("sort", r#"{"id":"asc"}"#)]).json(body);
     let response = request.send().await.unwrap();

@@ -25,7 +25,7 @@ impl Address {
         Some(request.send().await.ok()?.status().as_u16())
     }
 
-    pub async fn accept(&self, path: &str, body: &Value) {
+    pub async fn send_accepted(&self, path: &str, body: &Value) {
         assert_eq!(self.post(path, body.to_string()).await, Some(204), "{path}");
     }
 }
@@ -143,7 +143,7 @@ impl ChangeClient {
                 self.unanswered = Some((operations, effects));
                 return;
             }
-            self.record(effects);
+            self.record_effects(effects);
         }
     }
 
@@ -154,8 +154,8 @@ impl ChangeClient {
     /// Sends the request without an answer again.
     pub async fn send_again(&mut self, address: &Address) {
         let Some((operations, effects)) = self.unanswered.take() else { return };
-        address.accept("modify", &operations).await;
-        self.record(effects);
+        address.send_accepted("modify", &operations).await;
+        self.record_effects(effects);
     }
 
     fn build_change(&mut self, progress: &Progress) -> (Value, Vec<Effect>) {
@@ -193,7 +193,7 @@ impl ChangeClient {
         (json!(operations), effects)
     }
 
-    fn record(&mut self, effects: Vec<Effect>) {
+    fn record_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::File(id, name) => {
