@@ -6,7 +6,7 @@ use service_kit::{DbError, Micros};
 use testkit::{Backend, TestApp, postgres_url, wait_until};
 use tokio::sync::Notify;
 
-/// What a client sends after an answer comes after what was answered, also if the transactions of others were faster. On SQLite
+/// What a client sends after an answer comes after what was answered, also if the transactions of others were faster. On `SQLite`
 /// there is one writer at a time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_applied_after_those_that_were_acknowledged_before_it() {
