@@ -1,6 +1,6 @@
 //! Settings of the search.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -37,6 +37,11 @@ impl Config {
         }
         config.read_synonyms()?;
         Ok(config)
+    }
+
+    /// The directory of the index; a relative one lies below `data_dir`.
+    pub fn index_directory(&self, data_dir: &Path) -> PathBuf {
+        data_dir.join(&self.index_dir)
     }
 
     /// The synonyms of the file in the settings, or our own.

@@ -20,7 +20,7 @@ pub mod store;
 use std::sync::Arc;
 
 use events::Events;
-use service_kit::{BuildError, Ctx, Migration, Running, ServiceDef, ServiceSettings};
+use service_kit::{BuildError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings};
 
 use self::changes::{ChangeMetrics, ChangeQueue, IndexWorker};
 pub use self::config::Config;
@@ -35,13 +35,17 @@ pub const SERVICE: ServiceDef = ServiceDef {
     default_ports: (8084, 9084),
     migrations: &[Migration { version: 1, name: "changes", sql: include_str!("../migrations/0001_changes.sql") }],
     check: |settings| Config::from_settings(settings).map(drop),
+    private_paths: |settings| {
+        let directory = Config::from_settings(settings)?.index_directory(&settings.core.data_dir);
+        Ok(vec![PrivatePath::new("search.index_dir", directory)])
+    },
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::from_settings(&ctx.config)?;
-    let directory = ctx.config.core.data_dir.join(&config.index_dir);
+    let directory = config.index_directory(&ctx.config.core.data_dir);
     let rules = PathRules::new(config.path_separators.iter().copied());
     let snapshot = SharedSnapshot::default();
     let events = Events::start(&ctx).await?;
