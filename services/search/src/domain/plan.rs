@@ -80,6 +80,8 @@ pub enum Plan {
     And(Vec<Plan>),
     /// The more conditions hold, the better a row matches.
     Or(Vec<Plan>),
+    /// The rows of the first; those that are also rows of the second match better.
+    Preferred(Box<Plan>, Box<Plan>),
     Not(Box<Plan>),
     /// Multiplies how well a row matches.
     Boost(Box<Plan>, f32),

@@ -106,6 +106,10 @@ impl QueryBuilder<'_> {
             Plan::Path(attribute, pattern) => self.build_path_match(attribute, pattern),
             Plan::And(plans) => self.build_boolean(Occur::Must, plans),
             Plan::Or(plans) => self.build_boolean(Occur::Should, plans),
+            Plan::Preferred(required, optional) => Box::new(BooleanQuery::new(vec![
+                (Occur::Must, self.build(required)),
+                (Occur::Should, self.build(optional)),
+            ])),
             Plan::Not(plan) => Box::new(BooleanQuery::new(vec![
                 (Occur::Must, Box::new(ConstScoreQuery::new(Box::new(AllQuery), 0.0))),
                 (Occur::MustNot, self.build(plan)),
@@ -180,7 +184,7 @@ fn needs_entity_filter(plan: &Plan) -> bool {
         Plan::All | Plan::Not(_) => true,
         Plan::And(plans) => plans.iter().all(needs_entity_filter),
         Plan::Or(plans) => plans.iter().any(needs_entity_filter),
-        Plan::Boost(plan, _) | Plan::Constant(plan, _) => needs_entity_filter(plan),
+        Plan::Boost(plan, _) | Plan::Constant(plan, _) | Plan::Preferred(plan, _) => needs_entity_filter(plan),
         _ => false,
     }
 }

@@ -101,13 +101,11 @@ impl Planner<'_> {
         if musts.is_empty() && shoulds.is_empty() && excluded.is_empty() {
             return Ok(None);
         }
-        let optional = std::mem::take(&mut shoulds);
         let mut plans = musts;
-        if plans.is_empty() && !optional.is_empty() {
-            plans.push(Plan::or(optional));
-        } else if !optional.is_empty() {
-            // They need not hold, but rows for which they do match better.
-            plans.push(Plan::Or(vec![Plan::Constant(Box::new(Plan::All), 0.0), Plan::or(optional)]));
+        if plans.is_empty() {
+            plans.extend((!shoulds.is_empty()).then(|| Plan::or(shoulds)));
+        } else if !shoulds.is_empty() {
+            plans = vec![Plan::Preferred(Box::new(Plan::and(plans)), Box::new(Plan::or(shoulds)))];
         }
         plans.extend(excluded);
         Ok(Some(Plan::and(plans)))

@@ -123,6 +123,26 @@ async fn documents_are_found_after_a_commit_and_shown_with_the_values_of_related
 }
 
 #[tokio::test]
+async fn words_that_are_not_required_decide_which_rows_come_first() {
+    let server = IcatServer::start().await;
+    server
+        .add_documents(
+            "Datafile",
+            &json!([datafile(1, "alpha.nxs"), datafile(2, "beta.nxs"), datafile(3, "gamma.nxs")]),
+        )
+        .await;
+    server.commit().await;
+    for (text, expected) in [("+nexus beta.nxs", [2, 1, 3]), ("+nexus gamma.nxs -name:delta*", [3, 1, 2])] {
+        let body = json!({"query": {"text": text}, "fields": ["id"]});
+        let answer = server.search_documents("datafile", "maxResults=9", &body).await;
+        let ids: Vec<i64> =
+            answer["results"].as_array().unwrap().iter().map(|hit| hit["_source"]["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, expected, "{text}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn documents_sent_again_replace_the_earlier_ones() {
     let server = IcatServer::start().await;
     let files: Vec<Value> = (1..=200).map(|id| datafile(id, &format!("f{id}.h5"))).collect();
