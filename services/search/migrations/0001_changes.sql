@@ -21,6 +21,13 @@ CREATE TABLE entity_lock (
     locked_at BIGINT NOT NULL
 );
 
+-- Operations that were received while an entity was populated. They are applied again at the end, because the documents of the
+-- population may have been read before them.
+CREATE TABLE held_batch (
+    id BIGINT PRIMARY KEY,
+    body {text} NOT NULL
+);
+
 -- The generation of new rows of an entity in the index.
 CREATE TABLE entity_generation (
     entity {text} PRIMARY KEY,

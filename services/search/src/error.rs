@@ -22,6 +22,8 @@ pub enum Error {
     AddressRefused,
     #[error("the search index is being opened; try again in a few seconds")]
     NotOpen,
+    #[error("the search index cannot be written at the moment; the changes are stored, and are searchable later")]
+    NotWritten,
     #[error(transparent)]
     Request(#[from] RequestError),
     #[error(transparent)]
@@ -41,6 +43,7 @@ impl From<Error> for Problem {
             Error::Conflict(_) => Self::new(Code::Conflict, "search/locked", text),
             Error::TooLarge(_) => Self::new(Code::TooLarge, "search/too-large", text),
             Error::AddressRefused => Self::new(Code::Forbidden, "search/address-refused", text),
+            Error::NotWritten => Self::new(Code::Unavailable, "search/not-written", text).with_retry_after(30),
             Error::NotOpen => Self::new(Code::Unavailable, "search/not-open", text).with_retry_after(1),
             Error::Index(e) => Self::internal(e),
             Error::Database(e) => e.into(),

@@ -12,7 +12,7 @@ use crate::domain::paths::PathRules;
 use crate::domain::units::Units;
 use crate::error::Error;
 use crate::index::SharedSnapshot;
-use crate::planner::Planner;
+use crate::planner::{Planner, QueryBudget};
 
 /// Searches at once; more wait.
 const THREADS: usize = 8;
@@ -56,7 +56,7 @@ impl SearchService {
         let language = Arc::clone(&self.language);
         let run = move || {
             let QueryRules { rules, synonyms, units } = &*language;
-            search(&Planner { snapshot: &snapshot, rules, synonyms, units, deadline })
+            search(&Planner { snapshot: &snapshot, rules, synonyms, units, deadline, budget: QueryBudget::default() })
         };
         Ok(self.pool.run(run).await??)
     }

@@ -3,20 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use events::Outbox;
 use events::messages::icat::{EntityChanged, Verb};
 use icat_client::catalogue_changes::create_change_events;
 use service_kit::{Clock, Db, DbError, Micros, Tx};
 use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout};
 
 use super::metrics::ChangeMetrics;
 use crate::domain::change_request::RejectedDocument;
 use crate::domain::change_request::{ChangedRow, ParsedChanges};
 use crate::domain::entity::EntityKind;
+use crate::error::Error;
 use crate::store::change_batches::{self, BatchKind};
-use crate::store::entity_locks::{lock_entity, unlock_entity};
+use crate::store::entity_locks::{is_any_locked, lock_entity, unlock_entity};
+use crate::store::held_batches::{create_held_batch, delete_held_batches, find_next_held_batch};
 use crate::store::rejected_documents::create_rejected_documents;
+
+/// Batches of an entity that is populated, each of up to some 10,000 documents, that are accepted before the first of them is in
+/// the index.
+const MAX_WAITING_BATCHES: i64 = 16;
+/// How long a request waits for the index. icat.server sends nothing else meanwhile, and repeats the request later.
+const MAX_WAIT: Duration = Duration::from_mins(1);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Accepts changes and tells when they are visible.
 #[derive(Clone)]
@@ -55,7 +66,10 @@ impl ChangeQueue {
         let events = list_change_events(&parsed.changed_rows, now);
         self.db
             .write(async |tx| {
-                self.insert_batch(tx, BatchKind::Modify, "", body, &parsed.rejected, now).await?;
+                let id = self.insert_batch(tx, BatchKind::Modify, "", body, &parsed.rejected, now).await?;
+                if is_any_locked(tx).await? {
+                    create_held_batch(tx, id, body).await?;
+                }
                 for event in &events {
                     self.outbox.emit(tx, event).await?;
                 }
@@ -89,11 +103,11 @@ impl ChangeQueue {
         body: &str,
         rejected: &[RejectedDocument],
         now: Micros,
-    ) -> Result<(), DbError> {
-        change_batches::create_batch(tx, kind, entity, body, now).await?;
+    ) -> Result<i64, DbError> {
+        let id = change_batches::create_batch(tx, kind, entity, body, now).await?;
         create_rejected_documents(tx, rejected, now).await?;
         tx.notify_on_commit(&self.wake);
-        Ok(())
+        Ok(id)
     }
 
     fn report_rejected(&self, rejected: &[RejectedDocument]) {
@@ -152,27 +166,55 @@ impl ChangeQueue {
                 if generation != 0 && deletes_older_rows {
                     let body = generation.to_string();
                     change_batches::create_batch(tx, BatchKind::EndGeneration, &entity, &body, now).await?;
-                    tx.notify_on_commit(&self.wake);
                 }
+                // The documents that were sent may be older than the operations that came meanwhile.
+                let mut after = i64::MIN;
+                while let Some((id, body)) = find_next_held_batch(tx, after).await? {
+                    change_batches::create_batch(tx, BatchKind::Modify, "", &body, now).await?;
+                    after = id;
+                }
+                if !is_any_locked(tx).await? {
+                    delete_held_batches(tx).await?;
+                }
+                tx.notify_on_commit(&self.wake);
                 Ok(true)
             })
             .await
     }
 
-    /// Waits until all batches that are stored now are visible to searches.
-    pub async fn wait_until_visible(&self) -> Result<(), DbError> {
-        let mut commits = self.commits.subscribe();
+    /// Waits until all batches that are stored now are visible to searches; fails if the index cannot be written for so long.
+    pub async fn wait_until_visible(&self) -> Result<(), Error> {
         let Some(last) = change_batches::find_last_id(&mut self.db.read().await?).await? else { return Ok(()) };
+        self.wait_for_commit(async || {
+            let oldest = change_batches::find_first_id(&mut self.db.read().await?).await?;
+            Ok(oldest.is_none_or(|oldest| oldest > last))
+        })
+        .await
+    }
+
+    /// Waits while many batches are not in the index yet, so that whoever populates an entity is not faster than the index.
+    pub async fn wait_for_room(&self) -> Result<(), Error> {
+        self.wait_for_commit(async || {
+            Ok(change_batches::count_batches(&mut self.db.read().await?).await? < MAX_WAITING_BATCHES)
+        })
+        .await
+    }
+
+    async fn wait_for_commit(&self, is_done: impl AsyncFn() -> Result<bool, DbError>) -> Result<(), Error> {
+        let mut commits = self.commits.subscribe();
+        let end = Instant::now() + MAX_WAIT;
         loop {
             commits.mark_unchanged();
-            let oldest = change_batches::find_first_id(&mut self.db.read().await?).await?;
-            if oldest.is_none_or(|oldest| oldest > last) {
+            if is_done().await? {
                 return Ok(());
+            }
+            if Instant::now() >= end {
+                return Err(Error::NotWritten);
             }
             self.is_commit_wanted.store(true, Ordering::Release);
             self.wake.notify_one();
-            // The sender lives as long as this queue.
-            let _ended = commits.changed().await;
+            // Another process may write the index.
+            let _committed = timeout(LOOK_AGAIN_AFTER, commits.changed()).await;
         }
     }
 }

@@ -34,11 +34,18 @@ pub struct RejectedDocument {
     pub document: String,
 }
 
+/// Documents or operations of one request.
+const MAX_ITEMS: usize = 100_000;
+/// Documents that cannot be indexed and are kept, of one request.
+const MAX_REJECTED: usize = 1_000;
+
 /// Faults of a whole request; nothing of it is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestError {
     #[error("the body is not JSON: {0}")]
     NotJson(String),
+    #[error("the body has {0} items; send at most {MAX_ITEMS} at once")]
+    TooMany(usize),
     #[error("the body must be an array, but is {0}")]
     NotAnArray(&'static str),
     #[error("an operation must be an object with exactly one of the keys create, update and delete, but got {0}")]
@@ -103,6 +110,7 @@ pub fn parse_documents(entity: EntityKind, body: &str) -> Result<ParsedChanges, 
 
 fn parse_array(body: &str) -> Result<Vec<Value>, RequestError> {
     match serde_json::from_str(body) {
+        Ok(Value::Array(items)) if items.len() > MAX_ITEMS => Err(RequestError::TooMany(items.len())),
         Ok(Value::Array(items)) => Ok(items),
         Ok(other) => Err(RequestError::NotAnArray(name_type(&other))),
         Err(e) => Err(RequestError::NotJson(e.to_string())),
@@ -129,6 +137,9 @@ impl ParsedChanges {
 
     fn reject(&mut self, entity: EntityKind, document: &Value, reason: &str) {
         let entity_id = document.get("id").or_else(|| document.get("_id")).and_then(Value::as_i64).unwrap_or(0);
+        if self.rejected.len() >= MAX_REJECTED {
+            return;
+        }
         self.rejected.push(RejectedDocument {
             entity: entity.to_string(),
             entity_id,

@@ -5,7 +5,6 @@ use thiserror::Error;
 
 use super::entity::{Attribute, EntityKind, ValueKind};
 use super::field::{FieldValue, find_field};
-use super::paths::PathRules;
 
 /// Bytes of a text that is one term, and of a path; icat.lucene refuses longer ones.
 pub const MAX_TERM_BYTES: usize = 32_766;
@@ -54,8 +53,6 @@ pub enum DocumentError {
     NoId,
     #[error("the field {field} must be {expected}, but is {actual}")]
     WrongType { field: String, expected: &'static str, actual: &'static str },
-    #[error("the field {field} cannot be indexed: {reason}")]
-    Path { field: String, reason: String },
     #[error("the field {0} has more than {MAX_TERM_BYTES} bytes")]
     TooLong(String),
 }
@@ -135,11 +132,6 @@ fn read_value(name: &str, attribute: &Attribute, value: &Value) -> Result<Attrib
             if is_one_term && text.len() > MAX_TERM_BYTES {
                 return Err(DocumentError::TooLong(name.to_owned()));
             }
-            if attribute.kind == ValueKind::Path {
-                // Whatever the separators of the facility are, the path has no more parts than with both.
-                let path = PathRules::new(['\\']).canonicalize(text);
-                path.map_err(|e| DocumentError::Path { field: name.to_owned(), reason: e.to_string() })?;
-            }
             Ok(AttributeValue::Text(text.to_owned()))
         }
         ValueKind::Integer => read_integer(name, value).map(AttributeValue::Integer),
@@ -154,7 +146,7 @@ fn read_integer(name: &str, value: &Value) -> Result<i64, DocumentError> {
 }
 
 fn wrong_type(name: &str, expected: &'static str, value: &Value) -> DocumentError {
-    DocumentError::WrongType { field: name.to_owned(), expected, actual: name_type(value) }
+    DocumentError::WrongType { field: name.escape_debug().to_string(), expected, actual: name_type(value) }
 }
 
 pub fn name_type(value: &Value) -> &'static str {

@@ -87,7 +87,7 @@ fn add_path(
     text: &str,
     rules: &PathRules,
 ) {
-    // A path that breaks the limits was refused when its document was accepted.
+    // An empty path, and one that is longer than any real one, is not found by its parts.
     let Ok(path) = rules.canonicalize(text) else { return };
     for kind in list_term_kinds(attribute) {
         let Some(field) = fields.find(&term_field(entity, attribute.name, *kind)) else { continue };

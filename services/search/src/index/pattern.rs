@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tantivy::index::{InvertedIndexReader, SegmentReader};
 use tantivy::query::{BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
@@ -89,7 +90,10 @@ impl Weight for PatternWeight {
                 }
                 rows.collect_rows(range.into_stream()?)?;
             }
-            CompiledPattern::Wildcard(regex) => rows.collect_rows(terms.search(&**regex).into_stream()?)?,
+            CompiledPattern::Wildcard(regex) => {
+                let automaton = DeadlineAutomaton::new(regex, *deadline);
+                rows.collect_rows(terms.search(automaton).into_stream()?)?;
+            }
         }
         Ok(Box::new(ConstScorer::new(BitSetDocSet::from(rows.rows), boost)))
     }
@@ -123,6 +127,7 @@ impl Rows<'_> {
                 postings.advance();
             }
         }
+        self.deadline.check().map_err(io::Error::other)?;
         Ok(())
     }
 }
@@ -137,4 +142,45 @@ fn end_of_prefix(prefix: &str) -> Option<Vec<u8>> {
         }
     }
     None
+}
+
+/// Steps between two looks at the time.
+const STEPS_BETWEEN_CHECKS: u32 = 4_096;
+
+/// A regular expression that matches nothing more when the time is over: a dictionary of millions of terms may have none that
+/// matches.
+struct DeadlineAutomaton<'r> {
+    regex: &'r Regex,
+    deadline: Deadline,
+    steps: AtomicU32,
+    is_over: AtomicBool,
+}
+
+impl<'r> DeadlineAutomaton<'r> {
+    fn new(regex: &'r Regex, deadline: Deadline) -> Self {
+        Self { regex, deadline, steps: AtomicU32::new(0), is_over: AtomicBool::new(false) }
+    }
+}
+
+impl Automaton for DeadlineAutomaton<'_> {
+    type State = <Regex as Automaton>::State;
+
+    fn start(&self) -> Self::State {
+        self.regex.start()
+    }
+
+    fn is_match(&self, state: &Self::State) -> bool {
+        self.regex.is_match(state)
+    }
+
+    fn can_match(&self, state: &Self::State) -> bool {
+        if self.steps.fetch_add(1, Ordering::Relaxed) % STEPS_BETWEEN_CHECKS == 0 && self.deadline.check().is_err() {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+        !self.is_over.load(Ordering::Relaxed) && self.regex.can_match(state)
+    }
+
+    fn accept(&self, state: &Self::State, byte: u8) -> Self::State {
+        self.regex.accept(state, byte)
+    }
 }

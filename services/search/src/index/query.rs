@@ -21,7 +21,7 @@ use super::schema::{PartitionFields, id_field, relation_field, term_field, value
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::{EntityKind, Partition};
 use crate::domain::paths::{PathPattern, PathRules};
-use crate::domain::plan::{Plan, TermField, TermKind};
+use crate::domain::plan::{Plan, TermField, TermKind, TermPattern};
 
 /// Up to so many ids, the rows of each are looked up; for more, the id of each row is looked up in the set.
 const MAX_LOOKED_UP_IDS: u64 = 1_024;
@@ -92,7 +92,7 @@ impl QueryBuilder<'_> {
                 Box::new(PhraseQuery::new_with_offset_and_slop(words.collect(), *slop))
             }),
             Plan::Pattern(term, pattern) => {
-                self.with_field(*term, |field| match PatternQuery::new(field, pattern, self.deadline) {
+                self.with_field(*term, |field| match self.compile_pattern(field, pattern) {
                     Ok(query) => Box::new(query),
                     Err(e) => {
                         self.error.replace(Some(e));
@@ -117,6 +117,11 @@ impl QueryBuilder<'_> {
             Plan::Boost(plan, factor) => Box::new(BoostQuery::new(self.build(plan), *factor)),
             Plan::Constant(plan, score) => Box::new(ConstScoreQuery::new(self.build(plan), *score)),
         }
+    }
+
+    fn compile_pattern(&self, field: Field, pattern: &TermPattern) -> Result<PatternQuery, IndexError> {
+        self.deadline.check()?;
+        PatternQuery::new(field, pattern, self.deadline)
     }
 
     fn build_boolean(&self, occur: Occur, plans: &[Plan]) -> Box<dyn Query> {
@@ -149,10 +154,15 @@ impl QueryBuilder<'_> {
     /// Reads the stored path of each row that the other conditions accept.
     fn build_path_match(&self, attribute: &'static str, pattern: &Arc<PathPattern>) -> Box<dyn Query> {
         let (source, rules, pattern) = (self.fields.source, self.rules.clone(), Arc::clone(pattern));
+        let deadline = self.deadline;
         let predicate = FunctionPredicate::from(move |segment: &SegmentReader| {
             let store = segment.get_store_reader(CACHED_BLOCKS)?;
             let (rules, pattern) = (rules.clone(), Arc::clone(&pattern));
             Ok(move |row| {
+                // Whoever reads the rows finds out that the time is over.
+                if deadline.check().is_err() {
+                    return true;
+                }
                 let document: Option<TantivyDocument> = store.get(row).ok();
                 let path = document.and_then(|document| read_text(source, &document, attribute));
                 path.and_then(|path| rules.canonicalize(&path).ok()).is_some_and(|path| pattern.matches(&path))

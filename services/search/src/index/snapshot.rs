@@ -26,6 +26,9 @@ use crate::domain::plan::{Hit, Ids, Order, Plan, SortKey, SortValue, TermKind};
 /// Rows between two checks of the deadline.
 const ROWS_BETWEEN_CHECKS: u32 = 4_096;
 
+/// Rows that are read from the store between two checks of the deadline.
+const ROWS_BETWEEN_READS: usize = 256;
+
 /// A search for rows of one entity.
 #[derive(Debug)]
 pub struct SearchRequest<'r> {
@@ -84,16 +87,6 @@ impl Snapshot {
         let hits =
             rows.into_iter().map(|(sorted_by, id)| Hit { id, score: find_score(score_at, &sorted_by), sorted_by });
         Ok(HitPage { hits: hits.collect(), total })
-    }
-
-    /// The ids of all rows that were sent themselves. Blocks the thread.
-    pub fn collect_own_ids(&self, entity: EntityKind, deadline: Deadline) -> Result<RoaringTreemap, IndexError> {
-        let mut ids = RoaringTreemap::new();
-        self.for_each_segment(entity, &Plan::All, false, false, deadline, |segment, matches| {
-            let Some(values) = segment.fast_fields().column_opt::<i64>(&id_field(entity))? else { return Ok(()) };
-            matches.for_each(|row, _| ids.extend(values.first(row).map(i64::cast_unsigned)))
-        })?;
-        Ok(ids)
     }
 
     /// The ids of the rows of a plan, or of the rows they refer to. Blocks.
@@ -257,13 +250,17 @@ impl Snapshot {
         &self,
         entity: EntityKind,
         ids: impl IntoIterator<Item = i64>,
+        deadline: Deadline,
     ) -> Result<HashMap<i64, EntityRow>, IndexError> {
         let mut rows = HashMap::new();
         let Some((fields, searcher)) = self.searchers.get(&entity.partition()) else { return Ok(rows) };
         let Some(field) = fields.find(&id_field(entity)) else { return Ok(rows) };
         let indices = searcher.segment_readers().iter().map(|segment| segment.inverted_index(field));
         let indices = indices.collect::<Result<Vec<_>, _>>()?;
-        for id in ids {
+        for (number, id) in ids.into_iter().enumerate() {
+            if number % ROWS_BETWEEN_READS == 0 {
+                deadline.check()?;
+            }
             let term = Term::from_field_i64(field, id);
             for (number, (segment, index)) in (0..).zip(searcher.segment_readers().iter().zip(&indices)) {
                 let Some(mut postings) = index.read_postings(&term, IndexRecordOption::Basic)? else { continue };
@@ -338,11 +335,13 @@ impl Matches<'_> {
             }
             seen += 1;
             if alive.is_none_or(|alive| alive.is_alive(row)) {
-                let score = if self.scored { self.scorer.score() } else { 0.0 };
+                let score = if self.scored { self.scorer.score().min(f32::MAX) } else { 0.0 };
                 handle(row, score);
             }
             row = self.scorer.advance();
         }
+        // Conditions that are evaluated row by row accept every row when the time is over.
+        self.deadline.check()?;
         Ok(())
     }
 }

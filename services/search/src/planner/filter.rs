@@ -8,6 +8,9 @@ use crate::domain::field::{Field, FieldValue, find_field};
 use crate::domain::plan::Plan;
 use crate::error::Error;
 
+/// Values of one entry of a filter.
+const MAX_ALTERNATIVES: usize = 1_024;
+
 impl Planner<'_> {
     /// One entry of the filter. The key is the field of `target`, or a related entity with or without a field of it.
     pub fn plan_filter(&self, target: EntityKind, key: &str, value: &Value) -> Result<Plan, Error> {
@@ -15,6 +18,9 @@ impl Planner<'_> {
             Value::Array(values) => values.as_slice(),
             value => std::slice::from_ref(value),
         };
+        if alternatives.len() > MAX_ALTERNATIVES {
+            return Err(Error::Query(format!("the filter {key} has more than {MAX_ALTERNATIVES} values")));
+        }
         let (first, rest) = key.split_once('.').unwrap_or((key, ""));
         match EntityKind::find_ignoring_case(first) {
             // Each element must hold, and all its conditions for the same row.

@@ -96,7 +96,7 @@ fn plan_selection(attribute: &'static str, pattern: &PathPattern) -> Plan {
         PathSelection::PathPrefix(path) => {
             let text = path.text_lower();
             let directories = prefix(TermKind::Directory, text);
-            let name = prefix(TermKind::FileName, path.file_name_lower());
+            let name = Plan::Path(attribute, Arc::new(pattern.clone()));
             let files = match path.directories_lower().next_back() {
                 Some(parent) => Plan::and(vec![term(TermKind::Parent, parent), name]),
                 None => prefix(TermKind::FullPath, text),

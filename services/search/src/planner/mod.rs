@@ -1,5 +1,6 @@
 //! Queries of clients as plans: names of fields are resolved, and conditions on related rows become sets of ids.
 
+mod budget;
 mod dates;
 mod filter;
 mod joins;
@@ -12,6 +13,7 @@ mod values;
 
 use serde_json::Value;
 
+pub use self::budget::QueryBudget;
 pub use self::query::SearchQuery;
 use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::deadline::Deadline;
@@ -29,6 +31,7 @@ pub struct Planner<'p> {
     pub synonyms: &'p Synonyms,
     pub units: &'p Units,
     pub deadline: Deadline,
+    pub budget: QueryBudget,
 }
 
 impl Planner<'_> {

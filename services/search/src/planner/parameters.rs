@@ -39,7 +39,10 @@ impl Planner<'_> {
         let pattern = WildcardPattern::from_wildcard_text(pattern);
         let condition = match pattern.to_literal() {
             Some(text) => Plan::Term(term, text),
-            None => Plan::Pattern(term, TermPattern::Wildcard(pattern)),
+            None => {
+                self.budget.add_pattern()?;
+                Plan::Pattern(term, TermPattern::Wildcard(pattern))
+            }
         };
         self.plan_through_relations(entity, &field, condition)
     }

@@ -118,6 +118,7 @@ impl Planner<'_> {
         default: Option<&str>,
         leaf: &FieldCondition<'_>,
     ) -> Result<Option<Plan>, Error> {
+        self.check_cost(leaf)?;
         if let Some(name) = field.or(default) {
             let (name, part) = split_path_field(name);
             let field = find_field(target, name).ok_or_else(|| unknown_field(target, name))?;
@@ -137,6 +138,22 @@ impl Planner<'_> {
             plans.extend(self.plan_samples(leaf)?);
         }
         Ok((!plans.is_empty()).then(|| Plan::or(plans)))
+    }
+
+    fn check_cost(&self, condition: &FieldCondition<'_>) -> Result<(), Error> {
+        match condition {
+            FieldCondition::Word(text) | FieldCondition::Phrase(text, _) | FieldCondition::Fuzzy(text, 0) => {
+                self.budget.add_words(analyze(text).len())
+            }
+            FieldCondition::Path(path) => match path.to_literal() {
+                Some(text) => self.budget.add_words(analyze(&text).len()),
+                None => self.budget.add_pattern(),
+            },
+            FieldCondition::Prefix(_) | FieldCondition::Wildcard(_) | FieldCondition::Range(..) => {
+                self.budget.add_pattern()
+            }
+            FieldCondition::Fuzzy(text, _) => self.budget.add_fuzzy_word(text),
+        }
     }
 
     /// Investigations whose samples, or their types, have a name with the words.

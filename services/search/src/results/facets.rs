@@ -12,6 +12,9 @@ use crate::error::Error;
 use crate::index::snapshot::CountedRanges;
 use crate::planner::Planner;
 
+/// Values of an attribute in one list. Ids have no limit.
+const MAX_VALUES: usize = 1_024;
+
 /// A range of numbers: `from` belongs to it, `to` does not.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 pub struct FacetRange {
@@ -98,7 +101,7 @@ impl Planner<'_> {
         for step in std::iter::once(first).chain(rest) {
             let Some(relation) = owner.find_relation(step) else { return Ok(HashMap::new()) };
             if owner != entity {
-                let rows = self.snapshot.fetch_rows(owner, counts.keys().copied())?;
+                let rows = self.snapshot.fetch_rows(owner, counts.keys().copied(), self.deadline)?;
                 let mut next = HashMap::new();
                 for (id, count) in counts {
                     if let Some(id) = rows.get(&id).and_then(|row| row.find_relation(step)) {
@@ -109,7 +112,7 @@ impl Planner<'_> {
             }
             owner = relation.target;
         }
-        let rows = self.snapshot.fetch_rows(owner, counts.keys().copied())?;
+        let rows = self.snapshot.fetch_rows(owner, counts.keys().copied(), self.deadline)?;
         let mut labels = HashMap::new();
         for (id, count) in counts {
             let value = rows.get(&id).and_then(|row| row.attributes.iter().find(|(name, _)| *name == attribute));
@@ -128,6 +131,7 @@ impl Planner<'_> {
 
     fn plan_facet_value(&self, entity: EntityKind, name: &str, value: &Value) -> Result<Plan, Error> {
         match value {
+            Value::Array(values) if values.is_empty() => Ok(Plan::Nothing),
             Value::Array(values) if values.iter().all(Value::is_i64) => {
                 self.plan_ids(entity, name, values.iter().filter_map(Value::as_i64))
             }
@@ -136,6 +140,12 @@ impl Planner<'_> {
                 Ok(Plan::or(plans.collect::<Result<_, _>>()?))
             }
             Value::String(text) => self.plan_exact(entity, name, text),
+            Value::Number(number) if is_number(entity, name) => {
+                let number = number.as_f64().unwrap_or_default();
+                let Some(field) = find_field(entity, name) else { return Ok(Plan::Nothing) };
+                let FieldValue::Attribute(attribute) = field.value else { return Ok(Plan::Nothing) };
+                self.plan_through_relations(entity, &field, Plan::Number(attribute.name, number, number))
+            }
             Value::Number(number) => match number.as_i64() {
                 Some(id) => self.plan_ids(entity, name, std::iter::once(id)),
                 None => Err(Error::Query(format!("{name} must be a whole number, but is {number}"))),
@@ -149,6 +159,11 @@ impl Planner<'_> {
         let Some(field) = find_field(entity, name) else { return Ok(Plan::Nothing) };
         let condition = match field.value {
             FieldValue::Attribute(attribute) if attribute.kind == ValueKind::Integer => {
+                let ids: Vec<i64> = ids.collect();
+                if ids.len() > MAX_VALUES {
+                    return Err(Error::Query(format!("{name} has more than {MAX_VALUES} values")));
+                }
+                let ids = ids.into_iter();
                 Plan::or(ids.map(|value| Plan::Integer(attribute.name, value, value)).collect())
             }
             FieldValue::Attribute(attribute) => {
@@ -161,6 +176,11 @@ impl Planner<'_> {
         };
         self.plan_through_relations(entity, &field, condition)
     }
+}
+
+fn is_number(entity: EntityKind, name: &str) -> bool {
+    let value = find_field(entity, name).map(|field| field.value);
+    matches!(value, Some(FieldValue::Attribute(attribute)) if attribute.kind == ValueKind::Number)
 }
 
 fn read_integers(range: &FacetRange) -> Result<(i64, i64), Error> {

@@ -101,7 +101,7 @@ impl FieldReader<'_> {
     fn load_rows(&self, rows: &mut Rows, entity: EntityKind, ids: impl Iterator<Item = i64>) -> Result<(), Error> {
         let known = rows.entry(entity).or_default();
         let missing: BTreeSet<i64> = ids.filter(|id| !known.contains_key(id)).collect();
-        known.extend(self.snapshot.fetch_rows(entity, missing)?);
+        known.extend(self.snapshot.fetch_rows(entity, missing, self.deadline)?);
         self.deadline.check().map_err(|e| Error::TimedOut(e.to_string()))
     }
 

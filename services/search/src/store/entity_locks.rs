@@ -5,9 +5,10 @@ use service_kit::{DbError, Micros, Tx};
 const LOCK: &str = "INSERT INTO entity_lock (entity, generation, process, locked_at) VALUES ($1, $2, $3, $4) \
                     ON CONFLICT (entity) DO UPDATE SET generation = excluded.generation, process = excluded.process, \
                     locked_at = excluded.locked_at WHERE entity_lock.process <> excluded.process";
+const COUNT: &str = "SELECT COUNT(*) AS locked FROM entity_lock";
 const UNLOCK: &str = "DELETE FROM entity_lock WHERE entity = $1 RETURNING generation";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 2] = [LOCK, UNLOCK];
+pub const ALL: [&str; 3] = [LOCK, UNLOCK, COUNT];
 
 /// Returns whether the entity was not locked by this process. Whoever locked it in an earlier process has lost the connection.
 /// The generation is that of the rows that will be sent; 0 if the rows that are
@@ -26,4 +27,10 @@ pub async fn lock_entity(
 pub async fn unlock_entity(tx: &mut Tx, entity: &str) -> Result<Option<i64>, DbError> {
     let row = tx.fetch_optional(UNLOCK, &[entity.into()]).await?;
     row.map(|row| row.get("generation")).transpose()
+}
+
+/// Whether an entity is being populated.
+pub async fn is_any_locked(tx: &mut Tx) -> Result<bool, DbError> {
+    let locked: i64 = tx.fetch_one(COUNT, &[]).await?.get("locked")?;
+    Ok(locked > 0)
 }

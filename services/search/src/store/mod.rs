@@ -3,6 +3,7 @@
 pub mod change_batches;
 pub mod entity_generations;
 pub mod entity_locks;
+pub mod held_batches;
 pub mod rejected_documents;
 
 /// Every constant statement, for the test that prepares them on each engine.
@@ -11,6 +12,7 @@ pub fn list_statements() -> Vec<&'static str> {
         change_batches::ALL.as_slice(),
         entity_generations::ALL.as_slice(),
         entity_locks::ALL.as_slice(),
+        held_batches::ALL.as_slice(),
         rejected_documents::ALL.as_slice(),
     ]
     .concat()

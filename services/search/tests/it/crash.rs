@@ -51,7 +51,7 @@ impl SearchProcess {
         self.address.send_accepted("commit", &Value::Null).await;
         let url = format!("{}/icat.lucene/{target}", self.address.internal);
         let body = json!({"query": {}, "fields": fields});
-        let parameters = [("maxResults", "1000000"), ("sort", r#"{"id":"asc"}"#)];
+        let parameters = [("maxResults", "100000"), ("sort", r#"{"id":"asc"}"#)];
         let response = self.address.http.post(url).query(&parameters).json(&body).send().await.unwrap();
         let status = response.status().as_u16();
         let answer: Value = response.json().await.unwrap();

@@ -271,8 +271,52 @@ async fn a_document_that_cannot_be_indexed_is_set_aside_and_stops_nothing() {
     long_path["location"] = json!("/a".repeat(3_000));
     server.add_documents("Datafile", &json!([datafile(1, "a.h5"), no_name, no_id, long_path])).await;
     server.commit().await;
-    assert_eq!(server.find_datafiles(json!({})).await, [1]);
-    assert_eq!(server.app.metric("undulator_search_rejected_documents_total").await, Some(3.0));
+    assert_eq!(server.find_datafiles(json!({})).await, [1, 4], "a path that is too long is only not found itself");
+    assert_eq!(server.find_datafiles(json!({"text": "d.h5"})).await, [4]);
+    assert_eq!(server.app.metric("undulator_search_rejected_documents_total").await, Some(2.0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_during_a_population_is_newer_than_the_documents_that_are_sent() {
+    let server = IcatServer::start().await;
+    server.add_documents("Datafile", &json!([datafile(1, "a.h5"), datafile(2, "old.h5")])).await;
+    server.send_accepted(server.post("lock/Datafile?minId=0&delete=true")).await;
+    server.send_accepted(server.post("lock/Dataset?minId=0&delete=true")).await;
+    // icat.server has read the files, and sends them after they were deleted and renamed.
+    server
+        .modify(&json!([
+            {"delete": {"_index": "Datafile", "_id": 1}},
+            {"update": {"_index": "Datafile", "_id": 2, "doc": datafile(2, "new.h5")}},
+        ]))
+        .await;
+    server.add_documents("Datafile", &json!([datafile(1, "a.h5"), datafile(2, "old.h5")])).await;
+    server.send_accepted(server.post("unlock/Datafile")).await;
+    assert_eq!(server.find_datafiles(json!({})).await, [2]);
+    assert_eq!(server.find_datafiles(json!({"text": "new.h5"})).await, [2]);
+    // The end of the other population applies them again, which changes nothing.
+    server.send_accepted(server.post("unlock/Dataset")).await;
+    assert_eq!(server.find_datafiles(json!({})).await, [2]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_query_that_asks_for_too_much_is_refused() {
+    let server = IcatServer::start().await;
+    server.add_documents("Datafile", &json!([datafile(1, "a.h5")])).await;
+    server.commit().await;
+    for (text, expected) in [
+        (format!("{}~2", "ab".repeat(40)), "a fuzzy word has at most 64 characters"),
+        (format!("\"{}\"", "b ".repeat(100)), "a phrase has at most 64 words, but this one has 100"),
+        ("b,".repeat(100), "a phrase has at most 64 words, but this one has 100"),
+        ("a* ".repeat(20), "a query has at most 16 wildcards, ranges of words and fuzzy words"),
+    ] {
+        let (status, answer) =
+            server.send(server.post("datafile?maxResults=1").json(&json!({"query": {"text": text}}))).await;
+        assert_eq!((status, &answer["message"]), (400, &json!(expected)), "{text}");
+    }
+    let (status, answer) = server.send(server.post("datafile?maxResults=100001").json(&json!({"query": {}}))).await;
+    assert_eq!((status, &answer["message"]), (400, &json!("maxResults must not be greater than 100000")));
     server.stop().await;
 }
 

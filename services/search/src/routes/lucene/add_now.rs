@@ -20,6 +20,7 @@ pub async fn add_documents(
     if let Some(entity) = entity {
         let parsed = parse_documents(entity, &body).map_err(Error::from)?;
         if !(parsed.changes.is_empty() && parsed.rejected.is_empty()) {
+            state.changes.wait_for_room().await?;
             state.changes.store_documents(entity, &body, &parsed.rejected).await?;
         }
     }

@@ -5,7 +5,11 @@ use serde::Deserialize;
 use service_kit::Problem;
 
 use super::request::{AllowedAddress, parse_entity};
+use crate::domain::deadline::Deadline;
+use crate::domain::entity::EntityKind;
+use crate::domain::plan::{Order, Plan, SortKey, SortValue};
 use crate::error::Error;
+use crate::index::snapshot::SearchRequest;
 use crate::state::State;
 
 #[derive(Deserialize)]
@@ -36,16 +40,30 @@ pub async fn lock_entity(
     if parameters.delete {
         return Ok(HttpResponse::NoContent().finish());
     }
-    state.changes.wait_until_visible().await?;
-    let (low, high) = (parameters.min_id.unwrap_or(0), parameters.max_id.unwrap_or(i64::MAX));
-    let ids = state
-        .searches
-        .run(move |planner| planner.snapshot.collect_own_ids(entity, planner.deadline).map_err(Error::from))
-        .await?;
-    let highest = ids.iter().rev().map(u64::cast_signed).find(|id| *id <= high).filter(|id| *id > low);
-    if let Some(id) = highest {
+    let range = (parameters.min_id.unwrap_or(0), parameters.max_id.unwrap_or(i64::MAX));
+    let found = find_highest_id(&state, entity, range).await;
+    if !matches!(found, Ok(None)) {
         state.changes.unlock_entity(entity, false).await?;
+    }
+    if let Some(id) = found? {
         return Err(Error::Query(format!("While locking index, found id {id} in specified range")).into());
     }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// The highest id of a row that was sent itself, above the first bound and up to the second.
+async fn find_highest_id(state: &State, entity: EntityKind, (low, high): (i64, i64)) -> Result<Option<i64>, Problem> {
+    state.changes.wait_until_visible().await?;
+    state
+        .searches
+        .run(move |planner| {
+            let order = [Order { key: SortKey::Id, descending: true }];
+            let after = high.checked_add(1).map(|after| [SortValue::Integer(after)]);
+            let after = after.as_ref().map(<[SortValue; 1]>::as_slice);
+            let request = SearchRequest { entity, plan: &Plan::All, order: &order, after, limit: 1 };
+            // However many rows there are.
+            let page = planner.snapshot.search_rows(&request, Deadline::never())?;
+            Ok(page.hits.first().map(|hit| hit.id).filter(|id| *id > low))
+        })
+        .await
 }

@@ -14,6 +14,9 @@ use crate::planner::{Planner, SearchQuery};
 use crate::results::fields::{FieldReader, RequestedFields};
 use crate::state::State;
 
+/// Rows of one answer. icat.server asks for `search.searchBlockSize`, which is 1,000 in its example.
+const MAX_RESULTS: usize = 100_000;
+
 #[derive(Deserialize)]
 pub struct SearchParameters {
     #[serde(rename = "maxResults")]
@@ -77,6 +80,9 @@ fn answer_search(
 ) -> Result<Value, Error> {
     if parameters.max_results == 0 {
         return Err(Error::Query("maxResults must be greater than 0".to_owned()));
+    }
+    if parameters.max_results > MAX_RESULTS {
+        return Err(Error::Query(format!("maxResults must not be greater than {MAX_RESULTS}")));
     }
     let order = parse_sort(target, parameters.sort.as_deref())?;
     let after = parse_search_after(&order, parameters.search_after.as_deref())?;
