@@ -174,7 +174,8 @@ impl Automaton for DeadlineAutomaton<'_> {
     }
 
     fn can_match(&self, state: &Self::State) -> bool {
-        if self.steps.fetch_add(1, Ordering::Relaxed) % STEPS_BETWEEN_CHECKS == 0 && self.deadline.check().is_err() {
+        let steps = self.steps.fetch_add(1, Ordering::Relaxed);
+        if steps.is_multiple_of(STEPS_BETWEEN_CHECKS) && self.deadline.check().is_err() {
             self.is_over.store(true, Ordering::Relaxed);
         }
         !self.is_over.load(Ordering::Relaxed) && self.regex.can_match(state)
