@@ -28,6 +28,12 @@ CREATE TABLE held_batch (
     body {text} NOT NULL
 );
 
+-- The index to which the changes of this database belong. One row.
+CREATE TABLE index_identity (
+    row_number BIGINT PRIMARY KEY,
+    identity {text} NOT NULL
+);
+
 -- The generation of new rows of an entity in the index.
 CREATE TABLE entity_generation (
     entity {text} PRIMARY KEY,

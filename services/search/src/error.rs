@@ -24,6 +24,11 @@ pub enum Error {
     NotOpen,
     #[error("the search index cannot be written at the moment; the changes are stored, and are searchable later")]
     NotWritten,
+    #[error(
+        "the changes in the database of the search belong to another index: each process needs a database of its own; if this is the \
+         right database, delete search.index_dir and populate the index again"
+    )]
+    OtherIndex,
     #[error(transparent)]
     Request(#[from] RequestError),
     #[error(transparent)]
@@ -43,6 +48,7 @@ impl From<Error> for Problem {
             Error::Conflict(_) => Self::new(Code::Conflict, "search/locked", text),
             Error::TooLarge(_) => Self::new(Code::TooLarge, "search/too-large", text),
             Error::AddressRefused => Self::new(Code::Forbidden, "search/address-refused", text),
+            Error::OtherIndex => Self::internal(text),
             Error::NotWritten => Self::new(Code::Unavailable, "search/not-written", text).with_retry_after(30),
             Error::NotOpen => Self::new(Code::Unavailable, "search/not-open", text).with_retry_after(1),
             Error::Index(e) => Self::internal(e),

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use service_kit::problem::format_error_chain;
-use service_kit::{Blocking, Ctx, Db, DbError, Problem, Worker};
+use service_kit::{Blocking, Ctx, Db, DbError, Problem, Tx, Worker};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -15,11 +15,14 @@ use crate::domain::change_request::RowChange;
 use crate::domain::change_request::{parse_documents, parse_modify};
 use crate::domain::entity::EntityKind;
 use crate::domain::paths::PathRules;
+use crate::error::Error;
 use crate::index::SharedSnapshot;
 use crate::index::error::IndexError;
+use crate::index::identity::IndexIdentity;
 use crate::index::writer::IndexStore;
 use crate::store::change_batches::{self, BatchKind, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
+use crate::store::index_identity::{find_identity, set_identity};
 
 /// Batches that are read at once; each may have many megabytes.
 const BATCHES_AT_ONCE: usize = 4;
@@ -39,6 +42,8 @@ pub struct IndexWorker {
     directory: PathBuf,
     rules: PathRules,
     commit_interval: Duration,
+    /// Of the index, if it is created now.
+    new_identity: String,
 }
 
 impl IndexWorker {
@@ -51,8 +56,8 @@ impl IndexWorker {
         commit_interval: Duration,
     ) -> Self {
         let pool = ctx.pools.open("search.index", 1, 1);
-        let (db, stop) = (ctx.db.clone(), ctx.stop.clone());
-        Self { db, queue, snapshot, pool, stop, directory, rules, commit_interval }
+        let (db, stop, new_identity) = (ctx.db.clone(), ctx.stop.clone(), ctx.ids.random_uuid().to_string());
+        Self { db, queue, snapshot, pool, stop, directory, rules, commit_interval, new_identity }
     }
 
     /// If the index fails, for example because the disk is full, the worker is started again and opens the index as it was at
@@ -74,8 +79,10 @@ impl IndexWorker {
     async fn run(&self) -> Result<(), Problem> {
         let (directory, rules) = (self.directory.clone(), self.rules.clone());
         let generations = self.list_generations().await?;
-        let open = move || IndexStore::open(&directory, INDEXING_THREADS, rules, generations);
+        let new_identity = self.new_identity.clone();
+        let open = move || IndexStore::open(&directory, INDEXING_THREADS, rules, generations, &new_identity);
         let mut index = self.pool.run(open).await??;
+        self.claim_changes(index.identity().clone()).await?;
         self.snapshot.replace_snapshot(index.take_snapshot());
         let mut applied: Vec<i64> = Vec::new();
         let mut commit_at: Option<Instant> = None;
@@ -118,6 +125,19 @@ impl IndexWorker {
         }
     }
 
+    /// The changes of a database belong to one index. A new index takes them over, because the old one was deleted or is on
+    /// another machine; any other is refused.
+    async fn claim_changes(&self, identity: IndexIdentity) -> Result<(), Error> {
+        self.db
+            .write(async |tx| {
+                if identity.is_new || find_identity(tx).await?.is_none() {
+                    set_identity(tx, &identity.text).await?;
+                }
+                require_identity(tx, &identity.text).await
+            })
+            .await
+    }
+
     async fn list_generations(&self) -> Result<HashMap<EntityKind, i64>, DbError> {
         let stored = list_generations(&mut self.db.read().await?).await?;
         Ok(stored.into_iter().filter_map(|(name, generation)| Some((name.parse().ok()?, generation))).collect())
@@ -142,12 +162,15 @@ impl IndexWorker {
         let index = self.pool.run(commit).await??;
         self.snapshot.replace_snapshot(index.take_snapshot());
         let (ids, generations) = (std::mem::take(applied), index.generations().clone());
+        let identity = index.identity().text.clone();
         self.db
             .write(async |tx| {
+                require_identity(tx, &identity).await?;
                 for (entity, generation) in &generations {
                     set_generation(tx, &entity.to_string(), *generation).await?;
                 }
-                change_batches::delete_batches(tx, &ids).await
+                change_batches::delete_batches(tx, &ids).await?;
+                Ok::<_, Error>(())
             })
             .await?;
         let waiting = change_batches::count_batches(&mut self.db.read().await?).await?;
@@ -155,6 +178,11 @@ impl IndexWorker {
         self.queue.commits.send_modify(|count| *count += 1);
         Ok(index)
     }
+}
+
+async fn require_identity(tx: &mut Tx, identity: &str) -> Result<(), Error> {
+    let known = find_identity(tx).await?;
+    if known.as_deref() == Some(identity) { Ok(()) } else { Err(Error::OtherIndex) }
 }
 
 /// What cannot be indexed was set aside when the batch was accepted.

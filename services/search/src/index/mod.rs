@@ -2,6 +2,7 @@
 
 mod document;
 pub mod error;
+pub mod identity;
 mod order;
 mod pattern;
 mod query;

@@ -13,6 +13,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
 
 use super::document::build_document;
 use super::error::IndexError;
+use super::identity::IndexIdentity;
 use super::schema::{PartitionFields, id_field, relation_field};
 use super::snapshot::Snapshot;
 use crate::domain::change_request::RowChange;
@@ -37,6 +38,7 @@ struct PartitionIndex {
 
 /// The index in a directory. There is one per directory in all processes.
 pub struct IndexStore {
+    identity: IndexIdentity,
     partitions: BTreeMap<Partition, PartitionIndex>,
     /// Ids of the rows, stubs included, of entities to which others refer.
     referenced_ids: HashMap<EntityKind, RoaringTreemap>,
@@ -53,10 +55,13 @@ impl IndexStore {
         threads: usize,
         rules: PathRules,
         generations: HashMap<EntityKind, i64>,
+        new_identity: &str,
     ) -> Result<Self, IndexError> {
+        let directory = directory.join(format!("version-{INDEX_VERSION}"));
+        let identity = IndexIdentity::read_or_create(&directory, new_identity)?;
         let mut partitions = BTreeMap::new();
         for partition in Partition::ALL {
-            let directory = directory.join(format!("version-{INDEX_VERSION}")).join(partition.name());
+            let directory = directory.join(partition.name());
             std::fs::create_dir_all(&directory)?;
             let fields = Arc::new(PartitionFields::new(partition));
             let directory = tantivy::directory::MmapDirectory::open(&directory).map_err(tantivy::TantivyError::from)?;
@@ -72,6 +77,7 @@ impl IndexStore {
             partitions.insert(partition, PartitionIndex { fields, reader, writer, is_changed: false });
         }
         let mut store = Self {
+            identity,
             partitions,
             referenced_ids: HashMap::new(),
             outdated: BTreeSet::new(),
@@ -186,6 +192,11 @@ impl IndexStore {
         index.is_changed = true;
         self.outdated.insert(kind);
         Ok(())
+    }
+
+    /// Which index this is.
+    pub fn identity(&self) -> &IndexIdentity {
+        &self.identity
     }
 
     /// The generations of new rows.

@@ -7,16 +7,21 @@ use testkit::{TestApp, recorder};
 
 /// Sends requests of an icat.server.
 pub struct IcatServer {
-    app: TestApp,
+    pub app: TestApp,
 }
 
 impl IcatServer {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::start_with("").await
     }
 
     pub async fn start_with(settings: &str) -> Self {
         Self { app: TestApp::start(&[search::SERVICE], settings).await }
+    }
+
+    /// Stops the service and starts it again.
+    pub async fn restart_after(self, meanwhile: impl AsyncFnOnce()) -> Self {
+        Self { app: self.app.restart_after(meanwhile).await }
     }
 
     pub async fn stop(self) {
@@ -54,7 +59,7 @@ impl IcatServer {
         self.commit().await;
     }
 
-    async fn search_documents(&self, target: &str, parameters: &str, body: &Value) -> Value {
+    pub async fn search_documents(&self, target: &str, parameters: &str, body: &Value) -> Value {
         let (status, answer) = self.send(self.post(&format!("{target}?{parameters}")).json(body)).await;
         assert_eq!(status, 200, "{answer}");
         answer

@@ -4,6 +4,7 @@
 
 mod crash;
 mod full_disk;
+mod index_identity;
 mod lucene;
 mod order_of_changes;
 mod paths;
