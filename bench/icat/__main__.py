@@ -36,7 +36,7 @@ from large_changes import measure_large_changes  # noqa: E402
 from plain_sql import Postgres, Sqlite, plain_statements  # noqa: E402
 from questions import COUNT, DATASET, fixed_requests, questions  # noqa: E402
 from side_by_side import Side, compare  # noqa: E402
-from timing import Timed, short, wrk  # noqa: E402
+from timing import Timed, Watch, short, wrk  # noqa: E402
 
 
 def fill(suite, size):
@@ -49,10 +49,11 @@ def fill(suite, size):
         command = [suite.program, "--json", "icat", "import", file]
         started = time.perf_counter()
         process = subprocess.Popen(command, env=suite.env, cwd=suite.dir, stdout=subprocess.DEVNULL)
+        watch = Watch(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         seconds += time.perf_counter() - started
         assert status == 0, "the import failed"
-        peak = max(peak, usage.ru_maxrss / 1000)
+        peak = max(peak, watch.stop())
         used += usage.ru_utime + usage.ru_stime
         file.unlink()
     return seconds, rows, peak, used

@@ -1,7 +1,9 @@
 """Times of repeated calls."""
 
 import subprocess
+import threading
 import time
+from pathlib import Path
 
 from measuring import cpu, percentile
 
@@ -36,3 +38,25 @@ def wrk(url, seconds, connections, script=()):
 
 def short(number):
     return f"{number:.2f}" if number < 10 else f"{number:,.0f}"
+
+
+class Watch(threading.Thread):
+    """Peak memory of a process. What `wait4` says of it may be that of the parent, from which the process was forked."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.status, self.megabytes, self.is_over = Path(f"/proc/{pid}/status"), 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.is_over.wait(0.05):
+            try:
+                lines = self.status.read_text().splitlines()
+            except OSError:
+                return
+            self.megabytes = next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), self.megabytes)
+
+    def stop(self):
+        self.is_over.set()
+        self.join()
+        return self.megabytes

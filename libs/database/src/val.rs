@@ -44,11 +44,6 @@ impl Val {
         }
     }
 
-    /// Whether it is NULL.
-    pub(crate) fn is_null(&self) -> bool {
-        matches!(self, Self::I64(None) | Self::F64(None) | Self::Text(None) | Self::Blob(None))
-    }
-
     /// A text with a NUL byte, which no `PostgreSQL` text can hold.
     pub(crate) fn has_nul(&self) -> bool {
         matches!(self, Self::Text(Some(text)) if text.contains('\0'))

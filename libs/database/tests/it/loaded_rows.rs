@@ -9,7 +9,6 @@ const MIGRATIONS: &[Migration] = &[Migration {
           CREATE TABLE thing (id {primary_key}, author {text} NOT NULL, owner_id BIGINT REFERENCES owner (id), \
           name {text} NOT NULL, weight DOUBLE PRECISION, picture {blob}, UNIQUE (owner_id, name));",
 }];
-const KEY: [usize; 2] = [1, 2];
 
 fn build_insert() -> RowInsert<'static> {
     RowInsert {
@@ -37,7 +36,7 @@ async fn count_things(db: &Db) -> i64 {
 }
 
 async fn load_things(db: &Db, rows: Vec<Vec<Val>>) -> Result<Vec<usize>, DbError> {
-    db.write(async |tx| tx.load_rows(&build_insert(), &KEY, rows.clone()).await).await
+    db.write(async |tx| tx.load_rows(&build_insert(), rows.clone()).await).await
 }
 
 #[tokio::test]
@@ -118,11 +117,11 @@ async fn a_transaction_with_refused_rows_stores_nothing() {
         let outcome = test
             .db
             .write(async |tx| {
-                tx.load_rows(&build_insert(), &KEY, list_fillers()).await?;
+                tx.load_rows(&build_insert(), list_fillers()).await?;
                 let rows =
                     (1..=200).map(|id| thing(id, Some(if id == 150 { 9 } else { 1 }), &format!("n{id}"))).collect();
-                assert!(tx.load_rows(&build_insert(), &KEY, rows).await.is_err());
-                tx.load_rows(&build_insert(), &KEY, vec![thing(300, Some(1), "c")]).await
+                assert!(tx.load_rows(&build_insert(), rows).await.is_err());
+                tx.load_rows(&build_insert(), vec![thing(300, Some(1), "c")]).await
             })
             .await;
         assert!(matches!(outcome, Err(DbError::Poisoned)), "{}: {outcome:?}", test.engine);

@@ -8,7 +8,7 @@ use service_kit::{DbError, RowInsert, Tx, Val};
 
 use super::Author;
 use super::datafile_counters::NewFiles;
-use super::entities::{bump_version_if_rule, delete_unrecorded, value_columns, value_index};
+use super::entities::{bump_version_if_rule, delete_unrecorded, value_columns};
 
 /// `rev` of a new row, the default of the column.
 const FIRST_REVISION: i64 = 1;
@@ -45,10 +45,7 @@ pub async fn load_new_rows(
     author: &Author,
 ) -> Result<HashSet<i64>, DbError> {
     let (ids, files) = (list_ids(&rows), NewFiles::from_rows(entity, &rows));
-    // The id comes before the values.
-    let key = entity.unique.iter().filter_map(|name| value_index(entity, name)).map(|place| place + 1);
-    let key: Vec<usize> = key.collect();
-    let places = tx.load_rows(&build_insert(entity, author, true), &key, list_values(rows)).await?;
+    let places = tx.load_rows(&build_insert(entity, author, true), list_values(rows)).await?;
     let loaded: Vec<i64> = places.iter().map(|place| ids[*place]).collect();
     if loaded.len() == ids.len() {
         author.lock_derived().await.count_new_files(&files);
