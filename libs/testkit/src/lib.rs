@@ -17,6 +17,7 @@ pub mod probe;
 mod process;
 pub mod recorder;
 mod signals;
+mod small_disk;
 mod waiting;
 
 pub use self::app::TestApp;
@@ -29,4 +30,5 @@ pub use self::manual_clock::ManualClock;
 pub use self::nats::Nats;
 pub use self::ports::free_port;
 pub use self::process::{Process, run_child_process};
+pub use self::small_disk::SmallDisk;
 pub use self::waiting::{wait_for, wait_until};

@@ -1,51 +1,10 @@
 //! A disk without room: writes are refused with the reason, readiness says so, and both are over as soon as there is room.
 
-use std::fs;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::Command;
-
 use service_kit::db::{Migrate, Target};
 use service_kit::{Db, DbError, Micros, Migration};
-use tempfile::TempDir;
-use testkit::Backend;
+use testkit::{Backend, SmallDisk};
 
 use crate::opened::{MIGRATIONS, add_row, database_config, list_ids, open_migrated};
-
-/// A file system of a few MB, until it is dropped.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    /// `None` without the right to mount.
-    fn mount(megabytes: u32) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let size = format!("size={megabytes}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()).status();
-        mounted.is_ok_and(|status| status.success()).then_some(Self(dir))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn fill(&self) {
-        let mut file = fs::File::create(self.path().join("fill")).unwrap();
-        for size in [64 << 10, 4 << 10, 1] {
-            while file.write(&vec![1; size]).is_ok() {}
-        }
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.path().join("fill")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(self.path()).status().unwrap();
-        assert!(unmounted.success(), "the small disk is unmounted");
-    }
-}
 
 fn is_full<T>(outcome: &Result<T, DbError>) -> bool {
     matches!(outcome, Err(DbError::DiskFull(_)))

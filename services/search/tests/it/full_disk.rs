@@ -2,50 +2,10 @@
 //! refused with the reason. Searches find the rows of the last commit, and when there is room again, all that was accepted is
 //! found, without any other step.
 
-use std::fs;
-use std::io::Write as _;
 use std::ops::RangeInclusive;
-use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use testkit::{Backend, Process, TestApp, list_backends, wait_until};
-
-/// A file system of a few MB, until it is dropped.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    /// `None` without the right to mount.
-    fn mount(megabytes: u32) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let size = format!("size={megabytes}m");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()).status();
-        mounted.is_ok_and(|status| status.success()).then_some(Self(dir))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn fill(&self) {
-        let mut file = fs::File::create(self.path().join("fill")).unwrap();
-        for size in [64 << 10, 4 << 10, 1] {
-            while file.write(&vec![1; size]).is_ok() {}
-        }
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.path().join("fill")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(self.path()).status().unwrap();
-        assert!(unmounted.success(), "the small disk is unmounted");
-    }
-}
+use testkit::{Backend, Process, SmallDisk, TestApp, list_backends, wait_until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accepted_changes_wait_for_room_on_the_disk_of_the_index() {
