@@ -5,15 +5,12 @@
 //! statement has one of a few numbers of rows.
 
 use sqlx::AssertSqlSafe;
-use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 
-use crate::row_values::{
-    POSTGRES_ROWS, add_to_postgres, add_to_sqlite, count_sqlite_rows, postgres_type, require_same_kinds, transpose,
-};
+use crate::row_values::{Placeholders, add_to_sqlite, have_nul, require_same_kinds, take_batch, to_postgres_arguments};
 use crate::session::Connection;
 use crate::statement_waiting::wait_for_statement;
-use crate::{DbError, Engine, Tx, Val};
+use crate::{DbError, Tx, Val};
 
 /// What is inserted into a table.
 #[derive(Debug)]
@@ -34,18 +31,14 @@ impl Tx {
         let mut stored = 0;
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
-            let count = match self.engine() {
-                Engine::Sqlite => count_sqlite_rows(rows.len()),
-                Engine::Postgres => POSTGRES_ROWS,
-            };
-            let batch: Vec<Vec<Val>> = rows.by_ref().take(count).collect();
+            let batch = take_batch(&mut rows, self.engine());
             stored += self.insert_batch(insert, batch).await?;
         }
         Ok(stored)
     }
 
     async fn insert_batch(&mut self, insert: &RowInsert<'_>, batch: Vec<Vec<Val>>) -> Result<u64, DbError> {
-        let has_nul = batch.iter().flatten().any(Val::has_nul) || insert.shared.iter().any(|(_, val)| val.has_nul());
+        let has_nul = have_nul(&insert.shared, &batch);
         let shared = insert.shared.iter().map(|(_, val)| val);
         let is_urgent = self.is_waited_for();
         let done = match self.start_statement_with(has_nul)? {
@@ -62,13 +55,7 @@ impl Tx {
             }
             Connection::Postgres(c) => {
                 let sql = insert.render_postgres(&batch[0]);
-                let mut arguments = PgArguments::default();
-                for val in shared.cloned() {
-                    add_to_postgres(&mut arguments, val);
-                }
-                for column in transpose(batch) {
-                    column.add_to(&mut arguments);
-                }
+                let arguments = to_postgres_arguments(&insert.shared, batch);
                 let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(true);
                 query.execute(&mut **c).await.map(|done| done.rows_affected())
             }
@@ -94,18 +81,12 @@ impl RowInsert<'_> {
     }
 
     fn render_postgres(&self, first: &[Val]) -> String {
-        let shared = (1..).zip(&self.shared).map(|(number, (_, val))| format!("${number}::{}", postgres_type(val)));
-        let first_array = self.shared.len() + 1;
-        let arrays = (first_array..).zip(first).map(|(number, val)| format!("${number}::{}[]", postgres_type(val)));
-        let arrays: Vec<String> = arrays.collect();
-        let names = (0..first.len()).map(|place| format!("c{place}"));
-        let names: Vec<String> = names.collect();
-        let selected: Vec<String> = shared.chain(names.iter().cloned()).collect();
+        let Placeholders { shared, unnested, names } = Placeholders::new(&self.shared, first);
+        let selected: Vec<&str> = shared.iter().chain(&names).map(String::as_str).collect();
         format!(
-            "{} SELECT {} FROM UNNEST({}) AS rows ({}){}",
+            "{} SELECT {} FROM {unnested} AS rows ({}){}",
             self.render_columns(),
             selected.join(", "),
-            arrays.join(", "),
             names.join(", "),
             self.render_conflict()
         )

@@ -4,16 +4,62 @@ use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 
-use crate::{DbError, Val};
+use crate::{DbError, Engine, Val};
 
 /// Rows per statement on `SQLite`, from large to small.
 const SQLITE_ROWS: [usize; 4] = [64, 16, 4, 1];
 /// Rows per statement on `PostgreSQL`.
-pub const POSTGRES_ROWS: usize = 1_000;
+const POSTGRES_ROWS: usize = 1_000;
 
-/// The rows of the next statement on `SQLite`, if so many are left.
-pub fn count_sqlite_rows(left: usize) -> usize {
-    SQLITE_ROWS.into_iter().find(|size| *size <= left).unwrap_or(1)
+/// The rows of the next statement; none when all are taken.
+pub fn take_batch(rows: &mut std::vec::IntoIter<Vec<Val>>, engine: Engine) -> Vec<Vec<Val>> {
+    let count = match engine {
+        Engine::Sqlite => SQLITE_ROWS.into_iter().find(|size| *size <= rows.len()).unwrap_or(1),
+        Engine::Postgres => POSTGRES_ROWS,
+    };
+    rows.by_ref().take(count).collect()
+}
+
+/// Whether a value is a text that no `PostgreSQL` text can hold.
+pub fn have_nul(shared: &[(&str, Val)], batch: &[Vec<Val>]) -> bool {
+    batch.iter().flatten().any(Val::has_nul) || shared.iter().any(|(_, val)| val.has_nul())
+}
+
+/// The placeholders of a statement on `PostgreSQL`: one for each shared value, then one array for each column.
+pub struct Placeholders {
+    /// With their types.
+    pub shared: Vec<String>,
+    /// `UNNEST(…)`
+    pub unnested: String,
+    /// The columns of the unnested arrays: `c0`, `c1` and so on.
+    pub names: Vec<String>,
+}
+
+impl Placeholders {
+    /// `first` is the first row, which has the kinds of all.
+    pub fn new(shared: &[(&str, Val)], first: &[Val]) -> Self {
+        let types = (1..).zip(shared).map(|(number, (_, val))| format!("${number}::{}", postgres_type(val)));
+        let first_array = shared.len() + 1;
+        let arrays = (first_array..).zip(first).map(|(number, val)| format!("${number}::{}[]", postgres_type(val)));
+        let arrays: Vec<String> = arrays.collect();
+        Self {
+            shared: types.collect(),
+            unnested: format!("UNNEST({})", arrays.join(", ")),
+            names: (0..first.len()).map(|place| format!("c{place}")).collect(),
+        }
+    }
+}
+
+/// The values for [`Placeholders`].
+pub fn to_postgres_arguments(shared: &[(&str, Val)], batch: Vec<Vec<Val>>) -> PgArguments {
+    let mut arguments = PgArguments::default();
+    for (_, val) in shared {
+        add_to_postgres(&mut arguments, val.clone());
+    }
+    for column in transpose(batch) {
+        column.add_to(&mut arguments);
+    }
+    arguments
 }
 
 /// Fails unless all rows have as many values as there are columns, of the same kinds.
@@ -27,7 +73,7 @@ pub fn require_same_kinds(table: &str, columns: usize, rows: &[Vec<Val>]) -> Res
 }
 
 /// The type of a parameter with this value.
-pub fn postgres_type(val: &Val) -> &'static str {
+fn postgres_type(val: &Val) -> &'static str {
     match val {
         Val::I64(_) => "BIGINT",
         Val::F64(_) => "DOUBLE PRECISION",
@@ -46,7 +92,7 @@ pub fn add_to_sqlite(arguments: &mut SqliteArguments, val: Val) {
     };
 }
 
-pub fn add_to_postgres(arguments: &mut PgArguments, val: Val) {
+fn add_to_postgres(arguments: &mut PgArguments, val: Val) {
     let _encoded = match val {
         Val::I64(v) => arguments.add(v),
         Val::F64(v) => arguments.add(v),
@@ -56,7 +102,7 @@ pub fn add_to_postgres(arguments: &mut PgArguments, val: Val) {
 }
 
 /// The values of one column.
-pub enum Array {
+enum Array {
     I64(Vec<Option<i64>>),
     F64(Vec<Option<f64>>),
     Text(Vec<Option<String>>),
@@ -83,7 +129,7 @@ impl Array {
         }
     }
 
-    pub fn add_to(self, arguments: &mut PgArguments) {
+    fn add_to(self, arguments: &mut PgArguments) {
         let _encoded = match self {
             Self::I64(list) => arguments.add(list),
             Self::F64(list) => arguments.add(list),
@@ -94,7 +140,7 @@ impl Array {
 }
 
 /// Rows as columns.
-pub fn transpose(rows: Vec<Vec<Val>>) -> Vec<Array> {
+fn transpose(rows: Vec<Vec<Val>>) -> Vec<Array> {
     let count = rows.len();
     let kinds = rows.first().into_iter().flatten();
     let mut columns: Vec<Array> = kinds.map(|val| Array::for_kind_of(val, count)).collect();

@@ -1,17 +1,14 @@
 //! Updates many rows of one table with few statements, whose texts depend on the table and the columns alone, as in
 //! [`crate::insert`].
 
-use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, query_with};
 
 use crate::row::Inner as RowInner;
-use crate::row_values::{
-    POSTGRES_ROWS, add_to_postgres, add_to_sqlite, count_sqlite_rows, postgres_type, require_same_kinds, transpose,
-};
+use crate::row_values::{Placeholders, add_to_sqlite, have_nul, require_same_kinds, take_batch, to_postgres_arguments};
 use crate::session::Connection;
 use crate::statement_waiting::wait_for_statement;
-use crate::{DbError, Engine, Row, Tx, Val};
+use crate::{DbError, Row, Tx, Val};
 
 /// What is updated in a table with a column `id`.
 #[derive(Debug)]
@@ -37,11 +34,7 @@ impl Tx {
         let mut updated = Vec::with_capacity(rows.len());
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
-            let count = match self.engine() {
-                Engine::Sqlite => count_sqlite_rows(rows.len()),
-                Engine::Postgres => POSTGRES_ROWS,
-            };
-            let batch: Vec<Vec<Val>> = rows.by_ref().take(count).collect();
+            let batch = take_batch(&mut rows, self.engine());
             for row in self.update_batch(update, batch).await? {
                 updated.push((row.get_at(0)?, row.get_at(1)?));
             }
@@ -50,7 +43,7 @@ impl Tx {
     }
 
     async fn update_batch(&mut self, update: &RowUpdate<'_>, batch: Vec<Vec<Val>>) -> Result<Vec<Row>, DbError> {
-        let has_nul = batch.iter().flatten().any(Val::has_nul) || update.shared.iter().any(|(_, val)| val.has_nul());
+        let has_nul = have_nul(&update.shared, &batch);
         let shared = update.shared.iter().map(|(_, val)| val.clone());
         let is_urgent = self.is_waited_for();
         let rows = match self.start_statement_with(has_nul)? {
@@ -66,13 +59,7 @@ impl Tx {
             }
             Connection::Postgres(c) => {
                 let sql = update.render_postgres(&batch[0]);
-                let mut arguments = PgArguments::default();
-                for val in shared {
-                    add_to_postgres(&mut arguments, val);
-                }
-                for column in transpose(batch) {
-                    column.add_to(&mut arguments);
-                }
+                let arguments = to_postgres_arguments(&update.shared, batch);
                 let rows = query_with(AssertSqlSafe(sql), arguments).persistent(true).fetch_all(&mut **c).await;
                 rows.map(|rows| rows.into_iter().map(|row| Row(RowInner::Postgres(row))).collect())
             }
@@ -106,16 +93,11 @@ impl RowUpdate<'_> {
     }
 
     fn render_postgres(&self, first: &[Val]) -> String {
-        let shared = (1..).zip(&self.shared).map(|(number, (_, val))| format!("${number}::{}", postgres_type(val)));
-        let first_array = self.shared.len() + 1;
-        let arrays = (first_array..).zip(first).map(|(number, val)| format!("${number}::{}[]", postgres_type(val)));
-        let arrays: Vec<String> = arrays.collect();
-        let names: Vec<String> = (0..first.len()).map(|place| format!("c{place}")).collect();
+        let Placeholders { shared, unnested, names } = Placeholders::new(&self.shared, first);
         let (table, counted) = (self.table, self.counted);
         format!(
-            "{} FROM UNNEST({}) AS given ({}) WHERE {table}.id = given.c0 RETURNING {table}.id, {table}.{counted}",
-            self.render_set(shared, names.iter().skip(1).map(|name| format!("given.{name}"))),
-            arrays.join(", "),
+            "{} FROM {unnested} AS given ({}) WHERE {table}.id = given.c0 RETURNING {table}.id, {table}.{counted}",
+            self.render_set(shared.into_iter(), names.iter().skip(1).map(|name| format!("given.{name}"))),
             names.join(", ")
         )
     }
