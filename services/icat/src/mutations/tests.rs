@@ -140,14 +140,24 @@ fn fill_ids(text: &str, ids: &BTreeMap<String, i64>) -> String {
 
 /// A random list of items, most of them of one kind after another, some of them wrong.
 fn generate_items(rng: &mut StdRng) -> String {
+    generate_list(rng, 0, 0.25, generate_item)
+}
+
+/// A random list of items of nine kinds. `change` is how often an item has another kind than the one before.
+fn generate_list(
+    rng: &mut StdRng,
+    first_kind: usize,
+    change: f64,
+    generate: impl Fn(&mut StdRng, usize, bool) -> String,
+) -> String {
     let mut items = Vec::new();
-    let mut kind = 0;
+    let mut kind = first_kind;
     let faults = rng.random_bool(0.5);
     for _ in 0..rng.random_range(1..12) {
-        if rng.random_bool(0.25) {
+        if rng.random_bool(change) {
             kind = rng.random_range(0..9);
         }
-        items.push(generate_item(rng, kind, faults));
+        items.push(generate(rng, kind, faults));
     }
     format!("[{}]", items.join(","))
 }

@@ -4,16 +4,8 @@ use super::*;
 
 /// A random list of items, most of them updates of one entity type, some of them wrong.
 fn generate_updates(rng: &mut StdRng) -> String {
-    let mut items = Vec::new();
-    let mut kind = rng.random_range(0..9);
-    let faults = rng.random_bool(0.5);
-    for _ in 0..rng.random_range(1..12) {
-        if rng.random_bool(0.2) {
-            kind = rng.random_range(0..9);
-        }
-        items.push(generate_update(rng, kind, faults));
-    }
-    format!("[{}]", items.join(","))
+    let first_kind = rng.random_range(0..9);
+    generate_list(rng, first_kind, 0.2, generate_update)
 }
 
 fn generate_update(rng: &mut StdRng, kind: usize, faults: bool) -> String {
