@@ -35,7 +35,6 @@ impl Config {
         if config.max_search_time < Duration::from_millis(1) {
             return Err(ConfigError("search.max_search_time must be at least 1ms".to_owned()));
         }
-        config.read_synonyms()?;
         Ok(config)
     }
 

@@ -34,7 +34,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8084, 9084),
     migrations: &[Migration { version: 1, name: "changes", sql: include_str!("../migrations/0001_changes.sql") }],
-    check: |settings| Config::from_settings(settings).map(drop),
+    check: |settings| Config::from_settings(settings)?.read_synonyms().map(drop),
     private_paths: |settings| {
         let directory = Config::from_settings(settings)?.index_directory(&settings.core.data_dir);
         Ok(vec![PrivatePath::new("search.index_dir", directory)])

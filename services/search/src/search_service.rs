@@ -29,7 +29,7 @@ struct QueryRules {
 /// Answers searches from the newest snapshot.
 pub struct SearchService {
     snapshot: SharedSnapshot,
-    language: Arc<QueryRules>,
+    query_rules: Arc<QueryRules>,
     pool: Blocking,
     max_search_time: Duration,
 }
@@ -40,7 +40,7 @@ impl SearchService {
         let pool = ctx.pools.open("search", THREADS, WAITING);
         Ok(Self {
             snapshot,
-            language: Arc::new(QueryRules { rules, synonyms, units: config.units.clone() }),
+            query_rules: Arc::new(QueryRules { rules, synonyms, units: config.units.clone() }),
             pool,
             max_search_time: config.max_search_time,
         })
@@ -53,9 +53,9 @@ impl SearchService {
     ) -> Result<T, Problem> {
         let deadline = Deadline::after(self.max_search_time);
         let snapshot = self.snapshot.wait_for_snapshot(self.max_search_time).await.ok_or(Error::NotOpen)?;
-        let language = Arc::clone(&self.language);
+        let query_rules = Arc::clone(&self.query_rules);
         let run = move || {
-            let QueryRules { rules, synonyms, units } = &*language;
+            let QueryRules { rules, synonyms, units } = &*query_rules;
             search(&Planner { snapshot: &snapshot, rules, synonyms, units, deadline, budget: QueryBudget::default() })
         };
         Ok(self.pool.run(run).await??)

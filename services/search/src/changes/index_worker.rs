@@ -11,8 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::queue::ChangeQueue;
-use crate::domain::change_request::RowChange;
-use crate::domain::change_request::{parse_documents, parse_modify};
+use crate::domain::change_request::{RowChange, parse_documents, parse_modify};
 use crate::domain::entity::EntityKind;
 use crate::domain::paths::PathRules;
 use crate::error::Error;
@@ -159,9 +158,9 @@ impl IndexWorker {
 
     async fn commit(&self, mut index: IndexStore, applied: &mut Vec<i64>) -> Result<IndexStore, Problem> {
         let commit = move || index.commit().map(|()| index);
-        let index = self.pool.run(commit).await??;
+        let mut index = self.pool.run(commit).await??;
         self.snapshot.replace_snapshot(index.take_snapshot());
-        let (ids, generations) = (std::mem::take(applied), index.generations().clone());
+        let (ids, generations) = (std::mem::take(applied), index.take_new_generations());
         let identity = index.identity().text.clone();
         self.db
             .write(async |tx| {

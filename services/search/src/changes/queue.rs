@@ -13,8 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
 use super::metrics::ChangeMetrics;
-use crate::domain::change_request::RejectedDocument;
-use crate::domain::change_request::{ChangedRow, ParsedChanges};
+use crate::domain::change_request::{ChangedRow, ParsedChanges, RejectedDocument};
 use crate::domain::entity::EntityKind;
 use crate::error::Error;
 use crate::store::change_batches::{self, BatchKind};
@@ -70,10 +69,7 @@ impl ChangeQueue {
                 if is_any_locked(tx).await? {
                     create_held_batch(tx, id, body).await?;
                 }
-                for event in &events {
-                    self.outbox.emit(tx, event).await?;
-                }
-                Ok::<_, DbError>(())
+                self.outbox.emit_all(tx, &events).await
             })
             .await?;
         self.metrics.waiting_batches.inc();

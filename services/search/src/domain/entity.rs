@@ -134,6 +134,11 @@ impl EntityKind {
         self.relations().iter().find(|relation| relation.name == name)
     }
 
+    /// The name of the first relation that leads to rows of another entity.
+    pub fn find_relation_to(self, target: Self) -> Option<&'static str> {
+        self.relations().iter().find(|relation| relation.target == target).map(|relation| relation.name)
+    }
+
     /// The entity of this name, whatever the case of its letters.
     pub fn find_ignoring_case(name: &str) -> Option<Self> {
         Self::list_all().find(|kind| kind.to_string().eq_ignore_ascii_case(name))

@@ -36,185 +36,110 @@ const fn define_entity(
     Definition { kind, partition, prefix, attributes, relations }
 }
 
+/// Rows that only join others.
+const fn define_link(kind: EntityKind, relations: &'static [Relation]) -> Definition {
+    define_entity(kind, Partition::SmallEntities, "", &[], relations)
+}
+
+const fn define_parameter(kind: EntityKind, relations: &'static [Relation]) -> Definition {
+    define_entity(kind, Partition::Parameters, "", PARAMETER, relations)
+}
+
+/// Rows that refer to no others, and are shown by these under a prefix.
+const fn define_shown(kind: EntityKind, prefix: &'static str, attributes: &'static [Attribute]) -> Definition {
+    define_entity(kind, Partition::SmallEntities, prefix, attributes, &[])
+}
+
 /// In the order of [`EntityKind`].
 pub(super) static DEFINITIONS: &[Definition] = &[
     define_entity(
         E::Datafile,
         Partition::Datafiles,
         "",
-        const {
-            &[
-                text("name"),
-                text("description"),
-                text("doi"),
-                Attribute { name: "location", kind: ValueKind::Path },
-                integer("date"),
-                integer("fileSize"),
-                integer("fileCount"),
-            ]
-        },
-        const {
-            &[
-                relation("dataset", E::Dataset),
-                relation("investigation", E::Investigation),
-                relation("sample", E::Sample),
-                relation("datafileFormat", E::DatafileFormat),
-            ]
-        },
+        &[
+            text("name"),
+            text("description"),
+            text("doi"),
+            Attribute { name: "location", kind: ValueKind::Path },
+            integer("date"),
+            integer("fileSize"),
+            integer("fileCount"),
+        ],
+        &[
+            relation("dataset", E::Dataset),
+            relation("investigation", E::Investigation),
+            relation("sample", E::Sample),
+            relation("datafileFormat", E::DatafileFormat),
+        ],
     ),
     define_entity(
         E::Dataset,
         Partition::Datasets,
         "",
-        const {
-            &[
-                text("name"),
-                text("description"),
-                text("doi"),
-                integer("startDate"),
-                integer("endDate"),
-                integer("date"),
-                integer("fileSize"),
-                integer("fileCount"),
-            ]
-        },
-        const {
-            &[
-                relation("investigation", E::Investigation),
-                relation("sample", E::Sample),
-                relation("type", E::DatasetType),
-            ]
-        },
+        &[
+            text("name"),
+            text("description"),
+            text("doi"),
+            integer("startDate"),
+            integer("endDate"),
+            integer("date"),
+            integer("fileSize"),
+            integer("fileCount"),
+        ],
+        &[relation("investigation", E::Investigation), relation("sample", E::Sample), relation("type", E::DatasetType)],
     ),
     define_entity(
         E::Investigation,
         Partition::SmallEntities,
         "",
-        const {
-            &[
-                text("name"),
-                text("visitId"),
-                text("title"),
-                text("summary"),
-                text("doi"),
-                integer("startDate"),
-                integer("endDate"),
-                integer("date"),
-                integer("fileSize"),
-                integer("fileCount"),
-            ]
-        },
-        const { &[relation("facility", E::Facility), relation("type", E::InvestigationType)] },
+        &[
+            text("name"),
+            text("visitId"),
+            text("title"),
+            text("summary"),
+            text("doi"),
+            integer("startDate"),
+            integer("endDate"),
+            integer("date"),
+            integer("fileSize"),
+            integer("fileCount"),
+        ],
+        &[relation("facility", E::Facility), relation("type", E::InvestigationType)],
     ),
     define_entity(
         E::Sample,
         Partition::SmallEntities,
         "sample.",
-        const { NAME },
-        const { &[relation("investigation", E::Investigation), relation("type", E::SampleType)] },
+        NAME,
+        &[relation("investigation", E::Investigation), relation("type", E::SampleType)],
     ),
-    define_entity(
-        E::InvestigationSample,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[relation("investigation", E::Investigation), relation("sample", E::Sample)] },
-    ),
-    define_entity(
-        E::DatafileParameter,
-        Partition::Parameters,
-        "",
-        const { PARAMETER },
-        const { &[relation("datafile", E::Datafile), relation("type", E::ParameterType)] },
-    ),
-    define_entity(
-        E::DatasetParameter,
-        Partition::Parameters,
-        "",
-        const { PARAMETER },
-        const { &[relation("dataset", E::Dataset), relation("type", E::ParameterType)] },
-    ),
-    define_entity(
+    define_link(E::InvestigationSample, &[relation("investigation", E::Investigation), relation("sample", E::Sample)]),
+    define_parameter(E::DatafileParameter, &[relation("datafile", E::Datafile), relation("type", E::ParameterType)]),
+    define_parameter(E::DatasetParameter, &[relation("dataset", E::Dataset), relation("type", E::ParameterType)]),
+    define_parameter(
         E::InvestigationParameter,
-        Partition::Parameters,
-        "",
-        const { PARAMETER },
-        const { &[relation("investigation", E::Investigation), relation("type", E::ParameterType)] },
+        &[relation("investigation", E::Investigation), relation("type", E::ParameterType)],
     ),
-    define_entity(
-        E::SampleParameter,
-        Partition::Parameters,
-        "",
-        const { PARAMETER },
-        const { &[relation("sample", E::Sample), relation("type", E::ParameterType)] },
-    ),
-    define_entity(
-        E::DatasetTechnique,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[relation("dataset", E::Dataset), relation("technique", E::Technique)] },
-    ),
-    define_entity(
-        E::InvestigationUser,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[relation("investigation", E::Investigation), relation("user", E::User)] },
-    ),
-    define_entity(
-        E::InstrumentScientist,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[relation("instrument", E::Instrument), relation("user", E::User)] },
-    ),
-    define_entity(
+    define_parameter(E::SampleParameter, &[relation("sample", E::Sample), relation("type", E::ParameterType)]),
+    define_link(E::DatasetTechnique, &[relation("dataset", E::Dataset), relation("technique", E::Technique)]),
+    define_link(E::InvestigationUser, &[relation("investigation", E::Investigation), relation("user", E::User)]),
+    define_link(E::InstrumentScientist, &[relation("instrument", E::Instrument), relation("user", E::User)]),
+    define_link(
         E::InvestigationInstrument,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[relation("investigation", E::Investigation), relation("instrument", E::Instrument)] },
+        &[relation("investigation", E::Investigation), relation("instrument", E::Instrument)],
     ),
-    define_entity(
+    define_link(
         E::InvestigationFacilityCycle,
-        Partition::SmallEntities,
-        "",
-        const { &[] },
-        const { &[relation("investigation", E::Investigation), relation("facilityCycle", E::FacilityCycle)] },
+        &[relation("investigation", E::Investigation), relation("facilityCycle", E::FacilityCycle)],
     ),
-    define_entity(
-        E::Instrument,
-        Partition::SmallEntities,
-        "instrument.",
-        const { &[text("name"), text("fullName")] },
-        const { &[] },
-    ),
-    define_entity(
-        E::User,
-        Partition::SmallEntities,
-        "user.",
-        const { &[term("name"), text("fullName")] },
-        const { &[] },
-    ),
-    define_entity(E::SampleType, Partition::SmallEntities, "sample.type.", const { NAME }, const { &[] }),
-    define_entity(E::InvestigationType, Partition::SmallEntities, "type.", const { NAME }, const { &[] }),
-    define_entity(E::DatasetType, Partition::SmallEntities, "type.", const { NAME }, const { &[] }),
-    define_entity(E::DatafileFormat, Partition::SmallEntities, "datafileFormat.", const { NAME }, const { &[] }),
-    define_entity(E::Facility, Partition::SmallEntities, "facility.", const { NAME }, const { &[] }),
-    define_entity(E::FacilityCycle, Partition::SmallEntities, "facilityCycle.", const { &[] }, const { &[] }),
-    define_entity(
-        E::ParameterType,
-        Partition::SmallEntities,
-        "type.",
-        const { &[text("name"), term("units")] },
-        const { &[] },
-    ),
-    define_entity(
-        E::Technique,
-        Partition::SmallEntities,
-        "technique.",
-        const { &[text("name"), text("description"), text("pid")] },
-        const { &[] },
-    ),
+    define_shown(E::Instrument, "instrument.", &[text("name"), text("fullName")]),
+    define_shown(E::User, "user.", &[term("name"), text("fullName")]),
+    define_shown(E::SampleType, "sample.type.", NAME),
+    define_shown(E::InvestigationType, "type.", NAME),
+    define_shown(E::DatasetType, "type.", NAME),
+    define_shown(E::DatafileFormat, "datafileFormat.", NAME),
+    define_shown(E::Facility, "facility.", NAME),
+    define_shown(E::FacilityCycle, "facilityCycle.", &[]),
+    define_shown(E::ParameterType, "type.", &[text("name"), term("units")]),
+    define_shown(E::Technique, "technique.", &[text("name"), text("description"), text("pid")]),
 ];

@@ -10,6 +10,11 @@ use crate::domain::query_syntax::WildcardPattern;
 /// A set of ids of rows.
 pub type Ids = Arc<RoaringTreemap>;
 
+/// A set of the ids of rows.
+pub fn collect_set(ids: impl IntoIterator<Item = i64>) -> Ids {
+    Arc::new(ids.into_iter().map(i64::cast_unsigned).collect())
+}
+
 /// What of a text is one term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TermKind {

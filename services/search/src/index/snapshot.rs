@@ -64,7 +64,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The first rows of a result and the number of all. Blocks.
+    /// The first rows of a result and the number of all. Blocks the thread.
     pub fn search_rows(&self, request: &SearchRequest<'_>, deadline: Deadline) -> Result<HitPage, IndexError> {
         let scored = request.order.iter().any(|order| order.key == SortKey::Score);
         let (mut rows, mut total) = (Vec::new(), 0);
@@ -89,7 +89,7 @@ impl Snapshot {
         Ok(HitPage { hits: hits.collect(), total })
     }
 
-    /// The ids of the rows of a plan, or of the rows they refer to. Blocks.
+    /// The ids of the rows of a plan, or of the rows they refer to. Blocks the thread.
     pub fn collect_ids(
         &self,
         entity: EntityKind,
@@ -110,7 +110,7 @@ impl Snapshot {
         Ok(Arc::new(ids))
     }
 
-    /// How many rows have each value of a term. Blocks.
+    /// How many rows have each value of a term. Blocks the thread.
     pub fn count_terms(
         &self,
         entity: EntityKind,
@@ -138,7 +138,7 @@ impl Snapshot {
         Ok(counts)
     }
 
-    /// The different values of an attribute, also of rows that are only known from documents of others. Blocks.
+    /// The different values of an attribute, also of rows that are only known from documents of others. Blocks the thread.
     pub fn list_terms(
         &self,
         entity: EntityKind,
@@ -161,7 +161,7 @@ impl Snapshot {
         Ok(terms)
     }
 
-    /// How many rows refer to each id. Blocks.
+    /// How many rows refer to each id. Blocks the thread.
     pub fn count_related(
         &self,
         entity: EntityKind,
@@ -182,7 +182,7 @@ impl Snapshot {
         Ok(counts)
     }
 
-    /// How many rows have a value within each range. Blocks.
+    /// How many rows have a value within each range. Blocks the thread.
     pub fn count_ranges(
         &self,
         entity: EntityKind,
@@ -225,7 +225,7 @@ impl Snapshot {
         Ok(counts)
     }
 
-    /// Ids of rows with the ids that they refer to, as `(related, own)`. Blocks.
+    /// Ids of rows with the ids that they refer to, as `(related, own)`. Blocks the thread.
     pub fn collect_pairs(
         &self,
         entity: EntityKind,
@@ -245,7 +245,7 @@ impl Snapshot {
         Ok(pairs)
     }
 
-    /// Rows by their ids; those that are not there are left out. Blocks.
+    /// Rows by their ids; those that are not there are left out. Blocks the thread.
     pub fn fetch_rows(
         &self,
         entity: EntityKind,

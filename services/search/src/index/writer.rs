@@ -43,13 +43,15 @@ pub struct IndexStore {
     /// Ids of the rows, stubs included, of entities to which others refer.
     referenced_ids: HashMap<EntityKind, RoaringTreemap>,
     generations: HashMap<EntityKind, i64>,
+    /// Of `generations`, those that have begun since they were taken last.
+    new_generations: BTreeMap<EntityKind, i64>,
     /// Entities whose `referenced_ids` are read again after the next commit.
     outdated: BTreeSet<EntityKind>,
     rules: Arc<PathRules>,
 }
 
 impl IndexStore {
-    /// Opens the index, or creates it if the directory is empty. Blocks.
+    /// Opens the index, or creates it if the directory is empty. Blocks the thread.
     pub fn open(
         directory: &Path,
         threads: usize,
@@ -82,22 +84,21 @@ impl IndexStore {
             referenced_ids: HashMap::new(),
             outdated: BTreeSet::new(),
             generations,
+            new_generations: BTreeMap::new(),
             rules: Arc::new(rules),
         };
-        store.referenced_ids = store.collect_referenced_ids()?;
+        let referenced = EntityKind::list_all().flat_map(EntityKind::relations).map(|relation| relation.target);
+        store.read_referenced_ids(referenced.collect())?;
         Ok(store)
     }
 
-    fn collect_referenced_ids(&self) -> Result<HashMap<EntityKind, RoaringTreemap>, IndexError> {
+    fn read_referenced_ids(&mut self, entities: BTreeSet<EntityKind>) -> Result<(), IndexError> {
         let snapshot = self.take_snapshot();
-        let no_deadline = Deadline::never();
-        let shown = EntityKind::list_all().flat_map(EntityKind::relations).map(|relation| relation.target);
-        shown
-            .map(|entity| {
-                let ids = snapshot.collect_ids(entity, &Plan::All, None, no_deadline)?;
-                Ok((entity, Arc::unwrap_or_clone(ids)))
-            })
-            .collect()
+        for entity in entities {
+            let ids = snapshot.collect_ids(entity, &Plan::All, None, Deadline::never())?;
+            self.referenced_ids.insert(entity, Arc::unwrap_or_clone(ids));
+        }
+        Ok(())
     }
 
     /// The rows of the last commit.
@@ -139,6 +140,7 @@ impl IndexStore {
             }
             RowChange::BeginGeneration(entity, generation) => {
                 self.generations.insert(entity, generation);
+                self.new_generations.insert(entity, generation);
                 Ok(())
             }
             RowChange::DeleteOlderGenerations(entity, generation) => self.delete_older_generations(entity, generation),
@@ -190,7 +192,9 @@ impl IndexStore {
         ]);
         index.writer.delete_query(Box::new(query))?;
         index.is_changed = true;
-        self.outdated.insert(kind);
+        if self.referenced_ids.contains_key(&kind) {
+            self.outdated.insert(kind);
+        }
         Ok(())
     }
 
@@ -199,24 +203,19 @@ impl IndexStore {
         &self.identity
     }
 
-    /// The generations of new rows.
-    pub fn generations(&self) -> &HashMap<EntityKind, i64> {
-        &self.generations
+    /// The generations that have begun since this was called last, to be stored with the changes that began them.
+    pub fn take_new_generations(&mut self) -> BTreeMap<EntityKind, i64> {
+        std::mem::take(&mut self.new_generations)
     }
 
-    /// Makes all changes durable and visible. Blocks.
+    /// Makes all changes durable and visible. Blocks the thread.
     pub fn commit(&mut self) -> Result<(), IndexError> {
         for index in self.partitions.values_mut().filter(|index| index.is_changed) {
             index.writer.commit()?;
             index.is_changed = false;
             index.reader.reload()?;
         }
-        for entity in std::mem::take(&mut self.outdated) {
-            if self.referenced_ids.contains_key(&entity) {
-                let ids = self.take_snapshot().collect_ids(entity, &Plan::All, None, Deadline::never())?;
-                self.referenced_ids.insert(entity, Arc::unwrap_or_clone(ids));
-            }
-        }
-        Ok(())
+        let outdated = std::mem::take(&mut self.outdated);
+        self.read_referenced_ids(outdated)
     }
 }

@@ -5,6 +5,7 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::json_type::name_json_type;
 use crate::error::Error;
 
 const MINUTE_MS: i64 = 60_000;
@@ -38,13 +39,7 @@ fn parse_bound(value: &Value, rest_of_minute: i64, open: i64) -> Result<i64, Err
             Error::Query(format!("Dates that are numbers must be whole milliseconds, but got {number}"))
         }),
         other => {
-            let kind = match other {
-                Value::Null => "NULL",
-                Value::Bool(true) => "TRUE",
-                Value::Bool(false) => "FALSE",
-                Value::Array(_) => "ARRAY",
-                _ => "OBJECT",
-            };
+            let kind = name_json_type(other);
             Err(Error::Query(format!("Dates should be represented by a NUMBER or STRING JsonValue, but got {kind}")))
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Planner;
+use super::json_type::name_json_type;
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue, find_field};
 use crate::domain::plan::Plan;
@@ -144,15 +145,7 @@ fn plan_exact_number(field: &Field, exact: &Value) -> Result<Plan, Error> {
 }
 
 fn wrong_value(value: &Value) -> Error {
-    let kind = match value {
-        Value::Null => "NULL",
-        Value::Bool(true) => "TRUE",
-        Value::Bool(false) => "FALSE",
-        Value::Number(_) => "NUMBER",
-        Value::String(_) => "STRING",
-        Value::Array(_) => "ARRAY",
-        Value::Object(_) => "OBJECT",
-    };
+    let kind = name_json_type(value);
     Error::Query(format!("filter object values should be STRING or OBJECT, but were {kind}"))
 }
 

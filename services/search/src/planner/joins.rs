@@ -34,9 +34,6 @@ impl Planner<'_> {
     /// The rows of `target` that belong to the rows of a plan: datafiles to their parameters, investigations to their
     /// samples, and everything to what belongs to its investigation.
     pub(super) fn join(&self, entity: EntityKind, plan: &Plan, target: EntityKind) -> Result<Plan, Error> {
-        let find_relation_to = |from: EntityKind, to: EntityKind| {
-            from.relations().iter().find(|relation| relation.target == to).map(|relation| relation.name)
-        };
         if entity == target {
             return Ok(plan.clone());
         }
@@ -47,14 +44,14 @@ impl Planner<'_> {
             ids |= &*self.collect_ids(InvestigationSample, &Plan::Related("sample", samples), Some("investigation"))?;
             return Ok(Plan::Ids(ids.into()));
         }
-        if let Some(relation) = find_relation_to(entity, target) {
+        if let Some(relation) = entity.find_relation_to(target) {
             return Ok(Plan::Ids(self.collect_ids(entity, plan, Some(relation))?));
         }
-        if let Some(relation) = find_relation_to(target, entity) {
+        if let Some(relation) = target.find_relation_to(entity) {
             return Ok(Plan::Related(relation, self.collect_ids(entity, plan, None)?));
         }
         for shared in target.relations() {
-            if let Some(relation) = find_relation_to(entity, shared.target) {
+            if let Some(relation) = entity.find_relation_to(shared.target) {
                 return Ok(Plan::Related(shared.name, self.collect_ids(entity, plan, Some(relation))?));
             }
         }

@@ -4,6 +4,7 @@ mod budget;
 mod dates;
 mod filter;
 mod joins;
+mod json_type;
 mod location;
 mod parameters;
 mod query;
@@ -35,7 +36,7 @@ pub struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    /// The plan for all conditions of a query. Blocks.
+    /// The plan for all conditions of a query. Blocks the thread.
     pub fn plan_query(&self, target: EntityKind, query: &SearchQuery) -> Result<Plan, Error> {
         let mut plans = Vec::new();
         if let Some(Value::String(text)) = &query.text {

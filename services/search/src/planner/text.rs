@@ -9,7 +9,7 @@ use crate::domain::analysis::synonyms::{Expansion, Synonyms};
 use crate::domain::analysis::{Token, analyze, normalize_term};
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue, find_field};
-use crate::domain::plan::{Plan, TermField, TermKind, TermPattern};
+use crate::domain::plan::{Plan, TermField, TermKind, TermPattern, collect_set};
 use crate::domain::query_syntax::{Clause, Occur, Query, WildcardPattern, parse_query};
 use crate::error::Error;
 
@@ -211,7 +211,7 @@ impl Planner<'_> {
         if low != high {
             return Err(Error::Query("ids have no range".to_owned()));
         }
-        let ids = std::iter::once(low.cast_unsigned()).collect::<roaring::RoaringTreemap>().into();
+        let ids = collect_set([low]);
         let condition = match field.value {
             FieldValue::RelatedId(relation) => Plan::Related(relation, ids),
             _ => Plan::Ids(ids),

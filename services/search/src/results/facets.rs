@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::document::AttributeValue;
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue, find_field};
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Plan, collect_set};
 use crate::error::Error;
 use crate::index::snapshot::CountedRanges;
 use crate::planner::Planner;
@@ -40,7 +40,7 @@ pub struct FacetCount {
 }
 
 impl Planner<'_> {
-    /// The most frequent values, or all ranges in their order. Blocks.
+    /// The most frequent values, or all ranges in their order. Blocks the thread.
     pub fn count_facet(
         &self,
         entity: EntityKind,
@@ -169,10 +169,8 @@ impl Planner<'_> {
             FieldValue::Attribute(attribute) => {
                 return Err(Error::Query(format!("{} has no whole numbers", attribute.name)));
             }
-            FieldValue::Id => Plan::Ids(ids.map(i64::cast_unsigned).collect::<roaring::RoaringTreemap>().into()),
-            FieldValue::RelatedId(relation) => {
-                Plan::Related(relation, ids.map(i64::cast_unsigned).collect::<roaring::RoaringTreemap>().into())
-            }
+            FieldValue::Id => Plan::Ids(collect_set(ids)),
+            FieldValue::RelatedId(relation) => Plan::Related(relation, collect_set(ids)),
         };
         self.plan_through_relations(entity, &field, condition)
     }

@@ -8,7 +8,7 @@ use crate::domain::deadline::Deadline;
 use crate::domain::document::EntityRow;
 use crate::domain::entity::EntityKind;
 use crate::domain::field::{Field, FieldValue, find_field};
-use crate::domain::plan::{Ids, Plan};
+use crate::domain::plan::{Plan, collect_set};
 use crate::error::Error;
 use crate::index::snapshot::Snapshot;
 
@@ -71,7 +71,7 @@ pub struct FieldReader<'f> {
 type Rows = HashMap<EntityKind, HashMap<i64, EntityRow>>;
 
 impl FieldReader<'_> {
-    /// The requested values of each id, in the order of the ids. Blocks.
+    /// The requested values of each id, in the order of the ids. Blocks the thread.
     pub fn read(
         &self,
         target: EntityKind,
@@ -154,14 +154,11 @@ impl FieldReader<'_> {
         ids: &[i64],
         entity: EntityKind,
     ) -> Result<HashMap<i64, Vec<i64>>, Error> {
-        let find_relation_to = |from: EntityKind, to: EntityKind| {
-            from.relations().iter().find(|relation| relation.target == to).map(|relation| relation.name)
-        };
         // What the rows of `target` have in common with those of `entity`: their own ids, or those of a relation.
-        let shared = match find_relation_to(entity, target) {
+        let shared = match entity.find_relation_to(target) {
             Some(relation) => Some((relation, None)),
             None => target.relations().iter().find_map(|shared| {
-                find_relation_to(entity, shared.target).map(|relation| (relation, Some(shared.name)))
+                entity.find_relation_to(shared.target).map(|relation| (relation, Some(shared.name)))
             }),
         };
         let Some((relation, own)) = shared else { return Ok(HashMap::new()) };
@@ -170,8 +167,7 @@ impl FieldReader<'_> {
             None => Some(id),
             Some(own) => of_target?.get(&id)?.find_relation(own),
         };
-        let keys: Ids =
-            ids.iter().filter_map(|id| key_of(*id)).map(i64::cast_unsigned).collect::<roaring::RoaringTreemap>().into();
+        let keys = collect_set(ids.iter().filter_map(|id| key_of(*id)));
         let pairs = self.snapshot.collect_pairs(entity, &Plan::Related(relation, keys), relation, self.deadline)?;
         let mut by_key: HashMap<i64, Vec<i64>> = HashMap::new();
         for (key, id) in pairs {

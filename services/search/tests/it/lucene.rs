@@ -76,6 +76,11 @@ impl IcatServer {
     }
 }
 
+/// The ids of the rows of a result, in its order.
+fn list_ids(answer: &Value) -> Vec<i64> {
+    answer["results"].as_array().unwrap().iter().map(|hit| hit["_source"]["id"].as_i64().unwrap()).collect()
+}
+
 fn datafile(id: i64, name: &str) -> Value {
     json!({
         "id": id, "name": name, "location": format!("/data/{name}"), "fileSize": id * 10, "fileCount": 1, "date": 1_000 * id,
@@ -140,9 +145,7 @@ async fn words_that_are_not_required_decide_which_rows_come_first() {
     for (text, expected) in [("+nexus beta.nxs", [2, 1, 3]), ("+nexus gamma.nxs -name:delta*", [3, 1, 2])] {
         let body = json!({"query": {"text": text}, "fields": ["id"]});
         let answer = server.search_documents("datafile", "maxResults=9", &body).await;
-        let ids: Vec<i64> =
-            answer["results"].as_array().unwrap().iter().map(|hit| hit["_source"]["id"].as_i64().unwrap()).collect();
-        assert_eq!(ids, expected, "{text}");
+        assert_eq!(list_ids(&answer), expected, "{text}");
     }
     server.stop().await;
 }
@@ -192,7 +195,7 @@ async fn pages_follow_each_other_by_relevance_and_by_sort_keys() {
             let body = json!({"query": {}, "fields": ["id"]});
             let (status, answer) = server.send(server.post("datafile").query(&parameters).json(&body)).await;
             assert_eq!(status, 200, "{answer}");
-            seen.extend(answer["results"].as_array().unwrap().iter().map(|hit| hit["_source"]["id"].as_i64().unwrap()));
+            seen.extend(list_ids(&answer));
             let Some(next) = answer.get("search_after") else { break };
             // The numbers of document and shard do not matter.
             let mut next = next.clone();
