@@ -9,7 +9,7 @@ mod config;
 pub mod doctor;
 mod domain;
 pub mod error;
-pub mod error_format;
+
 pub mod export;
 pub mod grants;
 pub mod import;

@@ -4,7 +4,9 @@ use service_kit::openapi::Bearer;
 use utoipa::OpenApi;
 
 use crate::routes::schemas::Failure;
-use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties, schema, session, user, version};
+use crate::routes::{
+    access, cloner, entity_manager, gatekeeper, port, properties, readable, schema, session, user, version,
+};
 
 /// `services/icat/openapi.json`
 #[derive(OpenApi)]
@@ -43,6 +45,7 @@ use crate::routes::{access, cloner, entity_manager, gatekeeper, port, properties
         port::export::export_entities,
         port::import::import_entities,
         access::is_access_allowed,
+        readable::list_readable_rows,
         schema::list_entity_types,
         schema::get_entity_type,
         gatekeeper::mark_public_tables_stale,

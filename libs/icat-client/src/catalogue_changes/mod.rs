@@ -15,10 +15,10 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use events::Events;
 use events::messages::icat::{EntityChanged, Verb};
+use events::{Consumer, Events, Received};
 use service_kit::config::{ChangeSource, IcatConfig};
-use service_kit::{BuildError, Ctx};
+use service_kit::{BuildError, Ctx, Problem, Tx};
 
 use self::poll_worker::PollWorker;
 
@@ -87,6 +87,28 @@ impl<'e> CatalogueChanges<'e> {
             }
         };
         self.events.add_listener(name, callback, on_missed);
+    }
+}
+
+impl CatalogueChanges<'_> {
+    /// Starts a durable consumer of the changes of these entities; see [`Consumer`] for the guarantee. `on_gap` is called when
+    /// changes may have been missed, also at the first start.
+    pub fn add_consumer(
+        &self,
+        name: &'static str,
+        entities: &'static [&'static str],
+        on_change: impl AsyncFn(&mut Tx, &EntityChanged) -> Result<(), Problem> + Send + Sync + 'static,
+        on_gap: impl AsyncFn() -> Result<(), Problem> + Send + Sync + 'static,
+    ) {
+        self.polled.add_names(entities);
+        let handle = async move |tx: &mut Tx, received: &Received<EntityChanged>| {
+            if entities.contains(&received.event.entity.as_str()) {
+                on_change(tx, &received.event).await
+            } else {
+                Ok(())
+            }
+        };
+        self.events.add_consumer(Consumer::new(name, handle).on_gap(on_gap));
     }
 }
 

@@ -6,5 +6,6 @@ mod catalogue_changes;
 mod limits;
 mod polling;
 mod queries;
+mod readable_rows;
 mod retries;
 mod server;

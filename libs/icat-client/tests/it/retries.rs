@@ -73,6 +73,7 @@ async fn every_reading_call_is_tried_again_and_no_other_is() {
     tries("session", icat.get_session(SESSION).await.is_err(), 3);
     tries("search", icat.search_rows(SESSION, "Dataset").await.is_err(), 3);
     tries("get", icat.get_entity(SESSION, "Dataset", 1).await.is_err(), 3);
+    tries("readable", icat.find_readable_rows(SESSION, "Dataset", None).await.is_err(), 3);
     tries("is_logged_in", icat.is_logged_in("db/ada").await.is_err(), 3);
     tries("login", icat.login("db", &[("username", "ada")]).await.is_err(), 1);
     tries("refresh", icat.refresh_session(SESSION).await.is_err(), 1);
@@ -149,6 +150,7 @@ async fn no_error_tells_the_session_id() {
         let icat = new_client(&server.root()).with_timeout(Duration::from_millis(500));
         errors.push(icat.search_rows(SESSION, "Dataset").await.unwrap_err());
         errors.push(icat.get_session(SESSION).await.unwrap_err());
+        errors.push(icat.find_readable_rows(SESSION, "Dataset", None).await.unwrap_err());
         errors.push(icat.create_entities(SESSION, &[]).await.unwrap_err().error);
         errors.push(icat.delete_entities(SESSION, "Dataset", &[1]).await.err().map_or_else(
             || IcatError::Nonsense("nothing: a call without an answer body succeeds".to_owned()),
@@ -158,7 +160,7 @@ async fn no_error_tells_the_session_id() {
     let nobody = Arc::new(Directory { asked: AtomicUsize::new(0), refused: usize::MAX });
     errors.push(client_through_directory(&nobody, 9).get_session(SESSION).await.unwrap_err());
     errors.push(new_client("not an address").get_session(SESSION).await.unwrap_err());
-    assert_eq!(errors.len(), 34);
+    assert_eq!(errors.len(), 42);
     for e in &errors {
         let text = all_of(e);
         assert!(!text.contains(SESSION) && !text.contains("http://") && !text.contains("sessionId"), "{text}");

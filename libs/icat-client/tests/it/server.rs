@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 #[derive(Debug, Clone)]
 pub enum Answer {
     Body(u16, &'static str),
+    /// Status, `ETag` and body.
+    Tagged(u16, &'static str, &'static str),
     /// To the same address again.
     Redirect,
     /// The body after a notification.
@@ -22,7 +24,7 @@ pub enum Answer {
 /// Stops when it is dropped.
 pub struct Server {
     pub port: u16,
-    targets: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
     _tasks: JoinSet<()>,
 }
 
@@ -31,8 +33,8 @@ impl Server {
     pub async fn start_with_answers(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let targets = Arc::<Mutex<Vec<String>>>::default();
-        let seen = Arc::clone(&targets);
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&heads);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
@@ -40,7 +42,7 @@ impl Server {
                 connections.spawn(serve_connection(stream, Arc::clone(&seen), answers.clone()));
             }
         });
-        Self { port, targets, _tasks: tasks }
+        Self { port, heads, _tasks: tasks }
     }
 
     pub fn root(&self) -> String {
@@ -49,7 +51,17 @@ impl Server {
 
     /// Method and target of each request so far.
     pub fn requests(&self) -> Vec<String> {
-        self.targets.lock().unwrap().clone()
+        let heads = self.heads.lock().unwrap();
+        heads.iter().map(|head| head.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    /// The value of a header, named in lower case, in each request so far; empty where it is missing.
+    pub fn header_values(&self, name: &str) -> Vec<String> {
+        let find = |head: &String| {
+            let line = head.lines().find_map(|line| line.split_once(": ").filter(|(other, _)| *other == name));
+            line.map_or_else(String::new, |(_, value)| value.to_owned())
+        };
+        self.heads.lock().unwrap().iter().map(find).collect()
     }
 }
 
@@ -64,18 +76,18 @@ async fn serve_connection(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, 
         request.extend(&part[..length]);
     }
     let text = String::from_utf8_lossy(&request).into_owned();
-    let mut words = text.split(' ');
-    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    let target = text.split(' ').nth(1).unwrap();
     let place = {
         let mut seen = seen.lock().unwrap();
-        seen.push(format!("{method} {target}"));
+        seen.push(text.split("\r\n\r\n").next().unwrap().to_owned());
         seen.len() - 1
     };
     let answer = match answers.get(place).or(answers.last()).unwrap() {
-        Answer::Body(status, body) => render_response(*status, body),
+        Answer::Body(status, body) => render_response(*status, "", body),
+        Answer::Tagged(status, etag, body) => render_response(*status, &format!("etag: {etag}\r\n"), body),
         Answer::Held(notify, status, body) => {
             notify.notified().await;
-            render_response(*status, body)
+            render_response(*status, "", body)
         }
         Answer::Redirect => {
             format!("HTTP/1.1 302 X\r\nlocation: {target}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
@@ -88,8 +100,8 @@ async fn serve_connection(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, 
     let _sent = stream.write_all(answer.as_bytes()).await;
 }
 
-fn render_response(status: u16, body: &str) -> String {
-    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+fn render_response(status: u16, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
 fn is_whole(request: &[u8]) -> bool {

@@ -4,9 +4,11 @@
 //! the exact user name of the session. Unless `catalogue.authorization` says otherwise, this is stricter than icat.server:
 //! a table is public only by a rule that grants READ, and a rule that restricts by joins alone restricts.
 
+mod readable_rows;
 mod rule_cache;
 mod rule_set;
 
+pub use self::readable_rows::{DecidingRows, MAX_READABLE_IDS, ReadableRows, find_readable_rows};
 pub use self::rule_cache::RuleCache;
 pub use self::rule_set::{Rights, RuleSet};
 

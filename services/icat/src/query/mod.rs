@@ -8,6 +8,7 @@
 //! form, rows that the user may not read count as absent in every clause; a rule that restricts by joins alone restricts.
 
 mod counted_search;
+pub mod deciding_rows;
 pub mod environment;
 pub mod error;
 pub mod grant_select;
@@ -22,12 +23,13 @@ mod whole_rows;
 #[cfg(test)]
 mod tests;
 
+pub use self::deciding_rows::{DecidingSelect, DecidingSelects};
 pub use self::environment::{ParseContext, QueryEnvironment};
 pub use self::error::QueryError;
 pub use self::grant_select::{GrantSelect, SourceTable};
 pub use self::parser::{parse_get, parse_search};
 pub use self::rule::{Access, GrantSet, Rule, parse_rule};
-pub use self::sql::{compile_filter, compile_grant, compile_search};
+pub use self::sql::{compile_deciding_selects, compile_filter, compile_grant, compile_search};
 pub use self::statement::{FirstRows, Param, Plan, Statement};
 pub use self::tree::{Column, ColumnKind, GetQuery, Include, SearchQuery};
 pub use self::whole_rows::WholeRows;

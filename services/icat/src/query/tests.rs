@@ -265,6 +265,8 @@ fn rules_know_whether_they_restrict() {
         "SELECT DISTINCT d FROM Dataset d",
         "Dataset.name ORDER BY name",
         "SELECT COUNT(d) FROM Dataset d",
+        "SELECT d FROM Dataset d HAVING COUNT(d) > 5",
+        "SELECT d FROM Dataset d WHERE d.investigation.id = 5 HAVING COUNT(d) > 5",
         "0,1 Dataset",
     ] {
         assert!(parse_rule(refused, &parse_context()).is_err(), "{refused}");

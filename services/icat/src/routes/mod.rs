@@ -7,6 +7,7 @@ pub mod gatekeeper;
 mod http;
 pub mod port;
 pub mod properties;
+pub mod readable;
 pub mod schema;
 pub mod schemas;
 pub mod session;
@@ -17,8 +18,8 @@ use std::sync::Arc;
 
 use service_kit::{CredentialLocation, CredentialLocations, Listener, Mount};
 
-use crate::error_format::ICAT_ERRORS;
 use crate::state::State;
+use icat_client::ICAT_ERRORS;
 
 pub fn build_mount(state: Arc<State>) -> Mount {
     Mount::new("/icat", Listener::Public, ICAT_ERRORS)
@@ -42,6 +43,7 @@ pub fn build_mount(state: Arc<State>) -> Mount {
         .post("/port", port::import::import_entities)
         .without_timeout()
         .post("/isAccessAllowed", access::is_access_allowed)
+        .get("/readable/{entity}", readable::list_readable_rows)
         .get("/schema", schema::list_entity_types)
         .get("/schema/{entity}", schema::get_entity_type)
         .post("/gatekeeper/markPublicTablesStale", gatekeeper::mark_public_tables_stale)

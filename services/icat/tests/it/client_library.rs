@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use icat_client::client::{ChangePoller, Filter, PollSettings, Positions, quote_string, wrap_entity};
+use icat_client::client::{
+    ChangePoller, Filter, PollSettings, Positions, ReadableAccess, ReadableAnswer, ReadableRows, quote_string,
+    wrap_entity,
+};
 use icat_client::{IcatClient, IcatCode, IcatError, Select};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -104,6 +107,19 @@ async fn a_session_is_opened_asked_for_refreshed_and_ended() {
             panic!("it lives")
         };
         assert_eq!((code, message.as_str()), (IcatCode::Session, "Unable to find user by sessionid: ***"));
+        c.app.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_session_may_read_is_found_once_while_it_stays_the_same() {
+    for c in Catalogue::start_on_each_engine(SETTINGS).await {
+        let find = async |known: Option<&ReadableRows>| c.icat.find_readable_rows(&c.session, "Dataset", known).await;
+        let ReadableAnswer::Found(found) = find(None).await.unwrap() else { panic!("it is not known yet") };
+        assert_eq!((found.access, found.complete, found.rows.len()), (ReadableAccess::All, true, 0));
+        assert_eq!(find(Some(&found)).await.unwrap(), ReadableAnswer::Unchanged);
+        let unknown = c.icat.find_readable_rows(&c.session, "Dewar", None).await.unwrap_err();
+        assert!(matches!(unknown, IcatError::Refused { code: IcatCode::BadParameter, .. }), "{unknown:?}");
         c.app.stop().await;
     }
 }

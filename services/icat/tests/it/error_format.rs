@@ -1,7 +1,7 @@
 //! Statuses and codes are those of icat.server 6.2 where it says something: 501 for unknown addresses, an expired session as 403 with
 //! `SESSION`, wrong methods and media types as 4xx with `BAD_PARAMETER`.
 
-use icat::error_format::ICAT_ERRORS;
+use icat_client::ICAT_ERRORS;
 use service_kit::ErrorFormat;
 use testkit::{Failure, FailureTexts, assert_failures};
 

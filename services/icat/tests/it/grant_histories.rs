@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use icat::AuthorizationConfig;
+use icat::authorization::RuleCache;
 use icat::grants::{GrantSets, synchronize_grants};
-use icat::query::{GrantSet, ParseContext, Rule, parse_rule};
+use icat::query::{GrantSet, ParseContext, QueryEnvironment, Rule, parse_rule};
 use icat::store::Author;
 use icat::store::datafile_counters::fold_differences;
 use icat::store::entities::{delete_rows, insert_rows, update_row, value_index};
@@ -15,9 +17,10 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use service_kit::{Db, DbError, Micros, Tx, Val};
 
 use crate::query_property::evaluator::World;
-use crate::query_property::generator::{Generator, KINDS, NOW, find_entity, is_insertable};
+use crate::query_property::generator::{Generator, KINDS, NOW, USERS, find_entity, is_insertable};
 use crate::query_property::model::{Data, Path, Query, Selected, Source, Value};
 use crate::query_property::query_text::render_query;
+use crate::query_property::readable::{ReadableTally, compare_with_search, follow_relations};
 use crate::query_property::{
     ask_for_user, load_data, new_outbox, number_from_environment, store_rules, to_new_row, to_val,
 };
@@ -62,6 +65,7 @@ struct Tally {
     pairs: usize,
     changed: usize,
     caught: BTreeMap<usize, usize>,
+    readable: ReadableTally,
 }
 
 #[tokio::test]
@@ -89,6 +93,11 @@ async fn sets_equal_a_naive_evaluator_after_every_change_and_mistakes_are_found_
             test.engine, tally.histories, tally.pairs, tally.changed
         );
         assert!(tally.changed >= tally.histories, "too few changes tell anything");
+        tally.readable.print(test.engine);
+        assert!(
+            tally.readable.complete * 10 >= tally.readable.lists * 6,
+            "too few lists of readable rows are complete"
+        );
         for (mistake, histories) in &tally.caught {
             println!("  {}: found out after {histories} histories", MISTAKES[*mistake]);
         }
@@ -137,6 +146,8 @@ async fn run_history(db: &Db, generator: &mut Generator, tally: &mut Tally) {
         if mistake.is_none() {
             let folds = generator.is_chosen(30);
             check_counters(db, &data, folds).await.unwrap_or_else(|e| panic!("{e} after {log:#?}"));
+            let user = generator.pick_from(&USERS);
+            check_readable_rows(db, &data, user, &parse, tally).await;
         }
         tally.changed += usize::from(found != sets);
         sets = found;
@@ -308,7 +319,7 @@ async fn check_sets(
             let expected = World { data, user, now: NOW, visible: None }.rows_of_rule(query);
             let granted_user = if set.for_everybody { 0 } else { *user_id };
             let covers = |id: i64| {
-                let ancestor = follow_path(data, entity, id, rule);
+                let ancestor = follow_relations(data, entity, id, rule.path_to_ancestor());
                 ancestor.is_some_and(|ancestor| pairs.contains(&(set.id, granted_user, ancestor)))
             };
             let found: BTreeSet<i64> = data.0[entity.name].keys().copied().filter(|id| covers(*id)).collect();
@@ -318,6 +329,24 @@ async fn check_sets(
         }
     }
     Ok(pairs)
+}
+
+/// Compares what a user may read according to lists of the rows that decide with what searches return.
+async fn check_readable_rows(db: &Db, data: &Data, user: &str, parse: &ParseContext, tally: &mut Tally) {
+    let cache = RuleCache::new(Vec::new(), AuthorizationConfig::STRICT, parse.clone());
+    let rights = cache.load_rights(&mut db.read().await.unwrap(), user.to_owned()).await.unwrap();
+    let env = QueryEnvironment {
+        user,
+        now: Micros::from_i64(NOW),
+        start_of_today: Micros::from_i64(NOW),
+        engine: db.engine(),
+        row_cap: 100_000,
+        strict: true,
+        granted_user: Some(rights.granted_user()),
+    };
+    for kind in KINDS[6..].iter().map(|kind| find_entity(kind)) {
+        compare_with_search(db, data, &rights, kind, &env, &mut tally.readable).await;
+    }
 }
 
 /// Number of files and total size by level and owner.
@@ -359,18 +388,6 @@ async fn check_counters(db: &Db, data: &Data, folds: bool) -> Result<(), String>
         counters.retain(|_, counter| *counter != (0, 0));
     }
     if found == expected { Ok(()) } else { Err(format!("counters {found:?} and not {expected:?}")) }
-}
-
-/// The row that decides whether a rule covers a row.
-fn follow_path(data: &Data, entity: &'static Entity, id: i64, rule: &Rule) -> Option<i64> {
-    let mut here = (entity.name, id);
-    for one in rule.path_to_ancestor() {
-        match data.0[here.0][&here.1][one.name] {
-            Value::Int(target) => here = (one.target, target),
-            _ => return None,
-        }
-    }
-    Some(here.1)
 }
 
 /// In a third of the histories, a mistake that has not been found out yet.

@@ -21,6 +21,7 @@ mod openapi;
 mod query_answers;
 mod query_plans;
 mod query_property;
+mod readable_rows;
 mod request_parameters;
 mod rest_client;
 mod rights;

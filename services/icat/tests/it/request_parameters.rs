@@ -26,13 +26,14 @@ async fn the_first_value_of_a_repeated_parameter_counts() {
         };
         let search = [("query", "SELECT g.name FROM Grouping g")];
         let dump = format!(r#"{{"sessionId":"{root}","query":"Grouping"}}"#);
-        let requests: [SampleRequest<'_>; 10] = [
+        let requests: [SampleRequest<'_>; 11] = [
             ("POST", "entityManager", &[("entities", r#"{"Grouping":{"name":"g"}}"#)]),
             ("GET", "entityManager", &search),
             ("POST", "entityManager/search", &search),
             ("GET", "entityManager", &[("query", "Grouping"), ("id", "1")]),
             ("POST", "cloner", &[("name", "Grouping"), ("id", "1"), ("keys", r#"{"name":"h"}"#)]),
             ("POST", "isAccessAllowed", &[("entity", r#"{"Grouping":{"id":1}}"#), ("accessType", "READ")]),
+            ("GET", "readable/Grouping", &[]),
             ("GET", "port", &[("json", dump.as_str())]),
             ("POST", "session", &[("json", r#"{"plugin":"simple","credentials":[]}"#)]),
             ("POST", "gatekeeper/markPublicTablesStale", &[]),

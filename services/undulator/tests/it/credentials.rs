@@ -13,8 +13,9 @@ const SETTINGS: &str = "[identity]\nadministrators = [\"simple/root\"]\n";
 const WRONG: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A request of each mount whose status tells whether the credential was accepted; `{}` is the location besides the header.
-const REQUESTS: [(&str, &str); 4] = [
+const REQUESTS: [(&str, &str); 5] = [
     ("icat", "/icat/entityManager?query=SELECT g.id FROM Grouping g&sessionId={}"),
+    ("icat", "/icat/readable/Grouping?sessionId={}"),
     ("ids", "/ids/getServiceStatus?sessionId={}"),
     ("logbook", "/logbook/{}/tag"),
     ("users", "/users/{}/preferences"),

@@ -6,6 +6,7 @@
 
 mod conditions;
 mod counters;
+mod deciding_rows;
 mod expressions;
 mod failure_guards;
 mod first_rows;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use icat_client::schema::Entity;
 
+pub use self::deciding_rows::compile_deciding_selects;
 use self::failure_guards::guard_columns;
 use self::from_clause::FromClause;
 pub use self::grant_pairs::compile_grant;

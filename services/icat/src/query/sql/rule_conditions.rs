@@ -210,7 +210,8 @@ impl SqlWriter<'_> {
         format!("SELECT {row}.id AS v FROM {} {row} WHERE {row}.{} IN ({parents})", entity.table, relation.column)
     }
 
-    fn write_granted_lists(&mut self, sets: &[GrantSet]) -> Vec<String> {
+    /// Selects of the granted rows, for the user and for everybody.
+    pub fn write_granted_lists(&mut self, sets: &[GrantSet]) -> Vec<String> {
         let mut lists = Vec::new();
         for (user, sets) in self.split_by_user(sets) {
             let (sets, user) = (write_set_list(&sets), self.bind_parameter(Param::I64(user)));

@@ -6,6 +6,7 @@ pub mod evaluator;
 pub mod generator;
 pub mod model;
 pub mod query_text;
+pub mod readable;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use self::evaluator::World;
 use self::generator::{Generator, KINDS, NOW, USERS, find_entity};
 use self::model::{Aggregate, Condition, Data, Operand, Path, Query, Selected, Source, Value};
 use self::query_text::render_query;
+use self::readable::{MISTAKES, ReadableTally, check_readable_rows};
 use crate::statements::run_statement;
 
 /// Unless `TESTKIT_CASES` says otherwise.
@@ -174,7 +176,7 @@ async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
     let seed = number_from_environment("TESTKIT_SEED").unwrap_or_else(|| rand::rng().next_u64());
     let cases = number_from_environment("TESTKIT_CASES").and_then(|n| usize::try_from(n).ok()).unwrap_or(CASES);
     println!("seed {seed}");
-    let mut caught = BTreeMap::new();
+    let (mut caught, mut caught_in_lists) = (BTreeMap::new(), BTreeSet::new());
     for (n, test) in testkit::create_databases("icat", icat::SERVICE.migrations).await.into_iter().enumerate() {
         let mut generator = Generator { rng: StdRng::seed_from_u64(seed) };
         // The second engine gets a fifth of the cases: it tests another SQL dialect, not other logic.
@@ -198,6 +200,11 @@ async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
         // Whether a world uses sets is chance, and the second engine has few worlds.
         assert!(n > 0 || tally.granted * 200 >= tally.cases, "too few rules have sets");
         assert!(tally.partial * 5 >= tally.cases, "too few cases tell anything");
+        tally.readable.print(test.engine);
+        let ReadableTally { lists, complete, partial, .. } = tally.readable;
+        assert!(complete * 10 >= lists * 6, "too few lists of readable rows are complete");
+        assert!(partial * 10 >= lists, "too few lists of readable rows tell anything");
+        caught_in_lists.extend(tally.readable.caught);
         for (which, cases) in tally.caught {
             println!("  {}: found out after {cases} cases", MUTATIONS[which]);
             caught.insert(which, cases);
@@ -206,6 +213,9 @@ async fn rows_equal_a_naive_evaluator_and_wrong_engines_are_found_out() {
     // A fifth of the cases does not find every error for every seed; all cases together do.
     for (which, name) in MUTATIONS.iter().enumerate() {
         assert!(caught.contains_key(&which), "{name}: not found out");
+    }
+    for (mistake, name) in MISTAKES.iter().enumerate() {
+        assert!(caught_in_lists.contains(&mistake), "{name}: not found out");
     }
 }
 
@@ -224,6 +234,7 @@ struct Tally {
     first: usize,
     looked_up: usize,
     caught: BTreeMap<usize, usize>,
+    readable: ReadableTally,
 }
 
 /// Joins the users of the investigation that the first variable is or belongs to, and asks for the session's user.
@@ -359,6 +370,7 @@ async fn check_world(db: &Db, generator: &mut Generator, tally: &mut Tally) {
     let book = Arc::new(RuleSet::new(1, &rows, Vec::new(), &ctx, AuthorizationConfig::STRICT, &sets));
     let groups = groups.iter().copied().filter(|group| member(*group)).collect();
     let memberships = Memberships { user_id: Some(find_user_id(&data, user)), groups };
+    check_readable_rows(db, &data, &rules, &book, &env, &mut tally.readable).await;
     let rights = Rights::new(user.to_owned(), is_root, memberships, book);
     let filtered = async |kind: &'static Entity, operation: Operation, access: Access| -> Option<BTreeSet<i64>> {
         let Access::Rules(rules) = access else {
