@@ -10,7 +10,7 @@ use moka::sync::Cache;
 use service_kit::Clock;
 
 use crate::caller::Caller;
-use crate::permissions::{Decision, Permission, VisibleInvestigations};
+use crate::permissions::{Decision, KnownRows, Permission, VisibleInvestigations};
 use crate::shared_answers::SharedAnswers;
 
 /// Together with a second for the bus, less than the minute that is promised.
@@ -19,6 +19,7 @@ const MAX_CALLERS: u64 = 20_000;
 const MAX_DECISIONS: u64 = 200_000;
 /// 200,000 ids of a catalogue take 30 to 600 kB.
 const MAX_VISIBLE_INVESTIGATIONS_BYTES: u64 = 64 << 20;
+const MAX_READABLE_ROWS_BYTES: u64 = 64 << 20;
 const MAX_INSTRUMENTS_BYTES: u64 = 4 << 20;
 
 /// Whose decision: a session's by its digest, a user's by name. A session's rights may be wider than what is known of
@@ -56,6 +57,8 @@ pub struct Caches {
     decisions: Cache<(Principal, Permission), Timestamped<Decision>>,
     /// By session or user.
     pub visible_investigations: SharedAnswers<VisibleInvestigations>,
+    /// By session and entity. Each is compared with the catalogue whenever it is used.
+    pub readable_rows: Cache<(Principal, &'static str), KnownRows>,
     /// Names of instruments by their ids, by session or user.
     pub instruments: SharedAnswers<Arc<BTreeMap<i64, String>>>,
 }
@@ -71,6 +74,10 @@ impl Caches {
         );
         let name_bytes = |names: &Arc<BTreeMap<i64, String>>| names.values().map(|name| 64 + name.len()).sum();
         let instruments = SharedAnswers::new(Arc::clone(&clock), generation.clone(), MAX_INSTRUMENTS_BYTES, name_bytes);
+        let weigh_rows = |_: &(Principal, &'static str), known: &KnownRows| {
+            u32::try_from(512 + known.estimate_bytes()).unwrap_or(u32::MAX)
+        };
+        let readable_rows = Cache::builder().max_capacity(MAX_READABLE_ROWS_BYTES).weigher(weigh_rows).build();
         let (callers, decisions) = (Cache::new(MAX_CALLERS), Cache::new(MAX_DECISIONS));
         Self {
             clock,
@@ -79,6 +86,7 @@ impl Caches {
             callers,
             decisions,
             visible_investigations,
+            readable_rows,
             instruments,
         }
     }

@@ -30,7 +30,7 @@ use self::cache::Caches;
 pub use self::caller::{Caller, MaybeCaller, Subject};
 pub use self::doctor::check_reader_account;
 use self::jwks::PublicKeys;
-pub use self::permissions::{Decision, Permission, VisibleInvestigations};
+pub use self::permissions::{Completeness, Decision, Permission, ReadableList, ReadableRows, VisibleInvestigations};
 use self::resolver::SessionResolver;
 use self::token::{TokenRules, TokenVerifier};
 

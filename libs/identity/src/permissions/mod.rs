@@ -1,6 +1,7 @@
 //! What a caller may do, and why.
 
 mod permission;
+mod readable_rows;
 mod rules;
 mod visible;
 mod visible_investigations;
@@ -11,6 +12,7 @@ use icat_client::{IcatCode, IcatError};
 use service_kit::{Code, Problem};
 
 pub use self::permission::{Decision, Permission};
+pub use self::readable_rows::{Completeness, KnownRows, ReadableList, ReadableRows};
 use self::rules::{decide_by_membership, decide_for_instrument};
 pub use self::visible_investigations::VisibleInvestigations;
 use crate::Identity;
