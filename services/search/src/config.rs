@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
-use service_kit::config::deserialize_duration;
+use service_kit::config::{IcatConfig, deserialize_duration};
 use service_kit::{Config as Settings, ConfigError};
 
 use crate::domain::analysis::synonyms::Synonyms;
@@ -13,10 +13,23 @@ use crate::domain::units::Units;
 
 const DEFAULT_SYNONYMS: &str = include_str!("../synonyms.txt");
 
+/// Where the documents of the index come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The catalogue of this process if there is one and a reader account, else an icat.server.
+    Auto,
+    /// The service reads the catalogue `icat.url` with the reader account.
+    Catalogue,
+    /// An icat.server sends them.
+    IcatServer,
+}
+
 /// `[search]`; `config.default.toml` explains each setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    pub source: Source,
     pub icat_server_addresses: Vec<IpNet>,
     pub path_separators: Vec<char>,
     pub synonyms_file: PathBuf,
@@ -36,6 +49,18 @@ impl Config {
             return Err(ConfigError("search.max_search_time must be at least 1ms".to_owned()));
         }
         Ok(config)
+    }
+
+    /// Whether the service reads the catalogue itself.
+    pub fn reads_catalogue(&self, icat: &IcatConfig) -> Result<bool, ConfigError> {
+        match self.source {
+            Source::Auto => Ok(icat.is_embedded() && !icat.reader.is_empty()),
+            Source::IcatServer => Ok(false),
+            Source::Catalogue if icat.reader.is_empty() => Err(ConfigError(
+                "search.source is \"catalogue\", but there is no account to read it with: set icat.reader".to_owned(),
+            )),
+            Source::Catalogue => Ok(true),
+        }
     }
 
     /// The directory of the index; a relative one lies below `data_dir`.

@@ -37,6 +37,15 @@ pub enum Error {
     Database(#[from] DbError),
 }
 
+/// A search that took too long, for users: it is no fault of their request, which may be faster later. icat.server calls it INTERNAL,
+/// and `DataGateway` shows a hint for its text.
+pub fn report_timeout(problem: Problem) -> Problem {
+    match problem.code {
+        Code::Timeout => Problem::new(Code::Unavailable, "search/timed-out", problem.detail),
+        _ => problem,
+    }
+}
+
 impl From<Error> for Problem {
     fn from(e: Error) -> Self {
         let text = e.to_string();

@@ -2,15 +2,20 @@
 //!
 //! It answers the requests that an icat.server sends to icat.lucene 4.0, on the internal listener only, because this protocol
 //! has no sessions. It owns the index in `search.index_dir` and the changes that are not in it yet (`change_batch`), and emits
-//! `icat.entity.changed` for what the icat.server reports. It calls no other service.
+//! `icat.entity.changed` for what the icat.server reports. It can also read the catalogue itself, with the reader account.
 
+mod authorized_search;
+mod catalogue;
 mod changes;
 mod config;
 pub mod domain;
 mod error;
 pub mod error_format;
 pub mod index;
+mod index_progress;
+mod openapi;
 pub mod planner;
+mod points_in_time;
 pub mod results;
 mod routes;
 mod search_service;
@@ -20,12 +25,20 @@ pub mod store;
 use std::sync::Arc;
 
 use events::Events;
+use icat_client::CatalogueChanges;
+use identity::Identity;
 use service_kit::{BuildError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings};
+use tokio::sync::Notify;
+use utoipa::OpenApi as _;
 
+use self::authorized_search::AuthorizedSearch;
+use self::catalogue::{CatalogueReader, ChangedRowWorker, ScanWorker, listen_for_changes};
 use self::changes::{ChangeMetrics, ChangeQueue, IndexWorker};
 pub use self::config::Config;
 use self::domain::paths::PathRules;
 use self::index::SharedSnapshot;
+use self::index_progress::IndexProgress;
+use self::points_in_time::PointsInTime;
 use self::search_service::SearchService;
 use self::state::State;
 
@@ -33,12 +46,20 @@ pub const SERVICE: ServiceDef = ServiceDef {
     name: "search",
     settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
     default_ports: (8084, 9084),
-    migrations: &[Migration { version: 1, name: "changes", sql: include_str!("../migrations/0001_changes.sql") }],
-    check: |settings| Config::from_settings(settings)?.read_synonyms().map(drop),
+    migrations: &[
+        Migration { version: 1, name: "changes", sql: include_str!("../migrations/0001_changes.sql") },
+        Migration { version: 2, name: "catalogue", sql: include_str!("../migrations/0002_catalogue.sql") },
+    ],
+    check: |settings| {
+        let config = Config::from_settings(settings)?;
+        config.reads_catalogue(&settings.core.icat)?;
+        config.read_synonyms().map(drop)
+    },
     private_paths: |settings| {
         let directory = Config::from_settings(settings)?.index_directory(&settings.core.data_dir);
         Ok(vec![PrivatePath::new("search.index_dir", directory)])
     },
+    openapi: || openapi::Document::openapi(),
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
@@ -51,10 +72,32 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let events = Events::start(&ctx).await?;
     let metrics = ChangeMetrics::register(&ctx.process);
     let process = ctx.ids.random_uuid().to_string();
-    let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox(), metrics, process);
+    let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox(), metrics, process.clone());
     let (queue, shared) = (changes.clone(), snapshot.clone());
     let worker = IndexWorker::new(&ctx, queue, shared, directory, rules.clone(), config.commit_interval);
-    let searches = SearchService::new(&ctx, &config, snapshot, rules)?;
-    let state = Arc::new(State { config, changes, searches });
-    Ok(Running { mounts: routes::build_mounts(&state), workers: vec![worker.into_worker()] })
+    let searches = Arc::new(SearchService::new(&ctx, &config, snapshot, rules)?);
+    let identity = Identity::new(&ctx, &events)?;
+    let mut workers = vec![worker.into_worker()];
+    if config.reads_catalogue(&ctx.config.core.icat)?
+        && let Some(reader) = identity.reader()
+    {
+        let reader = CatalogueReader::new(reader.clone());
+        let (wake_rows, wake_scans) = (Arc::<Notify>::default(), Arc::<Notify>::default());
+        listen_for_changes(&CatalogueChanges::start(&ctx, &events)?, &ctx.db, &wake_rows, &wake_scans);
+        workers.push(ScanWorker::new(&ctx, reader.clone(), changes.clone(), wake_scans).into_worker());
+        let searches = Arc::clone(&searches);
+        workers.push(ChangedRowWorker::new(&ctx, reader, changes.clone(), searches, wake_rows).into_worker());
+    }
+    let authorized = AuthorizedSearch::new(Arc::clone(&searches), identity.clone());
+    let state = Arc::new(State {
+        config,
+        changes,
+        searches,
+        authorized,
+        identity,
+        points_in_time: PointsInTime::new(Arc::clone(&ctx.clock), process),
+        index_progress: IndexProgress::new(ctx.db.clone(), Arc::clone(&ctx.clock)),
+        zone: ctx.config.core.icat.parse_time_zone()?,
+    });
+    Ok(Running { mounts: routes::build_mounts(&state), workers })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use service_kit::{Blocking, ConfigError, Ctx, Problem};
 
 use crate::config::Config;
@@ -12,6 +13,7 @@ use crate::domain::paths::PathRules;
 use crate::domain::units::Units;
 use crate::error::Error;
 use crate::index::SharedSnapshot;
+use crate::index::snapshot::Snapshot;
 use crate::planner::{Planner, QueryBudget};
 
 /// Searches at once; more wait.
@@ -24,6 +26,7 @@ struct QueryRules {
     rules: PathRules,
     synonyms: Synonyms,
     units: Units,
+    zone: TimeZone,
 }
 
 /// Answers searches from the newest snapshot.
@@ -37,26 +40,56 @@ pub struct SearchService {
 impl SearchService {
     pub fn new(ctx: &Ctx, config: &Config, snapshot: SharedSnapshot, rules: PathRules) -> Result<Self, ConfigError> {
         let synonyms = config.read_synonyms()?;
+        let zone = ctx.config.core.icat.parse_time_zone()?;
         let pool = ctx.pools.open("search", THREADS, WAITING);
         Ok(Self {
             snapshot,
-            query_rules: Arc::new(QueryRules { rules, synonyms, units: config.units.clone() }),
+            query_rules: Arc::new(QueryRules { rules, synonyms, units: config.units.clone(), zone }),
             pool,
             max_search_time: config.max_search_time,
         })
     }
 
-    /// Runs one search. The deadline counts from now, so that a search which waited too long for a thread ends at once.
+    /// Runs one search on the newest snapshot. The deadline counts from now, so that a search which waited too long for a thread
+    /// ends at once.
     pub async fn run<T: Send + 'static>(
         &self,
         search: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let deadline = Deadline::after(self.max_search_time);
-        let snapshot = self.snapshot.wait_for_snapshot(self.max_search_time).await.ok_or(Error::NotOpen)?;
+        let deadline = self.start_deadline();
+        let snapshot = self.take_snapshot().await?;
+        self.run_on(snapshot, deadline, search).await
+    }
+
+    /// When a search that begins now must end.
+    pub fn start_deadline(&self) -> Deadline {
+        Deadline::after(self.max_search_time)
+    }
+
+    /// The index as it is now; waits while it is being opened.
+    pub async fn take_snapshot(&self) -> Result<Snapshot, Problem> {
+        Ok(self.snapshot.wait_for_snapshot(self.max_search_time).await.ok_or(Error::NotOpen)?)
+    }
+
+    /// Runs a part of a search that must end at the deadline.
+    pub async fn run_on<T: Send + 'static>(
+        &self,
+        snapshot: Snapshot,
+        deadline: Deadline,
+        search: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Problem> {
         let query_rules = Arc::clone(&self.query_rules);
         let run = move || {
-            let QueryRules { rules, synonyms, units } = &*query_rules;
-            search(&Planner { snapshot: &snapshot, rules, synonyms, units, deadline, budget: QueryBudget::default() })
+            let QueryRules { rules, synonyms, units, zone } = &*query_rules;
+            search(&Planner {
+                snapshot: &snapshot,
+                rules,
+                synonyms,
+                units,
+                zone,
+                deadline,
+                budget: QueryBudget::default(),
+            })
         };
         Ok(self.pool.run(run).await??)
     }

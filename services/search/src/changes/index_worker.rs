@@ -19,6 +19,7 @@ use crate::index::SharedSnapshot;
 use crate::index::error::IndexError;
 use crate::index::identity::IndexIdentity;
 use crate::index::writer::IndexStore;
+use crate::store::catalogue_scans::request_known_scans;
 use crate::store::change_batches::{self, BatchKind, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
 use crate::store::index_identity::{find_identity, set_identity};
@@ -129,6 +130,9 @@ impl IndexWorker {
     async fn claim_changes(&self, identity: IndexIdentity) -> Result<(), Error> {
         self.db
             .write(async |tx| {
+                if identity.is_new {
+                    request_known_scans(tx).await?;
+                }
                 if identity.is_new || find_identity(tx).await?.is_none() {
                     set_identity(tx, &identity.text).await?;
                 }

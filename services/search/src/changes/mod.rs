@@ -7,7 +7,9 @@
 mod index_worker;
 mod metrics;
 mod queue;
+mod scans;
 
 pub use self::index_worker::IndexWorker;
 pub use self::metrics::ChangeMetrics;
 pub use self::queue::ChangeQueue;
+pub use self::scans::ScannedPage;

@@ -31,11 +31,11 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Accepts changes and tells when they are visible.
 #[derive(Clone)]
 pub struct ChangeQueue {
-    db: Db,
-    clock: Arc<dyn Clock>,
+    pub(super) db: Db,
+    pub(super) clock: Arc<dyn Clock>,
     outbox: Outbox,
     /// Of this start of the process.
-    process: String,
+    pub(super) process: String,
     pub(super) metrics: ChangeMetrics,
     pub(super) wake: Arc<Notify>,
     /// Whether somebody waits for the next commit of the index.
@@ -91,7 +91,7 @@ impl ChangeQueue {
         Ok(())
     }
 
-    async fn insert_batch(
+    pub(super) async fn insert_batch(
         &self,
         tx: &mut Tx,
         kind: BatchKind,
@@ -106,7 +106,7 @@ impl ChangeQueue {
         Ok(id)
     }
 
-    fn report_rejected(&self, rejected: &[RejectedDocument]) {
+    pub(super) fn report_rejected(&self, rejected: &[RejectedDocument]) {
         let Some(first) = rejected.first() else { return };
         self.metrics.rejected_documents.inc_by(rejected.len() as u64);
         tracing::warn!(
@@ -137,14 +137,12 @@ impl ChangeQueue {
         let (entity, now) = (entity.to_string(), self.clock.now_micros());
         self.db
             .write(async |tx| {
-                let generation = if replaces_rows {
-                    change_batches::create_batch(tx, BatchKind::BeginGeneration, &entity, "", now).await?
-                } else {
-                    0
-                };
+                let generation = if replaces_rows { change_batches::allocate_id(tx).await? } else { 0 };
                 if !lock_entity(tx, &entity, generation, &self.process, now).await? {
-                    change_batches::delete_batches(tx, &[generation]).await?;
                     return Ok(false);
+                }
+                if replaces_rows {
+                    change_batches::insert_batch(tx, generation, BatchKind::BeginGeneration, &entity, "", now).await?;
                 }
                 tx.notify_on_commit(&self.wake);
                 Ok(true)
@@ -155,27 +153,35 @@ impl ChangeQueue {
     /// Ends the lock of an entity; returns whether it was locked. Without `deletes_older_rows`, the rows that were there before
     /// the lock are kept.
     pub async fn unlock_entity(&self, entity: EntityKind, deletes_older_rows: bool) -> Result<bool, DbError> {
-        let (entity, now) = (entity.to_string(), self.clock.now_micros());
-        self.db
-            .write(async |tx| {
-                let Some(generation) = unlock_entity(tx, &entity).await? else { return Ok(false) };
-                if generation != 0 && deletes_older_rows {
-                    let body = generation.to_string();
-                    change_batches::create_batch(tx, BatchKind::EndGeneration, &entity, &body, now).await?;
-                }
-                // The documents that were sent may be older than the operations that came meanwhile.
-                let mut after = i64::MIN;
-                while let Some((id, body)) = find_next_held_batch(tx, after).await? {
-                    change_batches::create_batch(tx, BatchKind::Modify, "", &body, now).await?;
-                    after = id;
-                }
-                if !is_any_locked(tx).await? {
-                    delete_held_batches(tx).await?;
-                }
-                tx.notify_on_commit(&self.wake);
-                Ok(true)
-            })
-            .await
+        let now = self.clock.now_micros();
+        self.db.write(async |tx| self.end_population(tx, entity, deletes_older_rows, now).await).await
+    }
+
+    /// Removes the lock of an entity; returns whether there was one. Operations that came meanwhile are applied again, because
+    /// the documents that were sent may be older.
+    pub(super) async fn end_population(
+        &self,
+        tx: &mut Tx,
+        entity: EntityKind,
+        deletes_older_rows: bool,
+        now: Micros,
+    ) -> Result<bool, DbError> {
+        let entity = entity.to_string();
+        let Some(generation) = unlock_entity(tx, &entity).await? else { return Ok(false) };
+        if generation != 0 && deletes_older_rows {
+            let body = generation.to_string();
+            change_batches::create_batch(tx, BatchKind::EndGeneration, &entity, &body, now).await?;
+        }
+        let mut after = i64::MIN;
+        while let Some((id, body)) = find_next_held_batch(tx, after).await? {
+            change_batches::create_batch(tx, BatchKind::Modify, "", &body, now).await?;
+            after = id;
+        }
+        if !is_any_locked(tx).await? {
+            delete_held_batches(tx).await?;
+        }
+        tx.notify_on_commit(&self.wake);
+        Ok(true)
     }
 
     /// Waits until all batches that are stored now are visible to searches; fails if the index cannot be written for so long.

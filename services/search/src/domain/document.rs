@@ -32,6 +32,14 @@ impl EntityRow {
         Self { entity, id, attributes: Vec::new(), relations: Vec::new() }
     }
 
+    /// The text of an attribute.
+    pub fn find_text(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find_map(|(attribute, value)| match value {
+            AttributeValue::Text(text) if *attribute == name => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     pub fn find_relation(&self, name: &str) -> Option<i64> {
         self.relations.iter().find(|(relation, _)| *relation == name).map(|(_, id)| *id)
     }

@@ -134,6 +134,11 @@ impl EntityKind {
         self.relations().iter().find(|relation| relation.name == name)
     }
 
+    /// The entity to which a relation leads.
+    pub fn find_relation_target(self, name: &str) -> Option<Self> {
+        self.find_relation(name).map(|relation| relation.target)
+    }
+
     /// The name of the first relation that leads to rows of another entity.
     pub fn find_relation_to(self, target: Self) -> Option<&'static str> {
         self.relations().iter().find(|relation| relation.target == target).map(|relation| relation.name)

@@ -1,5 +1,6 @@
 //! The embedded search engine, on tantivy.
 
+mod directories;
 mod document;
 pub mod error;
 pub mod identity;
@@ -35,7 +36,11 @@ impl SharedSnapshot {
         snapshot.clone()
     }
 
+    /// Publishes a snapshot under the next number.
     pub fn replace_snapshot(&self, snapshot: Snapshot) {
-        self.0.send_replace(Some(snapshot));
+        self.0.send_modify(|current| {
+            let number = current.as_ref().map_or(0, |current| current.number) + 1;
+            *current = Some(Snapshot { number, ..snapshot });
+        });
     }
 }

@@ -59,6 +59,8 @@ pub enum CountedRanges {
 /// All partitions at one moment. Cheap to clone.
 #[derive(Clone)]
 pub struct Snapshot {
+    /// Higher for each commit of this process.
+    pub number: u64,
     pub(super) rules: Arc<PathRules>,
     pub(super) searchers: BTreeMap<Partition, (Arc<PartitionFields>, Searcher)>,
 }
@@ -233,16 +235,30 @@ impl Snapshot {
         relation: &str,
         deadline: Deadline,
     ) -> Result<Vec<(i64, i64)>, IndexError> {
-        let mut pairs = Vec::new();
-        self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
-            let fields = segment.fast_fields();
-            let own = fields.column_opt::<i64>(&id_field(entity))?;
-            let related = fields.column_opt::<i64>(&relation_field(entity, relation))?;
-            let (Some(own), Some(related)) = (own, related) else { return Ok(()) };
-            matches.for_each(|row, _| pairs.extend(related.first(row).zip(own.first(row))))
-        })?;
+        let mut pairs = self.collect_links(entity, plan, relation, None, deadline)?;
         pairs.sort_unstable();
         Ok(pairs)
+    }
+
+    /// Ids that rows refer to by two relations, as `(one, other)`; without the second relation, their own ids. Blocks the thread.
+    pub fn collect_links(
+        &self,
+        entity: EntityKind,
+        plan: &Plan,
+        one: &str,
+        other: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<Vec<(i64, i64)>, IndexError> {
+        let (one, other) = (relation_field(entity, one), other.map(|other| relation_field(entity, other)));
+        let other = other.unwrap_or_else(|| id_field(entity));
+        let mut links = Vec::new();
+        self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
+            let fields = segment.fast_fields();
+            let (one, other) = (fields.column_opt::<i64>(&one)?, fields.column_opt::<i64>(&other)?);
+            let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
+            matches.for_each(|row, _| links.extend(one.first(row).zip(other.first(row))))
+        })?;
+        Ok(links)
     }
 
     /// Rows by their ids; those that are not there are left out. Blocks the thread.

@@ -108,7 +108,7 @@ impl IndexStore {
             .iter()
             .map(|(partition, index)| (*partition, (Arc::clone(&index.fields), index.reader.searcher())))
             .collect();
-        Snapshot { rules: Arc::clone(&self.rules), searchers }
+        Snapshot { number: 0, rules: Arc::clone(&self.rules), searchers }
     }
 
     /// Applies a change; it is visible after the next commit. Waits while the threads of the index are busy.

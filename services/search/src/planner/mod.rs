@@ -8,14 +8,17 @@ mod json_type;
 mod location;
 mod parameters;
 mod query;
+mod readable;
 mod text;
 mod units;
 mod values;
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 pub use self::budget::QueryBudget;
 pub use self::query::SearchQuery;
+pub use self::readable::ReadablePlan;
 use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
@@ -31,6 +34,8 @@ pub struct Planner<'p> {
     pub rules: &'p PathRules,
     pub synonyms: &'p Synonyms,
     pub units: &'p Units,
+    /// In which days of a text begin and end.
+    pub zone: &'p TimeZone,
     pub deadline: Deadline,
     pub budget: QueryBudget,
 }
@@ -41,6 +46,9 @@ impl Planner<'_> {
         let mut plans = Vec::new();
         if let Some(Value::String(text)) = &query.text {
             plans.push(self.plan_text(target, text)?);
+        }
+        if let Some(path) = &query.path {
+            plans.push(self.plan_path(target, path)?);
         }
         if let Some(user) = &query.user {
             plans.push(self.plan_user(target, user)?);

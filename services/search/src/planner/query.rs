@@ -16,6 +16,9 @@ pub struct SearchQuery {
     #[serde(default)]
     pub parameters: Vec<ParameterQuery>,
     pub filter: Option<Map<String, Value>>,
+    /// A directory or a pattern for the paths of datafiles; not in requests of icat.server.
+    #[serde(skip)]
+    pub path: Option<String>,
 }
 
 /// A parameter that a row must have. The first complete form of a value counts.

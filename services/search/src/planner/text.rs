@@ -50,6 +50,15 @@ impl Planner<'_> {
         Ok(self.plan_syntax(entity, Some(field), &query)?.unwrap_or(Plan::Nothing))
     }
 
+    /// Rows in a directory, or whose path matches a pattern.
+    pub(super) fn plan_path(&self, target: EntityKind, text: &str) -> Result<Plan, Error> {
+        let field = find_field(target, "location").ok_or_else(|| unknown_field(target, "location"))?;
+        let pattern = WildcardPattern::from_wildcard_text(text.trim());
+        let condition = FieldCondition::Path(&pattern);
+        self.check_cost(&condition)?;
+        Ok(self.plan_in_field(target, &field, PathPart::Any, &condition)?.unwrap_or(Plan::Nothing))
+    }
+
     /// `None` for words that are not indexed, such as "the".
     fn plan_syntax(&self, target: EntityKind, default: Option<&str>, query: &Query) -> Result<Option<Plan>, Error> {
         Ok(match query {
@@ -185,7 +194,7 @@ impl Planner<'_> {
             ValueKind::Term => Some(plan_whole(attribute.name, leaf)),
             ValueKind::Path => self.plan_location(attribute.name, part, leaf)?,
             ValueKind::Integer => {
-                let (low, high) = parse_integer_range(attribute.name, leaf)?;
+                let (low, high) = parse_integer_range(attribute.name, leaf, self.zone)?;
                 Some(Plan::Integer(attribute.name, low, high))
             }
             ValueKind::Number => {
@@ -207,7 +216,7 @@ impl Planner<'_> {
     }
 
     fn plan_id(&self, entity: EntityKind, field: &Field, leaf: &FieldCondition<'_>) -> Result<Plan, Error> {
-        let (low, high) = parse_integer_range("id", leaf)?;
+        let (low, high) = parse_integer_range("id", leaf, self.zone)?;
         if low != high {
             return Err(Error::Query("ids have no range".to_owned()));
         }

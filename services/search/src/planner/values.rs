@@ -9,9 +9,9 @@ use jiff::{Timestamp, ToSpan as _};
 use super::text::FieldCondition;
 use crate::error::Error;
 
-/// Inclusive bounds. A year, a month or a day stands for all its moments.
-pub fn parse_integer_range(field: &str, leaf: &FieldCondition<'_>) -> Result<(i64, i64), Error> {
-    let parse = |text: &str| parse_integer_or_date(field, text);
+/// Inclusive bounds. A year, a month or a day stands for all its moments in the zone of the facility.
+pub fn parse_integer_range(field: &str, leaf: &FieldCondition<'_>, zone: &TimeZone) -> Result<(i64, i64), Error> {
+    let parse = |text: &str| parse_integer_or_date(field, text, zone);
     let (low, high) = match leaf {
         FieldCondition::Word(text) | FieldCondition::Phrase(text, _) => return parse(text),
         FieldCondition::Range(low, high) => (*low, *high),
@@ -64,11 +64,11 @@ fn is_date(field: &str) -> bool {
     field == "date" || field.ends_with("Date") || field == "dateTimeValue"
 }
 
-fn parse_integer_or_date(field: &str, text: &str) -> Result<(i64, i64), Error> {
+fn parse_integer_or_date(field: &str, text: &str, zone: &TimeZone) -> Result<(i64, i64), Error> {
     if is_date(field) {
         let refused =
             || Error::Query(format!("`{text}` is not a date (field {field}); write 2024, 2024-03 or 2024-03-15"));
-        return parse_period(text).ok_or_else(refused);
+        return parse_period(text, zone).ok_or_else(refused);
     }
     let number: i64 =
         text.parse().map_err(|_| Error::Query(format!("`{text}` is not a whole number (field {field})")))?;
@@ -76,7 +76,7 @@ fn parse_integer_or_date(field: &str, text: &str) -> Result<(i64, i64), Error> {
 }
 
 /// The first and the last millisecond of a year, a month, a day or a moment.
-fn parse_period(text: &str) -> Option<(i64, i64)> {
+fn parse_period(text: &str, zone: &TimeZone) -> Option<(i64, i64)> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some((moment.as_millisecond(), moment.as_millisecond()));
     }
@@ -89,8 +89,7 @@ fn parse_period(text: &str) -> Option<(i64, i64)> {
     };
     let start = start.parse::<Date>().ok()?;
     let end = start.checked_add(span).ok()?;
-    let to_millis =
-        |date: Date| Some(TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight())).ok()?.as_millisecond());
+    let to_millis = |date: Date| Some(zone.to_timestamp(date.to_datetime(Time::midnight())).ok()?.as_millisecond());
     Some((to_millis(start)?, to_millis(end)? - 1))
 }
 
@@ -106,20 +105,34 @@ mod tests {
             ("2024-02-29", 1_709_164_800_000, 1_709_251_199_999),
             ("2024-02-29T12:00:00Z", 1_709_208_000_000, 1_709_208_000_000),
         ] {
-            assert_eq!(parse_integer_range("date", &FieldCondition::Word(text)).unwrap(), (first, last), "{text}");
+            assert_eq!(
+                parse_integer_range("date", &FieldCondition::Word(text), &TimeZone::UTC).unwrap(),
+                (first, last),
+                "{text}"
+            );
         }
         let year = "2024".to_owned();
-        let range =
-            parse_integer_range("date", &FieldCondition::Range(&Bound::Excluded(year), &Bound::Unbounded)).unwrap();
+        let range = parse_integer_range(
+            "date",
+            &FieldCondition::Range(&Bound::Excluded(year), &Bound::Unbounded),
+            &TimeZone::UTC,
+        )
+        .unwrap();
         assert_eq!(range, (1_735_689_600_000, i64::MAX));
-        assert!(parse_integer_range("date", &FieldCondition::Word("yesterday")).is_err());
+        assert!(parse_integer_range("date", &FieldCondition::Word("yesterday"), &TimeZone::UTC).is_err());
+        let paris = TimeZone::get("Europe/Paris").unwrap();
+        let day = parse_integer_range("date", &FieldCondition::Word("2024-02-29"), &paris).unwrap();
+        assert_eq!(day, (1_709_164_800_000 - 3_600_000, 1_709_251_199_999 - 3_600_000));
     }
 
     #[test]
     fn numbers_have_open_and_closed_bounds() {
         let (low, high) = (Bound::Included("1".to_owned()), Bound::Excluded("10".to_owned()));
-        assert_eq!(parse_integer_range("fileSize", &FieldCondition::Range(&low, &high)).unwrap(), (1, 9));
+        assert_eq!(
+            parse_integer_range("fileSize", &FieldCondition::Range(&low, &high), &TimeZone::UTC).unwrap(),
+            (1, 9)
+        );
         assert_eq!(parse_number_range("numericValue", &FieldCondition::Word("4.5")).unwrap(), (4.5, 4.5));
-        assert!(parse_integer_range("fileSize", &FieldCondition::Prefix("1")).is_err());
+        assert!(parse_integer_range("fileSize", &FieldCondition::Prefix("1"), &TimeZone::UTC).is_err());
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::document::AttributeValue;
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue, find_field};
 use crate::domain::plan::{Plan, collect_set};
@@ -115,9 +114,8 @@ impl Planner<'_> {
         let rows = self.snapshot.fetch_rows(owner, counts.keys().copied(), self.deadline)?;
         let mut labels = HashMap::new();
         for (id, count) in counts {
-            let value = rows.get(&id).and_then(|row| row.attributes.iter().find(|(name, _)| *name == attribute));
-            if let Some((_, AttributeValue::Text(label))) = value {
-                *labels.entry(label.clone()).or_default() += count;
+            if let Some(label) = rows.get(&id).and_then(|row| row.find_text(attribute)) {
+                *labels.entry(label.to_owned()).or_default() += count;
             }
         }
         Ok(labels)

@@ -4,13 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-use crate::domain::deadline::Deadline;
 use crate::domain::document::EntityRow;
 use crate::domain::entity::EntityKind;
 use crate::domain::field::{Field, FieldValue, find_field};
 use crate::domain::plan::{Plan, collect_set};
 use crate::error::Error;
-use crate::index::snapshot::Snapshot;
+use crate::planner::Planner;
 
 /// Related rows that are shown with one row, the first by their ids.
 const MAX_JOINED_ROWS: usize = 100;
@@ -56,6 +55,24 @@ impl RequestedFields {
         }
     }
 
+    /// The entities besides the target from which values are read.
+    pub fn list_related_entities(&self, target: EntityKind) -> BTreeSet<EntityKind> {
+        let mut entities = BTreeSet::new();
+        let own = self.own.iter().map(|(_, field)| (target, field));
+        let joined = self.joined.iter().flat_map(|(entity, fields)| fields.iter().map(|(_, field)| (*entity, field)));
+        for (start, field) in own.chain(joined) {
+            let mut owner = start;
+            entities.insert(owner);
+            for step in &field.path {
+                let Some(relation) = owner.find_relation(step) else { break };
+                owner = relation.target;
+                entities.insert(owner);
+            }
+        }
+        entities.remove(&target);
+        entities
+    }
+
     pub fn is_empty(&self) -> bool {
         self.own.is_empty() && self.joined.is_empty()
     }
@@ -63,8 +80,10 @@ impl RequestedFields {
 
 /// Reads fields of rows and of the rows they lead to, each row once.
 pub struct FieldReader<'f> {
-    pub snapshot: &'f Snapshot,
-    pub deadline: Deadline,
+    pub planner: &'f Planner<'f>,
+    /// What the caller may read of each entity besides the one that is searched for; entities that are missing show nothing.
+    /// `None` if everything is shown, because whoever asked checks the rights.
+    pub readable: Option<&'f HashMap<EntityKind, Plan>>,
 }
 
 /// Rows by entity and id.
@@ -87,7 +106,9 @@ impl FieldReader<'_> {
         for ((entity, joined), key) in fields.joined.iter().zip(&fields.joined_keys) {
             let groups = self.find_joined(&mut rows, target, ids, *entity)?;
             let all: Vec<i64> = groups.values().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
-            self.load_rows(&mut rows, *entity, all.iter().copied())?;
+            self.load_related_rows(&mut rows, *entity, all.iter().copied())?;
+            let is_shown = |id: &i64| rows.get(entity).is_some_and(|rows| rows.contains_key(id));
+            let all: Vec<i64> = all.into_iter().filter(is_shown).collect();
             let values = self.read_values(&mut rows, *entity, &all, joined)?;
             let values: HashMap<i64, Map<String, Value>> = all.into_iter().zip(values).collect();
             for (id, result) in ids.iter().zip(&mut results) {
@@ -101,8 +122,23 @@ impl FieldReader<'_> {
     fn load_rows(&self, rows: &mut Rows, entity: EntityKind, ids: impl Iterator<Item = i64>) -> Result<(), Error> {
         let known = rows.entry(entity).or_default();
         let missing: BTreeSet<i64> = ids.filter(|id| !known.contains_key(id)).collect();
-        known.extend(self.snapshot.fetch_rows(entity, missing, self.deadline)?);
-        self.deadline.check().map_err(|e| Error::TimedOut(e.to_string()))
+        let deadline = self.planner.deadline;
+        known.extend(self.planner.snapshot.fetch_rows(entity, missing, deadline)?);
+        deadline.check().map_err(|e| Error::TimedOut(e.to_string()))
+    }
+
+    /// The same for rows to which others lead: without those that the caller may not read.
+    fn load_related_rows(
+        &self,
+        rows: &mut Rows,
+        entity: EntityKind,
+        ids: impl Iterator<Item = i64>,
+    ) -> Result<(), Error> {
+        let Some(readable) = self.readable else { return self.load_rows(rows, entity, ids) };
+        let Some(plan) = readable.get(&entity) else { return Ok(()) };
+        let readable = Plan::and(vec![Plan::Ids(collect_set(ids)), plan.clone()]);
+        let ids = self.planner.collect_ids(entity, &readable, None)?;
+        self.load_rows(rows, entity, ids.iter().map(u64::cast_signed))
     }
 
     fn read_values(
@@ -141,7 +177,7 @@ impl FieldReader<'_> {
             reached = reached.into_iter().map(next).collect();
             let Some(relation) = owner.find_relation(step) else { return Ok(vec![None; ids.len()]) };
             owner = relation.target;
-            self.load_rows(rows, owner, reached.iter().flatten().copied())?;
+            self.load_related_rows(rows, owner, reached.iter().flatten().copied())?;
         }
         Ok(reached)
     }
@@ -168,7 +204,12 @@ impl FieldReader<'_> {
             Some(own) => of_target?.get(&id)?.find_relation(own),
         };
         let keys = collect_set(ids.iter().filter_map(|id| key_of(*id)));
-        let pairs = self.snapshot.collect_pairs(entity, &Plan::Related(relation, keys), relation, self.deadline)?;
+        let pairs = self.planner.snapshot.collect_pairs(
+            entity,
+            &Plan::Related(relation, keys),
+            relation,
+            self.planner.deadline,
+        )?;
         let mut by_key: HashMap<i64, Vec<i64>> = HashMap::new();
         for (key, id) in pairs {
             let group = by_key.entry(key).or_default();

@@ -1,16 +1,40 @@
 //! The mounts and the route table, nothing else.
 
+pub mod icat;
 pub mod lucene;
+pub mod v1;
 
 use std::sync::Arc;
 
-use service_kit::{Listener, Mount};
+use icat_client::ICAT_ERRORS;
+use service_kit::{CredentialLocation, ErrorFormat, Listener, Mount};
 
 use crate::error_format::LUCENE_ERRORS;
 use crate::state::State;
 
+/// Where portals of an icat.server put the session.
+const ICAT_CREDENTIALS: &[CredentialLocation] = &[CredentialLocation::Query("sessionId")];
+
 pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
+    let icat_mount = |prefix: &'static str| {
+        let mount = Mount::new(prefix, Listener::Public, ICAT_ERRORS).cors_for_everybody().state(Arc::clone(state));
+        state.identity.accept_credentials(mount, ICAT_CREDENTIALS)
+    };
     vec![
+        icat_mount("/icat/search").get("/documents", icat::search_documents::search_documents),
+        icat_mount("/icat/facet").get("/documents", icat::facet_documents::count_facets),
+        state
+            .identity
+            .accept_credentials(
+                Mount::new("/search/v1", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
+                    .cors()
+                    .state(Arc::clone(state)),
+                &[],
+            )
+            .post("/datafiles", v1::search::search_datafiles)
+            .post("/datasets", v1::search::search_datasets)
+            .post("/investigations", v1::search::search_investigations)
+            .get("/directories", v1::directories::list_directories),
         Mount::new("/icat.lucene", Listener::Internal, LUCENE_ERRORS)
             .state(Arc::clone(state))
             .get("/version", lucene::version::get_version)

@@ -61,10 +61,26 @@ pub struct ChangeBatch {
 
 /// Returns the id of the new batch.
 pub async fn create_batch(tx: &mut Tx, kind: BatchKind, entity: &str, body: &str, now: Micros) -> Result<i64, DbError> {
-    let id = tx.allocate_ids(1).await?.into_iter().next().unwrap_or_default();
-    let vals = [id.into(), kind.as_str().into(), entity.into(), body.into(), now.into()];
-    tx.execute(CREATE, &vals).await?;
+    let id = allocate_id(tx).await?;
+    insert_batch(tx, id, kind, entity, body, now).await?;
     Ok(id)
+}
+
+/// The id of a batch that will be inserted in this transaction.
+pub async fn allocate_id(tx: &mut Tx) -> Result<i64, DbError> {
+    Ok(tx.allocate_ids(1).await?.into_iter().next().unwrap_or_default())
+}
+
+pub async fn insert_batch(
+    tx: &mut Tx,
+    id: i64,
+    kind: BatchKind,
+    entity: &str,
+    body: &str,
+    now: Micros,
+) -> Result<(), DbError> {
+    let vals = [id.into(), kind.as_str().into(), entity.into(), body.into(), now.into()];
+    tx.execute(CREATE, &vals).await.map(drop)
 }
 
 /// The oldest batches besides those that were applied. On `PostgreSQL` a transaction with a lower id may commit after one with a

@@ -7,8 +7,9 @@ const LOCK: &str = "INSERT INTO entity_lock (entity, generation, process, locked
                     locked_at = excluded.locked_at WHERE entity_lock.process <> excluded.process";
 const COUNT: &str = "SELECT COUNT(*) AS locked FROM entity_lock";
 const UNLOCK: &str = "DELETE FROM entity_lock WHERE entity = $1 RETURNING generation";
+const UNLOCK_GENERATION: &str = "DELETE FROM entity_lock WHERE entity = $1 AND generation = $2";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 3] = [LOCK, UNLOCK, COUNT];
+pub const ALL: [&str; 4] = [LOCK, UNLOCK, UNLOCK_GENERATION, COUNT];
 
 /// Returns whether the entity was not locked by this process. Whoever locked it in an earlier process has lost the connection.
 /// The generation is that of the rows that will be sent; 0 if the rows that are
@@ -27,6 +28,11 @@ pub async fn lock_entity(
 pub async fn unlock_entity(tx: &mut Tx, entity: &str) -> Result<Option<i64>, DbError> {
     let row = tx.fetch_optional(UNLOCK, &[entity.into()]).await?;
     row.map(|row| row.get("generation")).transpose()
+}
+
+/// Removes the lock with this generation, if there is one.
+pub async fn unlock_generation(tx: &mut Tx, entity: &str, generation: i64) -> Result<(), DbError> {
+    tx.execute(UNLOCK_GENERATION, &[entity.into(), generation.into()]).await.map(drop)
 }
 
 /// Whether an entity is being populated.

@@ -1,6 +1,8 @@
 //! All SQL of the search.
 
+pub mod catalogue_scans;
 pub mod change_batches;
+pub mod changed_rows;
 pub mod entity_generations;
 pub mod entity_locks;
 pub mod held_batches;
@@ -10,7 +12,9 @@ pub mod rejected_documents;
 /// Every constant statement, for the test that prepares them on each engine.
 pub fn list_statements() -> Vec<&'static str> {
     [
+        catalogue_scans::ALL.as_slice(),
         change_batches::ALL.as_slice(),
+        changed_rows::ALL.as_slice(),
         entity_generations::ALL.as_slice(),
         entity_locks::ALL.as_slice(),
         held_batches::ALL.as_slice(),

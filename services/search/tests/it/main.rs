@@ -2,13 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod authorized;
+mod brute_force;
+mod catalogue;
 mod crash;
+mod facility;
 mod full_disk;
 mod index_identity;
 mod lucene;
+mod openapi;
 mod order_of_changes;
 mod paths;
 mod recorded;
 mod settings;
 mod statements;
 mod units;
+mod v1;

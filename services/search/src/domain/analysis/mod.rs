@@ -30,6 +30,14 @@ pub fn analyze(text: &str) -> Vec<Token> {
     words.filter_map(|(word, position)| analyze_word(word).map(|text| Token { text, position })).collect()
 }
 
+/// The terms of a text with the places of their words.
+pub fn find_terms(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, String)> {
+    split_words(text).filter_map(move |word| {
+        let start = word.as_ptr().addr() - text.as_ptr().addr();
+        Some((start..start + word.len(), analyze_word(word)?))
+    })
+}
+
 /// A word that is not analysed, such as the part of a word before a wildcard, a fuzzy word or the bound of a range.
 pub fn normalize_term(term: &str) -> String {
     lowercase_chars(term)

@@ -8,6 +8,5 @@ pub mod lock;
 pub mod modify;
 mod request;
 pub mod search;
-mod search_order;
 pub mod unlock;
 pub mod version;

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use service_kit::Problem;
 
 use super::request::{AllowedAddress, read_body};
-use super::search_order::{parse_search_after, parse_sort, render_search_after};
 use crate::domain::entity::EntityKind;
 use crate::error::Error;
 use crate::index::snapshot::SearchRequest;
 use crate::planner::{Planner, SearchQuery};
 use crate::results::fields::{FieldReader, RequestedFields};
+use crate::results::search_order::{parse_search_after, parse_sort, render_search_after};
 use crate::state::State;
 
 /// Rows of one answer. icat.server asks for `search.searchBlockSize`, which is 1,000 in its example.
@@ -97,7 +97,7 @@ fn answer_search(
     };
     let page = planner.snapshot.search_rows(&request, planner.deadline)?;
     let ids: Vec<i64> = page.hits.iter().map(|hit| hit.id).collect();
-    let reader = FieldReader { snapshot: planner.snapshot, deadline: planner.deadline };
+    let reader = FieldReader { planner, readable: None };
     let sources = reader.read(target, &ids, &fields)?;
     let results = page.hits.iter().zip(sources).enumerate().map(|(number, (hit, source))| {
         let mut result = json!({"_id": number, "_shardIndex": 0});

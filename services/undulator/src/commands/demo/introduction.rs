@@ -43,6 +43,7 @@ impl<'a> Introduction<'a> {
         let (dir, alice) = (self.dir.display(), self.get_password("db/alice"));
         let (proposal, instrument) = (beamline::PROPOSAL, beamline::INSTRUMENT);
         let entry = r#"{"type":"notification","category":"info","content":[{"format":"plainText","text":"Hello"}]}"#;
+        let search = r#"{"sort":"newest","limit":3}"#;
         format!(
             "\nTry it:\n\
              \n  SID=$(curl -s {url}/icat/session --data-urlencode \\\n\
@@ -50,6 +51,9 @@ impl<'a> Introduction<'a> {
              \n  curl -sG {url}/icat/entityManager -d sessionId=$SID \\\n\
              \x20     --data-urlencode 'query=SELECT f.id, f.name, f.fileSize FROM Datafile f ORDER BY f.id'\n\
              \n  curl -sG {url}/ids/getData -d sessionId=$SID -d datafileIds=ID -o file\n\
+             \nSearch for files that alice may read:\n\
+             \n  curl -s {url}/search/v1/datafiles -H \"Authorization: Bearer $SID\" -H 'Content-Type: application/json' \\\n\
+             \x20     -d '{search}'\n\
              \nRead the newest entries of the logbook, and write one as a program of the beamline does:\n\
              \n  MX=$(curl -sG {url}/icat/entityManager -d sessionId=$SID \\\n\
              \x20     --data-urlencode \"query=SELECT i.id FROM Investigation i WHERE i.name = '{proposal}'\" | tr -d '[]')\n\

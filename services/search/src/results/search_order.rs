@@ -66,10 +66,11 @@ pub fn parse_search_after(order: &[Order], text: Option<&str>) -> Result<Option<
             "fields should have the same length as sort, but they were {got} and {expected}"
         )));
     }
-    order.iter().zip(fields).map(|(order, value)| parse_value(*order, value)).collect::<Result<_, _>>().map(Some)
+    order.iter().zip(fields).map(|(order, value)| parse_sort_value(*order, value)).collect::<Result<_, _>>().map(Some)
 }
 
-fn parse_value(order: Order, value: &Value) -> Result<SortValue, Error> {
+/// The value of a row by which it is sorted.
+pub fn parse_sort_value(order: Order, value: &Value) -> Result<SortValue, Error> {
     Ok(match value {
         Value::Null => SortValue::Missing,
         Value::String(text) => SortValue::Text(text.clone()),
@@ -83,7 +84,7 @@ fn parse_value(order: Order, value: &Value) -> Result<SortValue, Error> {
 
 /// What a client sends back to get the rows after this one.
 pub fn render_search_after(number: usize, score: Option<f32>, values: &[SortValue]) -> Value {
-    let fields: Vec<Value> = values.iter().map(render_value).collect();
+    let fields: Vec<Value> = values.iter().map(render_sort_value).collect();
     let mut after = json!({"doc": number, "shardIndex": 0});
     if let Some(score) = score {
         after["score"] = json!(score);
@@ -92,7 +93,7 @@ pub fn render_search_after(number: usize, score: Option<f32>, values: &[SortValu
     after
 }
 
-fn render_value(value: &SortValue) -> Value {
+pub fn render_sort_value(value: &SortValue) -> Value {
     match value {
         SortValue::Missing => Value::Null,
         SortValue::Integer(integer) => json!(integer),

@@ -1,0 +1,223 @@
+//! Searches for callers: the index finds only what they may read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use icat_client::schema::find_entity;
+use identity::{Caller, Completeness, Identity, ReadableRows};
+use serde_json::{Map, Value};
+use service_kit::Problem;
+
+use crate::domain::deadline::Deadline;
+use crate::domain::entity::EntityKind;
+use crate::domain::plan::{Hit, Ids, Order, Plan, SortValue};
+use crate::error::Error;
+use crate::index::snapshot::{HitPage, SearchRequest, Snapshot};
+use crate::planner::{Planner, ReadablePlan, SearchQuery};
+use crate::results::fields::{FieldReader, RequestedFields};
+use crate::search_service::SearchService;
+
+/// Rows that are looked up with the caller's session at once.
+const CHECKED_AT_ONCE: usize = 1_000;
+/// Rows that are looked up with the caller's session, at most, to answer one search.
+const MAX_CHECKED: usize = 10_000;
+
+/// A page of a search.
+#[derive(Debug)]
+pub struct PageRequest {
+    pub target: EntityKind,
+    pub query: SearchQuery,
+    /// The last one must make the order of rows unique.
+    pub order: Vec<Order>,
+    pub after: Option<Vec<SortValue>>,
+    pub limit: usize,
+    pub fields: RequestedFields,
+}
+
+/// The rows of a page that the caller may read.
+#[derive(Debug)]
+pub struct AuthorizedPage {
+    pub hits: Vec<Hit>,
+    /// The requested fields of each hit.
+    pub sources: Vec<Map<String, Value>>,
+    /// All rows of the result that the caller may read.
+    pub total: u64,
+    /// Whether there may be more rows than `total`, because the rights do not follow from the index.
+    pub is_total_lower_bound: bool,
+    /// After which row the next page begins; `None` at the end. There may be no further row.
+    pub next: Option<Vec<SortValue>>,
+}
+
+/// What a caller may read of some entities.
+#[derive(Debug, Clone)]
+pub struct EntityRights(Arc<HashMap<EntityKind, ReadableRows>>);
+
+impl EntityRights {
+    /// The condition on the rows of an entity; no row of entities that were not asked for.
+    pub fn plan_readable(&self, planner: &Planner<'_>, entity: EntityKind) -> Result<ReadablePlan, Error> {
+        planner.plan_readable_rows(entity, self.0.get(&entity).unwrap_or(&ReadableRows::nothing()))
+    }
+
+    /// The condition on rows that refer to a few others and may be counted without looking each of them up.
+    pub fn plan_shown_among(
+        &self,
+        planner: &Planner<'_>,
+        entity: EntityKind,
+        among: Option<(&str, &Ids)>,
+    ) -> Result<Plan, Error> {
+        let nothing = ReadableRows::nothing();
+        let readable = planner.plan_readable_among(entity, self.0.get(&entity).unwrap_or(&nothing), among)?;
+        Ok(if readable.completeness == Completeness::Unchecked { Plan::Nothing } else { readable.plan })
+    }
+
+    /// The conditions on the rows of each entity whose values may be shown and counted without looking each of them up.
+    pub fn plan_shown(&self, planner: &Planner<'_>) -> Result<HashMap<EntityKind, Plan>, Error> {
+        let plan = |entity: EntityKind| {
+            let readable = self.plan_readable(planner, entity)?;
+            let is_checked = readable.completeness != Completeness::Unchecked;
+            Ok((entity, if is_checked { readable.plan } else { Plan::Nothing }))
+        };
+        self.0.keys().map(|entity| plan(*entity)).collect()
+    }
+}
+
+/// Searches with the rights of callers.
+pub struct AuthorizedSearch {
+    searches: Arc<SearchService>,
+    identity: Identity,
+}
+
+impl AuthorizedSearch {
+    pub fn new(searches: Arc<SearchService>, identity: Identity) -> Self {
+        Self { searches, identity }
+    }
+
+    /// The engine, for searches whose plans have the conditions of [`Self::find_rights`].
+    pub fn engine(&self) -> &SearchService {
+        &self.searches
+    }
+
+    /// What a caller may read of these entities, at this moment.
+    pub async fn find_rights(
+        &self,
+        caller: &Caller,
+        entities: impl IntoIterator<Item = EntityKind>,
+    ) -> Result<EntityRights, Problem> {
+        let lookups = entities.into_iter().filter_map(|kind| {
+            // An entity that this version of ICAT does not have has no rows.
+            let name = find_entity(&kind.to_string())?.name;
+            Some(async move { Ok::<_, Problem>((kind, self.identity.find_readable_rows(caller, name).await?)) })
+        });
+        Ok(EntityRights(Arc::new(try_join_all(lookups).await?.into_iter().collect())))
+    }
+
+    /// A page of the rows that the caller may read, of a snapshot.
+    pub async fn find_page(
+        &self,
+        caller: &Caller,
+        snapshot: Snapshot,
+        request: PageRequest,
+    ) -> Result<AuthorizedPage, Problem> {
+        let deadline = self.searches.start_deadline();
+        let mut entities = request.fields.list_related_entities(request.target);
+        entities.insert(request.target);
+        let rights = self.find_rights(caller, entities).await?;
+        let (request, prepared) = (Arc::new(request), rights.clone());
+        let first = Arc::clone(&request);
+        let found = self.searches.run_on(snapshot.clone(), deadline, move |planner| {
+            let query = planner.plan_query(first.target, &first.query)?;
+            let readable = prepared.plan_readable(planner, first.target)?;
+            if readable.completeness != Completeness::Exact {
+                // Rows of a partial list may not be all that the caller may read.
+                let candidates = match readable.completeness {
+                    Completeness::Unchecked => Plan::and(vec![query, readable.plan]),
+                    _ => query,
+                };
+                return Ok(Err(candidates));
+            }
+            let plan = Plan::and(vec![query, readable.plan]);
+            let page = search_page(planner, &first, &plan, first.after.as_deref(), first.limit)?;
+            let is_full = page.hits.len() == first.limit;
+            let next = page.hits.last().filter(|_| is_full).map(|hit| hit.sorted_by.clone());
+            Ok(Ok(ReadableHits { hits: page.hits, total: page.total, is_total_lower_bound: false, next }))
+        });
+        let found = match found.await? {
+            Ok(found) => found,
+            Err(candidates) => self.find_checked_rows(caller, &snapshot, deadline, &request, candidates).await?,
+        };
+        let ReadableHits { hits, total, is_total_lower_bound, next } = found;
+        let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+        let read = move |planner: &Planner<'_>| {
+            let readable = rights.plan_shown(planner)?;
+            FieldReader { planner, readable: Some(&readable) }.read(request.target, &ids, &request.fields)
+        };
+        let sources = self.searches.run_on(snapshot, deadline, read).await?;
+        Ok(AuthorizedPage { hits, sources, total, is_total_lower_bound, next })
+    }
+
+    /// Looks candidates up with the caller's session, in their order, until the page is full.
+    async fn find_checked_rows(
+        &self,
+        caller: &Caller,
+        snapshot: &Snapshot,
+        deadline: Deadline,
+        request: &Arc<PageRequest>,
+        candidates: Plan,
+    ) -> Result<ReadableHits, Problem> {
+        let target = request.target.to_string();
+        // The rows of earlier pages are not looked up again.
+        let mut checked = ReadableHits { is_total_lower_bound: request.after.is_some(), ..ReadableHits::default() };
+        let mut after = request.after.clone();
+        let mut looked_at = 0;
+        loop {
+            let (request, plan, from) = (Arc::clone(request), candidates.clone(), after.clone());
+            let limit = request.limit;
+            let block = self.searches.run_on(snapshot.clone(), deadline, move |planner| {
+                search_page(planner, &request, &plan, from.as_deref(), CHECKED_AT_ONCE)
+            });
+            let block = block.await?.hits;
+            let is_last_block = block.len() < CHECKED_AT_ONCE;
+            looked_at += block.len();
+            after = block.last().map(|hit| hit.sorted_by.clone());
+            let ids: Vec<i64> = block.iter().map(|hit| hit.id).collect();
+            let readable = self.identity.list_readable_ids(caller, &target, &ids).await?;
+            for hit in block.into_iter().filter(|hit| readable.contains(&hit.id)) {
+                checked.total += 1;
+                if checked.hits.len() < limit {
+                    checked.hits.push(hit);
+                } else if checked.next.is_none() {
+                    checked.next = checked.hits.last().map(|hit| hit.sorted_by.clone());
+                }
+            }
+            if is_last_block {
+                return Ok(checked);
+            }
+            if checked.next.is_some() || looked_at >= MAX_CHECKED {
+                checked.next = checked.next.or(after);
+                checked.is_total_lower_bound = true;
+                return Ok(checked);
+            }
+        }
+    }
+}
+
+/// Rows that the catalogue lets the caller read.
+#[derive(Debug, Default)]
+struct ReadableHits {
+    hits: Vec<Hit>,
+    total: u64,
+    is_total_lower_bound: bool,
+    next: Option<Vec<SortValue>>,
+}
+
+fn search_page(
+    planner: &Planner<'_>,
+    request: &PageRequest,
+    plan: &Plan,
+    after: Option<&[SortValue]>,
+    limit: usize,
+) -> Result<HitPage, Error> {
+    let search = SearchRequest { entity: request.target, plan, order: &request.order, after, limit };
+    Ok(planner.snapshot.search_rows(&search, planner.deadline)?)
+}

@@ -1,0 +1,194 @@
+//! Reads rows again that have changed in the catalogue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use icat_client::IcatError;
+use serde_json::{Map, Value, json};
+use service_kit::problem::format_error_chain;
+use service_kit::{Ctx, Db, DbError, Problem, Worker};
+use thiserror::Error;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::find_columns;
+use super::reader::CatalogueReader;
+use crate::changes::ChangeQueue;
+use crate::domain::change_request::{ParsedChanges, RequestError, parse_modify};
+use crate::domain::entity::EntityKind;
+use crate::domain::plan::{Plan, collect_set};
+use crate::error::Error;
+use crate::planner::Planner;
+use crate::search_service::SearchService;
+use crate::store::catalogue_scans::{ScanState, list_scans};
+use crate::store::changed_rows::{ChangedRow, delete_changed_rows, list_changed_rows, record_changed_rows};
+
+/// Rows that are read at once.
+const ROWS_AT_ONCE: i64 = 1_000;
+/// Datafiles of a moved dataset that are recorded in one transaction.
+const RECORDED_AT_ONCE: usize = 10_000;
+/// Moved datasets whose files are looked for in one search.
+const DATASETS_AT_ONCE: usize = 20;
+/// When the worker looks for rows that it was not told of, and after a failure.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// Why rows cannot be read now.
+#[derive(Debug, Error)]
+enum ReadError {
+    #[error("the catalogue cannot be read")]
+    Catalogue(#[from] IcatError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error(transparent)]
+    Index(#[from] Error),
+    #[error(transparent)]
+    Search(#[from] Problem),
+    #[error("rows of the catalogue cannot be read")]
+    Rows(#[from] RequestError),
+}
+
+/// Stores the present state of changed rows in the queue.
+#[derive(Clone)]
+pub struct ChangedRowWorker {
+    db: Db,
+    reader: CatalogueReader,
+    changes: ChangeQueue,
+    searches: Arc<SearchService>,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+impl ChangedRowWorker {
+    pub fn new(
+        ctx: &Ctx,
+        reader: CatalogueReader,
+        changes: ChangeQueue,
+        searches: Arc<SearchService>,
+        wake: Arc<Notify>,
+    ) -> Self {
+        Self { db: ctx.db.clone(), reader, changes, searches, wake, stop: ctx.stop.clone() }
+    }
+
+    pub fn into_worker(self) -> Worker {
+        Worker::new("search-read-changed-rows", move || {
+            let worker = self.clone();
+            async move { worker.run().await }
+        })
+    }
+
+    async fn run(&self) {
+        while !self.stop.is_cancelled() {
+            let is_idle = match self.read_changed_rows().await {
+                Ok(rows) => rows == 0,
+                Err(e) => {
+                    tracing::warn!(
+                        error = format_error_chain(&e),
+                        "changed rows of the catalogue are read again later"
+                    );
+                    true
+                }
+            };
+            if is_idle {
+                tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    () = self.wake.notified() => {}
+                    () = tokio::time::sleep(LOOK_AGAIN_AFTER) => {}
+                }
+            }
+        }
+    }
+
+    /// Reads some of the rows; returns how many.
+    async fn read_changed_rows(&self) -> Result<usize, ReadError> {
+        let rows = list_changed_rows(&mut self.db.read().await?, ROWS_AT_ONCE).await?;
+        for rows in rows.chunk_by(|one, other| one.entity == other.entity) {
+            self.changes.wait_for_room().await?;
+            self.read_rows_of_entity(rows).await?;
+        }
+        Ok(rows.len())
+    }
+
+    async fn read_rows_of_entity(&self, rows: &[ChangedRow]) -> Result<(), ReadError> {
+        let Some(columns) = rows.first().and_then(|row| find_columns(&row.entity)) else {
+            self.db.write(async |tx| delete_changed_rows(tx, rows).await).await?;
+            return Ok(());
+        };
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut documents = self.reader.read_rows(columns, &ids).await?;
+        let datasets: Vec<(i64, Map<String, Value>)> = match columns.kind {
+            EntityKind::Dataset => documents.clone().into_iter().collect(),
+            _ => Vec::new(),
+        };
+        let operations = ids.iter().map(|id| match documents.remove(id) {
+            Some(document) => json!({"update": {"_index": columns.entity.name, "_id": id, "doc": document}}),
+            None => json!({"delete": {"_index": columns.entity.name, "_id": id}}),
+        });
+        let body = Value::Array(operations.collect()).to_string();
+        let ParsedChanges { rejected, .. } = parse_modify(&body)?;
+        if !datasets.is_empty() {
+            self.record_outdated_files(datasets).await?;
+        }
+        Ok(self.changes.store_read_rows(&body, &rejected, rows).await?)
+    }
+
+    /// A datafile is indexed with the investigation and the sample of its dataset. If these are others now, it is read again.
+    async fn record_outdated_files(&self, datasets: Vec<(i64, Map<String, Value>)>) -> Result<(), ReadError> {
+        let scans = list_scans(&mut self.db.read().await?).await?;
+        if scans.iter().any(|scan| scan.entity == "Datafile" && scan.state == ScanState::Running) {
+            // Files that were read before the change may not be in the index yet.
+            for (id, _) in &datasets {
+                self.record_files_of_dataset(*id).await?;
+            }
+            return Ok(());
+        }
+        self.changes.wait_until_visible().await?;
+        for datasets in datasets.chunks(DATASETS_AT_ONCE) {
+            let datasets = datasets.to_vec();
+            let find = move |planner: &Planner<'_>| {
+                let mut outdated = Vec::new();
+                for (id, dataset) in &datasets {
+                    for relation in ["investigation", "sample"] {
+                        let now = dataset.get(&format!("{relation}.id")).and_then(Value::as_i64);
+                        outdated.extend(find_outdated_files(planner, *id, relation, now)?);
+                    }
+                }
+                Ok(outdated)
+            };
+            for ids in self.searches.run(find).await?.chunks(RECORDED_AT_ONCE) {
+                self.db.write(async |tx| record_changed_rows(tx, "Datafile", ids).await).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn record_files_of_dataset(&self, dataset: i64) -> Result<(), ReadError> {
+        let mut after = 0;
+        loop {
+            let ids = self.reader.list_datafiles(dataset, after).await?;
+            let Some(last) = ids.last() else { return Ok(()) };
+            self.db.write(async |tx| record_changed_rows(tx, "Datafile", &ids).await).await?;
+            after = *last;
+        }
+    }
+}
+
+/// The datafiles of a dataset that are indexed with another related row than `now`.
+fn find_outdated_files(
+    planner: &Planner<'_>,
+    dataset: i64,
+    relation: &'static str,
+    now: Option<i64>,
+) -> Result<Vec<i64>, Error> {
+    let of_dataset = Plan::Related("dataset", collect_set([dataset]));
+    let indexed = planner.snapshot.collect_pairs(EntityKind::Datafile, &of_dataset, relation, planner.deadline)?;
+    let other = indexed.iter().filter(|(related, _)| Some(*related) != now).map(|(_, file)| *file);
+    let mut outdated: Vec<i64> = other.collect();
+    if now.is_some() {
+        let mut without = (*planner.collect_ids(EntityKind::Datafile, &of_dataset, None)?).clone();
+        for (_, file) in &indexed {
+            without.remove(file.cast_unsigned());
+        }
+        outdated.extend(without.iter().map(u64::cast_signed));
+    }
+    Ok(outdated)
+}

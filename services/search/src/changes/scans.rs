@@ -1,0 +1,100 @@
+//! What scans of the catalogue store in the queue.
+
+use service_kit::DbError;
+
+use super::queue::ChangeQueue;
+use crate::domain::change_request::RejectedDocument;
+use crate::domain::entity::EntityKind;
+use crate::store::catalogue_scans::{self, CatalogueScan};
+use crate::store::change_batches::{self, BatchKind};
+use crate::store::changed_rows::{ChangedRow, delete_changed_rows};
+use crate::store::entity_locks::{is_any_locked, lock_entity, unlock_generation};
+use crate::store::held_batches::create_held_batch;
+
+/// Documents that were read from the catalogue, as a JSON array.
+#[derive(Debug)]
+pub struct ScannedPage {
+    pub body: String,
+    pub rows: i64,
+    pub last_id: i64,
+    pub rejected: Vec<RejectedDocument>,
+}
+
+impl ChangeQueue {
+    /// Begins a scan: the rows that it stores replace all others of the entity when it ends. Returns its generation; `None` while
+    /// an icat.server populates the entity.
+    pub async fn start_scan(&self, scan: &CatalogueScan, rows_expected: i64) -> Result<Option<i64>, DbError> {
+        let now = self.clock.now_micros();
+        self.db
+            .write(async |tx| {
+                // An earlier scan that did not end.
+                unlock_generation(tx, &scan.entity, scan.generation).await?;
+                let generation = change_batches::allocate_id(tx).await?;
+                if !lock_entity(tx, &scan.entity, generation, &self.process, now).await? {
+                    return Ok(None);
+                }
+                change_batches::insert_batch(tx, generation, BatchKind::BeginGeneration, &scan.entity, "", now).await?;
+                catalogue_scans::start_scan(tx, &scan.entity, generation, rows_expected, now).await?;
+                tx.notify_on_commit(&self.wake);
+                Ok(Some(generation))
+            })
+            .await
+    }
+
+    /// Stores documents of a scan together with its progress. Returns whether the scan goes on; it does not if another was
+    /// asked for.
+    pub async fn store_scanned_page(&self, scan: &CatalogueScan, page: &ScannedPage) -> Result<bool, DbError> {
+        let now = self.clock.now_micros();
+        let goes_on = self
+            .db
+            .write(async |tx| {
+                if !catalogue_scans::advance_scan(tx, scan, page.last_id, page.rows).await? {
+                    return Ok(false);
+                }
+                self.insert_batch(tx, BatchKind::Add, &scan.entity, &page.body, &page.rejected, now).await?;
+                Ok::<_, DbError>(true)
+            })
+            .await?;
+        if goes_on {
+            self.metrics.waiting_batches.inc();
+            self.report_rejected(&page.rejected);
+        }
+        Ok(goes_on)
+    }
+
+    /// Ends a scan: rows that it did not store are deleted, and changes that came meanwhile are applied again.
+    pub async fn finish_scan(&self, entity: EntityKind, scan: &CatalogueScan) -> Result<bool, DbError> {
+        let now = self.clock.now_micros();
+        self.db
+            .write(async |tx| {
+                let is_finished = catalogue_scans::finish_scan(tx, scan, now).await?;
+                if is_finished {
+                    self.end_population(tx, entity, true, now).await?;
+                }
+                Ok(is_finished)
+            })
+            .await
+    }
+
+    /// Stores operations on rows that were read again, and forgets that these had changed.
+    pub async fn store_read_rows(
+        &self,
+        body: &str,
+        rejected: &[RejectedDocument],
+        rows: &[ChangedRow],
+    ) -> Result<(), DbError> {
+        let now = self.clock.now_micros();
+        self.db
+            .write(async |tx| {
+                let id = self.insert_batch(tx, BatchKind::Modify, "", body, rejected, now).await?;
+                if is_any_locked(tx).await? {
+                    create_held_batch(tx, id, body).await?;
+                }
+                delete_changed_rows(tx, rows).await
+            })
+            .await?;
+        self.metrics.waiting_batches.inc();
+        self.report_rejected(rejected);
+        Ok(())
+    }
+}

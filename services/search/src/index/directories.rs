@@ -1,0 +1,62 @@
+//! The directories of files, from the terms of the index.
+
+use std::collections::BTreeSet;
+
+use super::error::IndexError;
+use super::schema::term_field;
+use super::snapshot::Snapshot;
+use crate::domain::deadline::Deadline;
+use crate::domain::entity::EntityKind;
+use crate::domain::plan::TermKind;
+
+impl Snapshot {
+    /// The paths of the directories directly in a directory whose names begin with a text, in lower case and in their order; of
+    /// files of all users. `directory` ends with the separator or is empty. Blocks the thread.
+    pub fn list_directories(
+        &self,
+        directory: &str,
+        name_prefix: &str,
+        limit: usize,
+        deadline: Deadline,
+    ) -> Result<Vec<String>, IndexError> {
+        let entity = EntityKind::Datafile;
+        let Some((fields, searcher)) = self.searchers.get(&entity.partition()) else { return Ok(Vec::new()) };
+        let Some(field) = fields.find(&term_field(entity, "location", TermKind::Directory)) else {
+            return Ok(Vec::new());
+        };
+        let mut found = BTreeSet::new();
+        for segment in searcher.segment_readers() {
+            let index = segment.inverted_index(field)?;
+            let mut wanted = format!("{directory}{name_prefix}");
+            let mut in_segment = 0;
+            // Each step jumps over all that lies below the last directory.
+            while in_segment < limit {
+                deadline.check()?;
+                let mut terms = index.terms().range().ge(wanted.as_bytes()).into_stream()?;
+                if !terms.advance() {
+                    break;
+                }
+                let Ok(term) = std::str::from_utf8(terms.key()) else { break };
+                let Some(rest) = term.strip_prefix(directory).filter(|rest| rest.starts_with(name_prefix)) else {
+                    break;
+                };
+                // At the root, the separators before a path belong to the name: `/data`, `//host`.
+                let lead = if directory.is_empty() { rest.len() - rest.trim_start_matches(SEPARATOR).len() } else { 0 };
+                let end = rest[lead..].find(SEPARATOR).map_or(rest.len(), |end| lead + end);
+                let name = &rest[..end];
+                let child = format!("{directory}{name}");
+                // After the directory itself, other names may come before what lies in it.
+                wanted = if end == rest.len() { format!("{child}\0") } else { format!("{child}{AFTER_SEPARATOR}") };
+                if !name.is_empty() && found.insert(child) {
+                    in_segment += 1;
+                }
+            }
+        }
+        Ok(found.into_iter().take(limit).collect())
+    }
+}
+
+/// Of paths in the index.
+const SEPARATOR: char = '/';
+/// The character after [`SEPARATOR`].
+const AFTER_SEPARATOR: char = '0';

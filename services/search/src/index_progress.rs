@@ -1,0 +1,43 @@
+//! How much of the catalogue is in the index.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use service_kit::{Clock, Db, DbError, Micros};
+
+use crate::store::catalogue_scans::{ScanState, list_scans};
+
+/// How long an answer counts.
+const KNOWN_FOR: Duration = Duration::from_secs(1);
+
+/// Tells callers whether a result may lack rows.
+pub struct IndexProgress {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    known: Mutex<Option<(bool, Micros)>>,
+}
+
+impl IndexProgress {
+    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock, known: Mutex::default() }
+    }
+
+    /// Whether all rows of the catalogue were read at least once; true if an icat.server sends them, because nobody knows how
+    /// many it has.
+    pub async fn is_complete(&self) -> Result<bool, DbError> {
+        let now = self.clock.now_micros();
+        let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((is_complete, since)) = known
+            && now.duration_since(since) < KNOWN_FOR
+            && is_complete
+        {
+            return Ok(true);
+        }
+        let scans = list_scans(&mut self.db.read().await?).await?;
+        // A scan that runs again leaves the rows of the last one in the index.
+        let is_complete =
+            scans.iter().all(|scan| scan.state == ScanState::Done || scan.finished_at > Micros::default());
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((is_complete, now));
+        Ok(is_complete)
+    }
+}

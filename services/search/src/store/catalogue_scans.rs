@@ -1,0 +1,104 @@
+//! Scans of the catalogue and how far they are.
+
+use service_kit::{DbError, Micros, Row, Tx};
+
+const REQUEST: &str = "INSERT INTO catalogue_scan \
+                       (entity, state, generation, after_id, rows_read, rows_expected, started_at, finished_at) \
+                       VALUES ($1, 'wanted', 0, 0, 0, 0, 0, 0) ON CONFLICT (entity) DO UPDATE SET state = 'wanted'";
+const REQUEST_KNOWN: &str = "UPDATE catalogue_scan SET state = 'wanted', finished_at = 0";
+const LIST: &str = "SELECT entity, state, generation, after_id, rows_read, rows_expected, started_at, finished_at \
+                    FROM catalogue_scan";
+const START: &str = "UPDATE catalogue_scan SET state = 'running', generation = $2, after_id = 0, rows_read = 0, \
+                     rows_expected = $3, started_at = $4 WHERE entity = $1";
+const ADVANCE: &str = "UPDATE catalogue_scan SET after_id = $3, rows_read = rows_read + $4 \
+                       WHERE entity = $1 AND state = 'running' AND generation = $2";
+const FINISH: &str = "UPDATE catalogue_scan SET state = 'done', finished_at = $3 \
+                      WHERE entity = $1 AND state = 'running' AND generation = $2";
+/// Every statement, for the test that prepares them on each engine.
+pub const ALL: [&str; 6] = [REQUEST, REQUEST_KNOWN, LIST, START, ADVANCE, FINISH];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanState {
+    Wanted,
+    Running,
+    Done,
+}
+
+impl ScanState {
+    fn parse(text: &str) -> Result<Self, DbError> {
+        match text {
+            "wanted" => Ok(Self::Wanted),
+            "running" => Ok(Self::Running),
+            "done" => Ok(Self::Done),
+            _ => Err(DbError::Setup(format!("catalogue_scan contains the unknown state {text}"))),
+        }
+    }
+}
+
+/// A scan of one entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogueScan {
+    pub entity: String,
+    pub state: ScanState,
+    pub generation: i64,
+    /// All rows up to this id are stored.
+    pub after_id: i64,
+    pub rows_read: i64,
+    /// What the catalogue had at the start.
+    pub rows_expected: i64,
+    pub started_at: Micros,
+    /// When the last scan ended that filled the index; 0 if none did.
+    pub finished_at: Micros,
+}
+
+/// Asks for scans of these entities; those that run begin again.
+pub async fn request_scans(tx: &mut Tx, entities: &[&str]) -> Result<(), DbError> {
+    for entity in entities {
+        tx.execute(REQUEST, &[(*entity).into()]).await?;
+    }
+    Ok(())
+}
+
+/// Asks for scans of all entities that were scanned before, because the index is new.
+pub async fn request_known_scans(tx: &mut Tx) -> Result<(), DbError> {
+    tx.execute(REQUEST_KNOWN, &[]).await.map(drop)
+}
+
+pub async fn list_scans(tx: &mut Tx) -> Result<Vec<CatalogueScan>, DbError> {
+    tx.fetch_all(LIST, &[]).await?.iter().map(read_scan).collect()
+}
+
+fn read_scan(row: &Row) -> Result<CatalogueScan, DbError> {
+    let state: String = row.get("state")?;
+    Ok(CatalogueScan {
+        entity: row.get("entity")?,
+        state: ScanState::parse(&state)?,
+        generation: row.get("generation")?,
+        after_id: row.get("after_id")?,
+        rows_read: row.get("rows_read")?,
+        rows_expected: row.get("rows_expected")?,
+        started_at: row.get("started_at")?,
+        finished_at: row.get("finished_at")?,
+    })
+}
+
+pub async fn start_scan(
+    tx: &mut Tx,
+    entity: &str,
+    generation: i64,
+    rows_expected: i64,
+    now: Micros,
+) -> Result<(), DbError> {
+    tx.execute(START, &[entity.into(), generation.into(), rows_expected.into(), now.into()]).await.map(drop)
+}
+
+/// Stores how far a scan is; returns whether it still runs and was not asked for again.
+pub async fn advance_scan(tx: &mut Tx, scan: &CatalogueScan, after_id: i64, rows: i64) -> Result<bool, DbError> {
+    let vals = [scan.entity.as_str().into(), scan.generation.into(), after_id.into(), rows.into()];
+    Ok(tx.execute(ADVANCE, &vals).await? > 0)
+}
+
+/// Returns whether the scan still ran and was not asked for again.
+pub async fn finish_scan(tx: &mut Tx, scan: &CatalogueScan, now: Micros) -> Result<bool, DbError> {
+    Ok(tx.execute(FINISH, &[scan.entity.as_str().into(), scan.generation.into(), now.into()]).await? > 0)
+}

@@ -1,0 +1,217 @@
+//! `/search/v1`: typed rows, pages of one point in time, facets, highlights and directories.
+
+use serde_json::{Value, json};
+
+use crate::facility::Facility;
+
+impl Facility {
+    /// Status and body of a search of our own interface.
+    pub async fn post_search(&self, target: &str, session: &str, body: &Value) -> (u16, Value) {
+        let request = self.app.http.post(format!("{}/search/v1/{target}", self.app.public));
+        let response = request.bearer_auth(session).json(body).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    async fn search_v1(&self, target: &str, session: &str, body: Value) -> Value {
+        let (status, answer) = self.post_search(target, session, &body).await;
+        assert_eq!(status, 200, "{body}: {answer}");
+        answer
+    }
+
+    async fn list_directories(&self, session: &str, path: &str) -> Value {
+        let request = self.app.http.get(format!("{}/search/v1/directories", self.app.public));
+        let response = request.bearer_auth(session).query(&[("path", path)]).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.json().await.unwrap()
+    }
+}
+
+fn list_names(answer: &Value) -> Vec<&str> {
+    answer["hits"].as_array().unwrap().iter().map(|hit| hit["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_typed_and_show_what_they_belong_to() {
+    for facility in Facility::start_all().await {
+        facility.wait_until_indexed().await;
+        let alice = facility.log_in("alice").await;
+        let body = json!({"text": "lysozyme", "highlight": true, "facets": [{"field": "instrument.name"}, {"field": "type.name"}]});
+        let answer = facility.search_v1("investigations", &alice, body).await;
+        assert_eq!((&answer["total"], &answer["isIndexComplete"]), (&json!(2), &json!(true)));
+        let hit = answer["hits"].as_array().unwrap().iter().find(|hit| hit["name"] == "embargo").unwrap();
+        assert_eq!(hit["title"], "Lysozyme embargo");
+        assert_eq!(hit["visitId"], "1");
+        assert_eq!(hit["date"], "2026-01-10T08:00:00Z");
+        assert_eq!(hit["instruments"], json!([{"id": facility.ids["BL07"], "name": "BL07"}]));
+        assert_eq!(
+            hit["highlights"]["title"],
+            json!([{"text": "Lysozyme", "found": true}, {"text": " embargo", "found": false}])
+        );
+        assert_eq!(
+            answer["facets"],
+            json!([{"field": "instrument.name", "values": [{"value": "BL07", "count": 2}]},
+                {"field": "type.name", "values": [{"value": "MX", "count": 2}]}])
+        );
+
+        let body = json!({"path": "/data/embargo/d1", "sort": "largest", "facets": [{"field": "datafileFormat.name"},
+            {"field": "instrument.name"}, {"field": "dataset.name"}]});
+        let answer = facility.search_v1("datafiles", &alice, body).await;
+        assert_eq!(list_names(&answer), ["scan_2.nxs", "scan_1.nxs", "scan_0.nxs"]);
+        let hit = &answer["hits"][0];
+        assert_eq!(hit["location"], "/data/embargo/d1/scan_2.nxs");
+        assert_eq!((&hit["fileSize"], &hit["format"]["name"]), (&json!(20), &json!("NeXus")));
+        assert_eq!(hit["dataset"], json!({"id": facility.ids["embargo/d1"], "name": "d1"}));
+        assert_eq!(
+            hit["investigation"],
+            json!({"id": facility.ids["embargo"], "name": "embargo", "visitId": "1", "title": "Lysozyme embargo"})
+        );
+        let counts: Vec<&Value> =
+            answer["facets"].as_array().unwrap().iter().map(|facet| &facet["values"][0]["count"]).collect();
+        assert_eq!(counts, [3, 3, 3]);
+
+        let answer =
+            facility.search_v1("datasets", &alice, json!({"values": {"sample.name": ["crystal embargo"]}})).await;
+        assert_eq!((&answer["total"], &answer["hits"][0]["type"]["name"]), (&json!(2), &json!("raw")));
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conditions_narrow_a_search() {
+    for mut facility in Facility::start_all().await {
+        let old = json!({"name": "old.nxs", "location": "/old/old.nxs", "datafileModTime": "2024-03-10T12:00:00Z",
+            "dataset": {"id": facility.ids["embargo/d0"]}});
+        facility.create("old", "Datafile", old).await;
+        let kind = json!({"name": "temperature", "units": "K", "valueType": "NUMERIC", "applicableToDatafile": true,
+            "facility": {"id": facility.ids["facility"]}});
+        let kind = facility.create("temperature", "ParameterType", kind).await;
+        let parameter = json!({"type": {"id": kind}, "datafile": {"id": facility.ids["old"]}, "numericValue": 277.15});
+        facility.create("parameter", "DatafileParameter", parameter).await;
+        let root = facility.log_in("root").await;
+        facility.wait_until_indexed().await;
+        for (body, expected) in [
+            (json!({"from": "2024-03-10", "until": "2024-03-10"}), 1),
+            (json!({"until": "2024-03-09"}), 0),
+            (json!({"from": "2024-03-11"}), 18),
+            (json!({"path": "/data/**/scan_0*.nxs"}), 6),
+            (json!({"path": "/old", "text": "old.nxs"}), 1),
+            (json!({"values": {"instrument.name": ["BL08"]}}), 6),
+            (json!({"values": {"instrument.name": ["BL07", "BL08"], "dataset.name": ["d0"]}}), 10),
+            (json!({"parameters": [{"name": "temperature", "from": 3.5, "to": 4.5, "units": "degC"}]}), 1),
+            (json!({"parameters": [{"name": "temperature", "from": 300}]}), 0),
+            (json!({"parameters": [{"name": "temperature"}]}), 1),
+            (json!({"mine": true}), 0),
+            (json!({"text": ""}), 19),
+        ] {
+            let answer = facility.search_v1("datafiles", &root, body.clone()).await;
+            assert_eq!(answer["total"], expected, "{body}");
+        }
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_show_one_point_in_time() {
+    for mut facility in Facility::start_all().await {
+        facility.wait_until_indexed().await;
+        let alice = facility.log_in("alice").await;
+        let body = json!({"path": "*.nxs", "sort": "name", "limit": 5});
+        let first = facility.search_v1("datafiles", &alice, body.clone()).await;
+        assert_eq!((&first["total"], first["hits"].as_array().unwrap().len()), (&json!(12), 5));
+        // A file that would come first, and one that is deleted.
+        let file = json!({"name": "a.nxs", "location": "/data/a.nxs", "dataset": {"id": facility.ids["embargo/d0"]}});
+        facility.create("a", "Datafile", file).await;
+        facility.delete("released/d1/scan_2.nxs", "Datafile").await;
+        facility.wait_for_rows("datafile", json!({"text": "name:a.nxs"}), 1).await;
+        let mut names: Vec<String> = list_names(&first).into_iter().map(str::to_owned).collect();
+        let mut cursor = first["cursor"].clone();
+        while cursor.is_string() {
+            let mut next = body.clone();
+            next["cursor"] = cursor;
+            let page = facility.search_v1("datafiles", &alice, next).await;
+            assert_eq!((&page["total"], &page["isNewerThanCursor"]), (&json!(12), &json!(false)));
+            names.extend(list_names(&page).into_iter().map(str::to_owned));
+            cursor = page["cursor"].clone();
+        }
+        let expected: Vec<String> = (0..3).flat_map(|n| std::iter::repeat_n(format!("scan_{n}.nxs"), 4)).collect();
+        assert_eq!(names, expected);
+
+        // Later, pages go on with what there is then.
+        facility.app.clock.advance_seconds(301);
+        let mut next = body.clone();
+        next["cursor"] = first["cursor"].clone();
+        let page = facility.search_v1("datafiles", &alice, next).await;
+        assert_eq!((&page["total"], &page["isNewerThanCursor"]), (&json!(12), &json!(true)));
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn directories_are_browsed_and_completed() {
+    for mut facility in Facility::start_all().await {
+        for (key, location) in
+            [("dash", "/data/embargo-2/x.nxs"), ("upper", "/data/Embargo.d/Raw/X.nxs"), ("relative", "rel/y.nxs")]
+        {
+            let file = json!({"name": key, "location": location, "dataset": {"id": facility.ids["embargo/d0"]}});
+            facility.create(key, "Datafile", file).await;
+        }
+        facility.wait_until_indexed().await;
+        let (alice, dan) = (facility.log_in("alice").await, facility.log_in("dan").await);
+        let directory =
+            |path: &str, files: u64| json!({"path": path, "name": path.rsplit('/').next().unwrap(), "files": files});
+        for (session, path, expected) in [
+            (&alice, "", vec![directory("/data", 14), directory("rel", 1)]),
+            (
+                &alice,
+                "/data/",
+                vec![
+                    directory("/data/embargo", 6),
+                    directory("/data/embargo-2", 1),
+                    directory("/data/Embargo.d", 1),
+                    directory("/data/released", 6),
+                ],
+            ),
+            (
+                &alice,
+                "/DATA/embargo",
+                vec![directory("/data/embargo", 6), directory("/data/embargo-2", 1), directory("/data/Embargo.d", 1)],
+            ),
+            (&alice, "/data/embargo/", vec![directory("/data/embargo/d0", 3), directory("/data/embargo/d1", 3)]),
+            (&alice, "/data/embargo.d/r", vec![directory("/data/Embargo.d/Raw", 1)]),
+            (&alice, "/data/embargo/d0/", vec![]),
+            (&dan, "/data/", vec![directory("/data/released", 6)]),
+            (&dan, "/data/embargo/", vec![]),
+        ] {
+            let answer = facility.list_directories(session, path).await;
+            assert_eq!(answer, json!({"directories": expected, "hasMore": false}), "{path}");
+        }
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_say_what_to_do() {
+    for facility in Facility::start_all().await {
+        facility.wait_until_indexed().await;
+        let alice = facility.log_in("alice").await;
+        for (target, body, status, expected) in [
+            ("datafiles", json!({"text": "a AND"}), 400, "Search term could not be parsed"),
+            ("datafiles", json!({"txt": "a"}), 400, "unknown field `txt`"),
+            ("datafiles", json!({"from": "yesterday"}), 400, "is not a day such as 2025-03-01"),
+            ("datafiles", json!({"path": "*a*"}), 400, "location"),
+            ("datafiles", json!({"limit": 0}), 400, "limit must be between 1 and 1000"),
+            ("datafiles", json!({"cursor": "x"}), 400, "the cursor is not that of this search"),
+            ("datafiles", json!({"facets": [{"field": "location"}]}), 400, "possible are"),
+            ("datafiles", json!({"values": {"colour": ["red"]}}), 400, "possible are"),
+            ("datafiles", json!({"parameters": [{"name": "t", "text": "x", "from": 1}]}), 400, "a text or numbers"),
+            ("datasets", json!({"path": "/data"}), 400, "path is only possible for datafiles"),
+        ] {
+            let (got, answer) = facility.post_search(target, &alice, &body).await;
+            assert_eq!(got, status, "{body}: {answer}");
+            assert!(answer["detail"].as_str().unwrap().contains(expected), "{body}: {answer}");
+        }
+        let (status, _) = facility.post_search("datafiles", "nobody", &json!({})).await;
+        assert_eq!(status, 401);
+        facility.app.stop().await;
+    }
+}
