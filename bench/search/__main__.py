@@ -2,6 +2,7 @@
 """Benchmark of the search behind an icat.server: how fast datafiles are taken and become searchable, and times of searches.
 
     python3 bench/search [--files 1000000] [--ten-million] [--seconds 3] [--program FILE]
+    python3 bench/search --catalogue       searches of users in the embedded catalogue
 
 The requests are those that an icat.server sends to icat.lucene. Rates are compared with those of icat.lucene 4.0 in front of
 icat.server 6.2 on two cores, with 104,000 datafiles: 21,000 documents/s with `addNow`, 12,600 operations/s with `modify`,
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/interop/lib"), str(ROOT / "bench/lib")]
 import suite as interop  # noqa: E402
 
+from catalogue import measure_catalogue  # noqa: E402
 from files import datafile, searches  # noqa: E402
 from measuring import cpu, percentile  # noqa: E402
 
@@ -132,12 +134,14 @@ def main():
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--ten-million", action="store_true")
     parser.add_argument("--seconds", type=float, default=3, help="how long each search is repeated")
+    parser.add_argument("--catalogue", action="store_true", help="searches of users in the embedded catalogue")
     parser.add_argument("--program", type=Path)
     options = parser.parse_args()
     if not options.program:
         subprocess.run(["cargo", "build", "--quiet", "--release", "--package", "undulator"], cwd=ROOT, check=True)
     for files in [options.files] + [10_000_000] * options.ten_million:
-        measure((options.program or ROOT / "target/release/undulator").resolve(), files, options.seconds)
+        program = (options.program or ROOT / "target/release/undulator").resolve()
+        (measure_catalogue if options.catalogue else measure)(program, files, options.seconds)
 
 
 if __name__ == "__main__":

@@ -78,9 +78,8 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let searches = Arc::new(SearchService::new(&ctx, &config, snapshot, rules)?);
     let identity = Identity::new(&ctx, &events)?;
     let mut workers = vec![worker.into_worker()];
-    if config.reads_catalogue(&ctx.config.core.icat)?
-        && let Some(reader) = identity.reader()
-    {
+    let reads_catalogue = config.reads_catalogue(&ctx.config.core.icat)?;
+    if reads_catalogue && let Some(reader) = identity.reader() {
         let reader = CatalogueReader::new(reader.clone());
         let (wake_rows, wake_scans) = (Arc::<Notify>::default(), Arc::<Notify>::default());
         listen_for_changes(&CatalogueChanges::start(&ctx, &events)?, &ctx.db, &wake_rows, &wake_scans);
@@ -96,7 +95,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         authorized,
         identity,
         points_in_time: PointsInTime::new(Arc::clone(&ctx.clock), process),
-        index_progress: IndexProgress::new(ctx.db.clone(), Arc::clone(&ctx.clock)),
+        index_progress: IndexProgress::new(ctx.db.clone(), Arc::clone(&ctx.clock), reads_catalogue),
         zone: ctx.config.core.icat.parse_time_zone()?,
     });
     Ok(Running { mounts: routes::build_mounts(&state), workers })

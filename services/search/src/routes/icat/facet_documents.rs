@@ -46,6 +46,7 @@ pub async fn count_facets(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    caller.require_scope("read")?;
     let parameters: Parameters = parse_query(&request)?;
     let dimensions = count_for_caller(&state, &caller, parameters).await.map_err(report_timeout)?;
     Ok(HttpResponse::Ok().json(json!({"dimensions": dimensions})))

@@ -26,7 +26,10 @@ impl IntoResponses for IcatFailures {
         };
         BTreeMap::from([
             failure("400", "`BAD_PARAMETER`: a mistake in a parameter"),
-            failure("403", "`SESSION`: there is no valid session"),
+            failure(
+                "403",
+                "`SESSION`: there is no valid session; `INSUFFICIENT_PRIVILEGES`: the API key lacks the scope `read`",
+            ),
             failure("429", "`INTERNAL`: too many requests from this address"),
             failure("500", "`INTERNAL`: an error of the server"),
             failure("502", "`INTERNAL`: the catalogue sent an unexpected response"),

@@ -75,6 +75,7 @@ pub async fn search_documents(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    caller.require_scope("read")?;
     let parameters: Parameters = parse_query(&request)?;
     let answer = answer_search(&state, &caller, parameters).await.map_err(report_timeout)?;
     Ok(HttpResponse::Ok().json(answer))
