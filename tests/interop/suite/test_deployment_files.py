@@ -119,9 +119,7 @@ def check_compose_file(variables):
         assert service["command"] == ["serve", name]
         assert parse_port(environment["UNDULATOR_HTTP__BIND"]) == public, name
         assert parse_port(environment["UNDULATOR_HTTP__INTERNAL_BIND"]) == internal, name
-        # Users have no requests for search.
-        published = [] if name == "search" else [public]
-        assert [p["target"] for p in service.get("ports", [])] == published, name
+        assert [p["target"] for p in service.get("ports", [])] == [public], name
         for key, value in select_settings(environment).items():
             for host, number in re.findall(r"://(?:[^@/]*@)?(\w+):(\d+)", value):
                 assert host == "nats" or int(number) in PORTS[host], (name, key, value)

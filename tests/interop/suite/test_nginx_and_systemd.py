@@ -33,7 +33,7 @@ from manifests import check_prefixes
 from suite import ROOT, free_port, wait_until
 
 EXAMPLES = ROOT / "docs/examples"
-SERVICES = ["auth", "icat", "download", "logbook"]
+SERVICES = ["auth", "icat", "download", "logbook", "search"]
 # Where the browser sits: not where nginx does, so that the two addresses can be told apart.
 CLIENT = "127.0.0.2"
 FORGED = "203.0.113.9"
