@@ -1,6 +1,6 @@
 //! Searches for callers: the index finds only what they may read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
@@ -14,7 +14,7 @@ use crate::domain::entity::EntityKind;
 use crate::domain::plan::{Hit, Ids, Order, Plan, SortValue};
 use crate::error::Error;
 use crate::index::snapshot::{HitPage, SearchRequest, Snapshot};
-use crate::planner::{Planner, ReadablePlan, SearchQuery};
+use crate::planner::{Planner, ReadablePlan, ReadableScope, SearchQuery};
 use crate::results::fields::{FieldReader, RequestedFields};
 use crate::search_service::SearchService;
 
@@ -112,6 +112,34 @@ impl AuthorizedSearch {
         Ok(EntityRights(Arc::new(try_join_all(lookups).await?.into_iter().collect())))
     }
 
+    /// Runs a search whose conditions on related rows see only what the caller may read. The rights are looked up for the given
+    /// entities, and for those that the search turns out to need; then it runs again. Returns the rights too.
+    pub async fn run_for_caller<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        snapshot: Snapshot,
+        deadline: Deadline,
+        mut entities: BTreeSet<EntityKind>,
+        search: impl Fn(&Planner<'_>, &EntityRights) -> Result<T, Error> + Send + Sync + 'static,
+    ) -> Result<(T, EntityRights), Problem> {
+        let search = Arc::new(search);
+        loop {
+            let rights = self.find_rights(caller, entities.iter().copied()).await?;
+            let (search, prepared) = (Arc::clone(&search), rights.clone());
+            let run = move |planner: &Planner<'_>| {
+                let scope = ReadableScope::new(prepared.plan_shown(planner)?);
+                let restricted = planner.restrict_to(&scope);
+                let found = search(&restricted, &prepared)?;
+                Ok((found, scope.take_missing()))
+            };
+            let (found, missing) = self.searches.run_on(snapshot.clone(), deadline, run).await?;
+            if missing.is_empty() {
+                return Ok((found, rights));
+            }
+            entities.extend(missing);
+        }
+    }
+
     /// A page of the rows that the caller may read, of a snapshot.
     pub async fn find_page(
         &self,
@@ -122,12 +150,11 @@ impl AuthorizedSearch {
         let deadline = self.searches.start_deadline();
         let mut entities = request.fields.list_related_entities(request.target);
         entities.insert(request.target);
-        let rights = self.find_rights(caller, entities).await?;
-        let (request, prepared) = (Arc::new(request), rights.clone());
+        let request = Arc::new(request);
         let first = Arc::clone(&request);
-        let found = self.searches.run_on(snapshot.clone(), deadline, move |planner| {
+        let search = move |planner: &Planner<'_>, rights: &EntityRights| {
             let query = planner.plan_query(first.target, &first.query)?;
-            let readable = prepared.plan_readable(planner, first.target)?;
+            let readable = rights.plan_readable(planner, first.target)?;
             if readable.completeness != Completeness::Exact {
                 // Rows of a partial list may not be all that the caller may read.
                 let candidates = match readable.completeness {
@@ -141,8 +168,9 @@ impl AuthorizedSearch {
             let is_full = page.hits.len() == first.limit;
             let next = page.hits.last().filter(|_| is_full).map(|hit| hit.sorted_by.clone());
             Ok(Ok(ReadableHits { hits: page.hits, total: page.total, is_total_lower_bound: false, next }))
-        });
-        let found = match found.await? {
+        };
+        let (found, rights) = self.run_for_caller(caller, snapshot.clone(), deadline, entities, search).await?;
+        let found = match found {
             Ok(found) => found,
             Err(candidates) => self.find_checked_rows(caller, &snapshot, deadline, &request, candidates).await?,
         };

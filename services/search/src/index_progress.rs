@@ -40,8 +40,7 @@ impl IndexProgress {
         }
         let scans = list_scans(&mut self.db.read().await?).await?;
         // A scan that runs again leaves the rows of the last one in the index.
-        let is_complete =
-            scans.iter().all(|scan| scan.state == ScanState::Done || scan.finished_at > Micros::default());
+        let is_complete = !scans.is_empty() && scans.iter().all(|scan| scan.finished_at > Micros::default());
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((is_complete, now));
         Ok(is_complete)
     }

@@ -89,6 +89,7 @@ impl SearchService {
                 zone,
                 deadline,
                 budget: QueryBudget::default(),
+                readable: None,
             })
         };
         Ok(self.pool.run(run).await??)

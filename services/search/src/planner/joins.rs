@@ -9,11 +9,6 @@ use crate::error::Error;
 use EntityKind::{Investigation, InvestigationSample, Sample};
 
 impl Planner<'_> {
-    /// The ids of the rows of a plan, or of the rows they refer to.
-    pub fn collect_ids(&self, entity: EntityKind, plan: &Plan, relation: Option<&str>) -> Result<Ids, Error> {
-        Ok(self.snapshot.collect_ids(entity, plan, relation, self.deadline)?)
-    }
-
     /// A condition on the owner of a field, as a condition on the rows that lead to it.
     pub fn plan_through_relations(&self, entity: EntityKind, field: &Field, condition: Plan) -> Result<Plan, Error> {
         let mut owners = vec![entity];

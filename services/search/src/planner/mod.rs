@@ -18,7 +18,7 @@ use serde_json::Value;
 
 pub use self::budget::QueryBudget;
 pub use self::query::SearchQuery;
-pub use self::readable::ReadablePlan;
+pub use self::readable::{ReadablePlan, ReadableScope};
 use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
@@ -38,6 +38,8 @@ pub struct Planner<'p> {
     pub zone: &'p TimeZone,
     pub deadline: Deadline,
     pub budget: QueryBudget,
+    /// What the caller may read; `None` if whoever asked checks the rights of each row.
+    pub readable: Option<&'p ReadableScope>,
 }
 
 impl Planner<'_> {
@@ -51,7 +53,12 @@ impl Planner<'_> {
             plans.push(self.plan_path(target, path)?);
         }
         if let Some(user) = &query.user {
-            plans.push(self.plan_user(target, user)?);
+            // Whose member somebody is themselves is no secret to them, whatever the rules about members say.
+            plans.push(if query.is_own_user {
+                self.without_restriction().plan_user(target, user)?
+            } else {
+                self.plan_user(target, user)?
+            });
         }
         if let (Some(name), EntityKind::Investigation) = (&query.user_full_name, target) {
             let users = self.plan_field_text(EntityKind::InvestigationUser, "user.fullName", name)?;

@@ -19,6 +19,9 @@ pub struct SearchQuery {
     /// A directory or a pattern for the paths of datafiles; not in requests of icat.server.
     #[serde(skip)]
     pub path: Option<String>,
+    /// Whether `user` is the caller.
+    #[serde(skip)]
+    pub is_own_user: bool,
 }
 
 /// A parameter that a row must have. The first complete form of a value counts.

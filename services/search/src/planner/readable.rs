@@ -1,13 +1,42 @@
 //! What a caller may read, as conditions on the index.
 
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use identity::{Completeness, ReadableList, ReadableRows};
 
-use super::Planner;
+use super::{Planner, QueryBudget};
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::{Ids, Plan};
 use crate::error::Error;
+
+/// What a caller may read, for conditions on related rows: a search must not tell what rows contain that the caller may not read.
+#[derive(Debug, Default)]
+pub struct ReadableScope {
+    plans: HashMap<EntityKind, Plan>,
+    /// Entities that the search asked for although they were not looked up. Their rows count as unreadable.
+    missing: RefCell<BTreeSet<EntityKind>>,
+}
+
+impl ReadableScope {
+    pub fn new(plans: HashMap<EntityKind, Plan>) -> Self {
+        Self { plans, missing: RefCell::default() }
+    }
+
+    /// Entities that must be looked up before the search is complete.
+    pub fn take_missing(&self) -> BTreeSet<EntityKind> {
+        self.missing.take()
+    }
+
+    fn restrict(&self, entity: EntityKind, plan: &Plan) -> Plan {
+        let Some(readable) = self.plans.get(&entity) else {
+            self.missing.borrow_mut().insert(entity);
+            return Plan::Nothing;
+        };
+        Plan::and(vec![plan.clone(), readable.clone()])
+    }
+}
 
 /// The rows of an entity that a caller may read.
 #[derive(Debug, Clone)]
@@ -17,6 +46,23 @@ pub struct ReadablePlan {
 }
 
 impl Planner<'_> {
+    /// The ids of the rows of a plan, or of the rows they refer to; of those that the caller may read, if there is a caller.
+    pub fn collect_ids(&self, entity: EntityKind, plan: &Plan, relation: Option<&str>) -> Result<Ids, Error> {
+        let restricted = self.readable.map(|scope| scope.restrict(entity, plan));
+        let plan = restricted.as_ref().unwrap_or(plan);
+        Ok(self.snapshot.collect_ids(entity, plan, relation, self.deadline)?)
+    }
+
+    /// The same planner for a caller.
+    pub fn restrict_to<'s>(&'s self, scope: &'s ReadableScope) -> Planner<'s> {
+        Planner { readable: Some(scope), budget: QueryBudget::default(), ..*self }
+    }
+
+    /// The same planner for what the caller may know in any case.
+    pub(super) fn without_restriction(&self) -> Planner<'_> {
+        Planner { readable: None, budget: QueryBudget::default(), ..*self }
+    }
+
     /// The condition on rows of an entity that a caller may read. Lists of rows that are not in the index are left out, so that
     /// the condition is never wider than the rights. Blocks the thread.
     pub fn plan_readable_rows(&self, entity: EntityKind, readable: &ReadableRows) -> Result<ReadablePlan, Error> {
@@ -69,7 +115,8 @@ impl Planner<'_> {
             if let Some((_, few)) = among.filter(|(name, _)| owner == entity && *name == relation) {
                 conditions.push(Plan::Ids(Ids::clone(few)));
             }
-            plan = Plan::Related(relation, self.collect_ids(target, &Plan::and(conditions), None)?);
+            let ids = self.snapshot.collect_ids(target, &Plan::and(conditions), None, self.deadline)?;
+            plan = Plan::Related(relation, ids);
         }
         Ok(Some(plan))
     }

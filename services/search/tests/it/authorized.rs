@@ -125,6 +125,21 @@ async fn values_of_rows_that_a_caller_may_not_read_are_not_shown() {
             assert_eq!(source.get("visitId").is_some(), is_shown(&hit), "{source}");
             assert_eq!(source["datafileFormat.name"], "NeXus", "the formats are public");
         }
+        // Nor can their content be guessed by searching for it.
+        for (text, found) in [
+            ("investigation.name:embargo", 0),
+            ("investigation.name:released", 6),
+            ("dataset.name:d1", 3),
+            ("visitId:1 AND name:scan_1.nxs", 2),
+            ("datafileFormat.name:nexus", 18),
+        ] {
+            let answer = facility.search(&dan, json!({"target": "Datafile", "text": text})).await;
+            assert_eq!(answer["total"], found, "{text}");
+        }
+        let filter = json!({"target": "Datafile", "filter": {"investigationInstrument.instrument.name": ["BL08"]}});
+        assert_eq!(facility.search(&dan, filter).await["total"], 6, "who used an instrument is public");
+        let of_alice = json!({"target": "Datafile", "user": "simple/alice"});
+        assert_eq!(facility.search(&dan, of_alice).await["total"], 0, "whose member alice is, is not");
         facility.app.stop().await;
     }
 }

@@ -1,5 +1,7 @@
 //! `GET /icat/facet/documents`: counts of the values of fields, with the rights of a session.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
 use serde::Deserialize;
@@ -11,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::facets::{CountedRows, RequestedFacet, count_dimensions};
 use super::failure::IcatFailures;
 use super::{parse_query_parameter, parse_target};
+use crate::authorized_search::EntityRights;
 use crate::domain::entity::EntityKind;
 use crate::domain::field::find_field;
 use crate::domain::plan::{Ids, Plan, collect_set};
@@ -68,24 +71,22 @@ async fn count_for_caller(
         Some(Value::Object(filter)) => filter.clone(),
         Some(_) => return Err(Error::Query("filter must be an object".to_owned()).into()),
     };
-    let entities = facets.iter().map(RequestedFacet::find_entity).collect::<Result<Vec<_>, _>>()?;
-    let rights = state.authorized.find_rights(caller, entities).await?;
+    let entities = facets.iter().map(RequestedFacet::find_entity).collect::<Result<BTreeSet<_>, _>>()?;
     let facet_fields = state.config.facet_fields.clone();
-    state
-        .authorized
-        .engine()
-        .run(move |planner| {
-            let mut dimensions = Map::new();
-            for facet in &facets {
-                let entity = facet.find_entity()?;
-                let selected = select_rows(planner, entity, &filter)?;
-                let among = selected.owner.as_ref().map(|(owner, ids)| (*owner, ids));
-                let rows = CountedRows { entity, plan: selected.plan, among };
-                count_dimensions(planner, &rights, &rows, facet, &facet_fields, true, &mut dimensions)?;
-            }
-            Ok(dimensions)
-        })
-        .await
+    let count = move |planner: &Planner<'_>, rights: &EntityRights| {
+        let mut dimensions = Map::new();
+        for facet in &facets {
+            let entity = facet.find_entity()?;
+            let selected = select_rows(planner, entity, &filter)?;
+            let among = selected.owner.as_ref().map(|(owner, ids)| (*owner, ids));
+            let rows = CountedRows { entity, plan: selected.plan, among };
+            count_dimensions(planner, rights, &rows, facet, &facet_fields, true, &mut dimensions)?;
+        }
+        Ok(dimensions)
+    };
+    let engine = state.authorized.engine();
+    let (snapshot, deadline) = (engine.take_snapshot().await?, engine.start_deadline());
+    Ok(state.authorized.run_for_caller(caller, snapshot, deadline, entities, count).await?.0)
 }
 
 /// The rows that a filter selects.

@@ -1,5 +1,7 @@
 //! `GET /icat/search/documents`: a search with the rights of a session.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
 use serde::Deserialize;
@@ -11,11 +13,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::facets::{CountedRows, RequestedFacet, count_dimensions};
 use super::failure::IcatFailures;
 use super::{parse_query_parameter, parse_target};
-use crate::authorized_search::{AuthorizedPage, PageRequest};
+use crate::authorized_search::{AuthorizedPage, EntityRights, PageRequest};
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::collect_set;
 use crate::error::{Error, report_timeout};
-use crate::planner::SearchQuery;
+use crate::planner::{Planner, SearchQuery};
 use crate::results::fields::RequestedFields;
 use crate::results::search_order::{parse_search_after, parse_sort, render_search_after};
 use crate::state::State;
@@ -89,6 +91,7 @@ async fn answer_search(state: &State, caller: &Caller, parameters: Parameters) -
     if parameters.restrict.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true")) && search.user.is_none() {
         search.user = Some(caller.subject().icat_user_name.clone());
     }
+    search.is_own_user = search.user.as_ref() == Some(&caller.subject().icat_user_name);
     parse_count("minCount", parameters.min_count.as_deref())?;
     let limit = match parse_count("maxCount", parameters.max_count.as_deref())? {
         0 => DEFAULT_ROWS,
@@ -106,22 +109,21 @@ async fn answer_search(state: &State, caller: &Caller, parameters: Parameters) -
     let page = state.authorized.find_page(caller, snapshot.clone(), page).await?;
     let mut answer = render_page(&page);
     if !facets.is_empty() {
-        let entities = facets.iter().map(RequestedFacet::find_entity).collect::<Result<Vec<_>, _>>()?;
-        let rights = state.authorized.find_rights(caller, entities).await?;
+        let entities = facets.iter().map(RequestedFacet::find_entity).collect::<Result<BTreeSet<_>, _>>()?;
         let ids = collect_set(page.hits.iter().map(|hit| hit.id));
         let facet_fields = state.config.facet_fields.clone();
-        let engine = state.authorized.engine();
-        let count = engine.run_on(snapshot, engine.start_deadline(), move |planner| {
+        let count = move |planner: &Planner<'_>, rights: &EntityRights| {
             let mut dimensions = Map::new();
             for facet in &facets {
                 let entity = facet.find_entity()?;
                 let plan = planner.plan_belonging(entity, target, &ids)?;
                 let rows = CountedRows { entity, plan, among: Some((target, &ids)) };
-                count_dimensions(planner, &rights, &rows, facet, &facet_fields, false, &mut dimensions)?;
+                count_dimensions(planner, rights, &rows, facet, &facet_fields, false, &mut dimensions)?;
             }
             Ok(dimensions)
-        });
-        let dimensions = count.await?;
+        };
+        let deadline = state.authorized.engine().start_deadline();
+        let (dimensions, _) = state.authorized.run_for_caller(caller, snapshot, deadline, entities, count).await?;
         if !dimensions.is_empty() {
             answer["dimensions"] = Value::Object(dimensions);
         }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::cursor::Cursor;
 use super::hits::{SearchHit, list_fields};
 use super::search_body::{FacetBody, SearchBody};
-use crate::authorized_search::PageRequest;
+use crate::authorized_search::{EntityRights, PageRequest};
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::Plan;
 use crate::error::{Error, report_timeout};
@@ -193,19 +193,18 @@ async fn count_facets(
         return Ok(Vec::new());
     }
     let related = fields.iter().flat_map(|(_, counted)| counted.list_entities(target));
-    let rights = state.authorized.find_rights(caller, related.chain([target]).collect::<BTreeSet<_>>()).await?;
-    let engine = state.authorized.engine();
-    engine
-        .run_on(snapshot.clone(), engine.start_deadline(), move |planner| {
-            let readable = rights.plan_shown(planner)?;
-            let own = readable.get(&target).cloned().unwrap_or(Plan::Nothing);
-            let plan = Plan::and(vec![planner.plan_query(target, &query)?, own]);
-            let count = |(facet, counted): &(FacetBody, CountedField)| {
-                let values = planner.count_field(target, &plan, counted, &readable, facet.limit())?;
-                let values = values.into_iter().map(|(value, count)| FacetValue { value, count });
-                Ok(FacetPage { field: facet.field.clone(), values: values.collect() })
-            };
-            fields.iter().map(count).collect()
-        })
-        .await
+    let entities: BTreeSet<_> = related.chain([target]).collect();
+    let count_all = move |planner: &Planner<'_>, rights: &EntityRights| {
+        let readable = rights.plan_shown(planner)?;
+        let own = readable.get(&target).cloned().unwrap_or(Plan::Nothing);
+        let plan = Plan::and(vec![planner.plan_query(target, &query)?, own]);
+        let count = |(facet, counted): &(FacetBody, CountedField)| {
+            let values = planner.count_field(target, &plan, counted, &readable, facet.limit())?;
+            let values = values.into_iter().map(|(value, count)| FacetValue { value, count });
+            Ok(FacetPage { field: facet.field.clone(), values: values.collect() })
+        };
+        fields.iter().map(count).collect()
+    };
+    let deadline = state.authorized.engine().start_deadline();
+    Ok(state.authorized.run_for_caller(caller, snapshot.clone(), deadline, entities, count_all).await?.0)
 }

@@ -144,6 +144,7 @@ impl SearchBody {
             text: self.text.as_deref().filter(|text| !text.trim().is_empty()).map(Value::from),
             path: self.path.clone(),
             user: self.mine.then(|| user.to_owned()),
+            is_own_user: self.mine,
             lower: bound(&self.from, parse_from)?,
             upper: bound(&self.until, parse_until)?,
             filter: (!filter.is_empty()).then_some(filter),
