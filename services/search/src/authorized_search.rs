@@ -104,10 +104,13 @@ impl AuthorizedSearch {
         caller: &Caller,
         entities: impl IntoIterator<Item = EntityKind>,
     ) -> Result<EntityRights, Problem> {
-        let lookups = entities.into_iter().filter_map(|kind| {
-            // An entity that this version of ICAT does not have has no rows.
-            let name = find_entity(&kind.to_string())?.name;
-            Some(async move { Ok::<_, Problem>((kind, self.identity.find_readable_rows(caller, name).await?)) })
+        let lookups = entities.into_iter().map(async |kind: EntityKind| {
+            let readable = match find_entity(&kind.to_string()) {
+                Some(entity) => self.identity.find_readable_rows(caller, entity.name).await?,
+                // This version of ICAT does not have it.
+                None => ReadableRows::nothing(),
+            };
+            Ok::<_, Problem>((kind, readable))
         });
         Ok(EntityRights(Arc::new(try_join_all(lookups).await?.into_iter().collect())))
     }

@@ -98,9 +98,12 @@ impl Facility {
         {
             self.create(&format!("rule/{table}"), "Rule", json!({"crudFlags": "R", "what": table})).await;
         }
-        for (entity, path) in
-            [("Investigation", ""), ("Dataset", ".investigation"), ("Datafile", ".dataset.investigation")]
-        {
+        for (entity, path) in [
+            ("Investigation", ""),
+            ("Dataset", ".investigation"),
+            ("Sample", ".investigation"),
+            ("Datafile", ".dataset.investigation"),
+        ] {
             for (name, condition) in [
                 ("member", format!("x JOIN x{path}.investigationUsers iu WHERE iu.user.name = :user")),
                 (

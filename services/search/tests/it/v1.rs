@@ -122,7 +122,7 @@ async fn pages_show_one_point_in_time() {
         let file = json!({"name": "a.nxs", "location": "/data/a.nxs", "dataset": {"id": facility.ids["embargo/d0"]}});
         facility.create("a", "Datafile", file).await;
         facility.delete("released/d1/scan_2.nxs", "Datafile").await;
-        facility.wait_for_rows("datafile", json!({"text": "name:a.nxs"}), 1).await;
+        facility.wait_until_indexed().await;
         let mut names: Vec<String> = list_names(&first).into_iter().map(str::to_owned).collect();
         let mut cursor = first["cursor"].clone();
         while cursor.is_string() {
