@@ -12,10 +12,12 @@ use tokio::process::Command;
 const SERVICES: [ServiceDef; 3] = [auth::SERVICE, icat::SERVICE, search::SERVICE];
 const PASSWORD: &str = "zumkaltenstrahlrohr";
 const READER: &str = "simple:root:zumkaltenstrahlrohr";
-/// Files of each investigation: more than a page of results.
+/// Files of `MX-1`: more than a page of results.
 pub const FILES: usize = 1_100;
+/// Files of `MX-2`.
+pub const OTHER_FILES: usize = 10;
 
-/// Alice is a member of `MX-1`, which has two datasets; `MX-2` has as many files and is none of her business.
+/// Alice is a member of `MX-1`, which has two datasets; so has `MX-2`, which is none of her business.
 pub struct Facility {
     pub app: TestApp,
     dir: TempDir,
@@ -51,7 +53,7 @@ impl Facility {
         all
     }
 
-    async fn start(backend: &Backend) -> Self {
+    pub async fn start(backend: &Backend) -> Self {
         let settings = format!("[icat]\nurl = \"self\"\nreader = \"{READER}\"\n[search]\ncommit_interval = \"50ms\"\n");
         let app = TestApp::start_on(backend, &SERVICES, &settings).await;
         let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
@@ -77,19 +79,20 @@ impl Facility {
         let kind = self.create("InvestigationType", of_facility("MX")).await;
         let raw = self.create("DatasetType", of_facility("raw")).await;
         let instrument = self.create("Instrument", of_facility("ID29")).await;
-        for (number, name) in ["MX-1", "MX-2"].into_iter().enumerate() {
+        for (name, files) in [("MX-1", FILES), ("MX-2", OTHER_FILES)] {
+            let is_first = name == "MX-1";
             let row = json!({"name": name, "visitId": "1", "title": format!("Lysozyme {name}"), "facility": {"id": facility},
-                "type": {"id": kind}, "startDate": "2026-01-10T08:00:00Z"});
+                "type": {"id": kind}, "startDate": "2026-01-10T08:00:00Z", "fileCount": files, "fileSize": 4096});
             let investigation = self.create("Investigation", row).await;
-            if number == 0 {
+            if is_first {
                 let link = json!({"investigation": {"id": investigation}, "instrument": {"id": instrument}});
                 self.create("InvestigationInstrument", link).await;
                 let member = json!({"investigation": {"id": investigation}, "user": {"id": alice}, "role": "PI"});
                 self.create("InvestigationUser", member).await;
             }
-            for (dataset, files) in [("second", 2), ("first", FILES - 2)] {
+            for (dataset, files) in [("second", 2), ("first", files - 2)] {
                 let row = json!({"name": dataset, "investigation": {"id": investigation}, "type": {"id": raw},
-                    "startDate": "2026-01-10T08:00:00Z"});
+                    "startDate": "2026-01-10T08:00:00Z", "fileCount": files, "fileSize": 512 * files});
                 let id = self.create("Dataset", row).await;
                 let file = |n: usize| {
                     json!({"Datafile": {"name": format!("scan_{n:04}.nxs"), "fileSize": n, "dataset": {"id": id},
@@ -97,7 +100,7 @@ impl Facility {
                         "datafileModTime": format!("2026-01-1{}T12:00:00Z", n % 2)}})
                 };
                 let ids = self.write_entities(&Value::Array((0..files).map(file).collect())).await;
-                if number == 0 {
+                if is_first {
                     self.first_file = ids[0];
                 }
             }
@@ -135,9 +138,10 @@ impl Facility {
 
     /// Waits until root finds all rows, and the parameter.
     async fn wait_for_index(&self) {
-        for (body, expected) in
-            [(json!({}), 2 * FILES), (json!({"parameters": [{"name": "temperature", "from": 200, "to": 300}]}), 1)]
-        {
+        for (body, expected) in [
+            (json!({}), FILES + OTHER_FILES),
+            (json!({"parameters": [{"name": "temperature", "from": 200, "to": 300}]}), 1),
+        ] {
             wait_until("all rows are in the index", async || {
                 let request = self.app.http.post(format!("{}/search/v1/datafiles", self.app.public));
                 let answer = request.bearer_auth(&self.root).json(&body).send().await.unwrap();
