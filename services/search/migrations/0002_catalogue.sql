@@ -23,3 +23,6 @@ CREATE TABLE catalogue_scan (
     -- When the last scan ended that filled the index; 0 if none did.
     finished_at BIGINT NOT NULL
 );
+
+-- A row that is read again is no longer rejected, or rejected anew.
+CREATE INDEX rejected_document_row ON rejected_document (entity, entity_id);

@@ -4,6 +4,7 @@
 //! has no sessions. It owns the index in `search.index_dir` and the changes that are not in it yet (`change_batch`), and emits
 //! `icat.entity.changed` for what the icat.server reports. It can also read the catalogue itself, with the reader account.
 
+pub mod administration;
 mod authorized_search;
 mod catalogue;
 mod changes;

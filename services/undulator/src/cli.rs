@@ -1,8 +1,12 @@
 //! The command line.
 
 mod auth;
+mod find;
 mod get;
 mod icat;
+mod search;
+mod search_conditions;
+mod session;
 mod setup;
 
 use std::path::PathBuf;
@@ -11,10 +15,14 @@ use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, Options};
 
 pub use self::auth::{AddUser, AuthCommand, NewUser, UserCommand};
+pub use self::find::{Find, Sort, Target};
 pub use self::get::{Get, What};
 pub use self::icat::{
     AddInstrument, AddInvestigation, Grant, InstrumentCommand, InvestigationCommand, InvestigationName, Revoke,
 };
+pub use self::search::SearchCommand;
+pub use self::search_conditions::ParameterCondition;
+pub use self::session::SessionOptions;
 pub use self::setup::Setup;
 
 /// Back end of a scientific facility around its ICAT metadata catalogue.
@@ -37,6 +45,9 @@ pub enum Command {
     Demo(Demo),
     /// Download an investigation, datasets or files.
     Get(Box<Get>),
+    /// Search datafiles, datasets and investigations, and print the paths of files for other programs. The exit status is 0
+    /// whether or not anything is found, 1 if the search fails or its index lacks rows, and 2 if the search has a mistake.
+    Find(Box<Find>),
     /// Manage the embedded catalogue: import, export, ingest, investigations, instruments and members.
     #[command(subcommand)]
     Icat(IcatCommand),
@@ -46,6 +57,9 @@ pub enum Command {
     /// Verify exports of the logbook.
     #[command(subcommand)]
     Logbook(LogbookCommand),
+    /// Manage the index of the search service.
+    #[command(subcommand)]
+    Search(SearchCommand),
     /// Watch events, and retry failed ones.
     #[command(subcommand)]
     Events(EventsCommand),

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::store::change_batches::{self, BatchKind};
 use crate::store::entity_locks::{is_any_locked, lock_entity, unlock_entity};
 use crate::store::held_batches::{create_held_batch, delete_held_batches, find_next_held_batch};
-use crate::store::rejected_documents::create_rejected_documents;
+use crate::store::rejected_documents::{create_rejected_documents, delete_earlier_rejected_documents};
 
 /// Batches of an entity that is populated, each of up to some 10,000 documents, that are accepted before the first of them is in
 /// the index.
@@ -171,6 +171,7 @@ impl ChangeQueue {
         if generation != 0 && deletes_older_rows {
             let body = generation.to_string();
             change_batches::create_batch(tx, BatchKind::EndGeneration, &entity, &body, now).await?;
+            delete_earlier_rejected_documents(tx, &entity, generation).await?;
         }
         let mut after = i64::MIN;
         while let Some((id, body)) = find_next_held_batch(tx, after).await? {

@@ -10,6 +10,7 @@ use crate::store::change_batches::{self, BatchKind};
 use crate::store::changed_rows::{ChangedRow, delete_changed_rows};
 use crate::store::entity_locks::{is_any_locked, lock_entity, unlock_generation};
 use crate::store::held_batches::create_held_batch;
+use crate::store::rejected_documents::{count_rejected_documents, delete_rejected_documents_of_row};
 
 /// Documents that were read from the catalogue, as a JSON array.
 #[derive(Debug)]
@@ -86,6 +87,11 @@ impl ChangeQueue {
         let now = self.clock.now_micros();
         self.db
             .write(async |tx| {
+                if count_rejected_documents(tx).await? > 0 {
+                    for row in rows {
+                        delete_rejected_documents_of_row(tx, &row.entity, row.id).await?;
+                    }
+                }
                 let id = self.insert_batch(tx, BatchKind::Modify, "", body, rejected, now).await?;
                 if is_any_locked(tx).await? {
                     create_held_batch(tx, id, body).await?;

@@ -1,5 +1,6 @@
 //! Scans of the catalogue and how far they are.
 
+use serde::Serialize;
 use service_kit::{DbError, Micros, Row, Tx};
 
 const REQUEST: &str = "INSERT INTO catalogue_scan \
@@ -17,7 +18,8 @@ const FINISH: &str = "UPDATE catalogue_scan SET state = 'done', finished_at = $3
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 6] = [REQUEST, REQUEST_KNOWN, LIST, START, ADVANCE, FINISH];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ScanState {
     Wanted,
     Running,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-/// A session id is never an option, because command lines are visible to other users. It comes from a file, or from the
-/// environment variable `ICAT_SESSION_ID`.
+use super::session::SessionOptions;
+
 #[derive(Debug, Args)]
 pub struct Get {
     /// URL of the facility, with the catalogue at /icat and the data service at /ids.
@@ -23,16 +23,8 @@ pub struct Get {
     /// Visit of the investigation; needed if several have the name.
     #[arg(long, requires = "investigation")]
     pub visit: Option<String>,
-    /// User, as MECHANISM/NAME (db/alice), or just MECHANISM if it needs no credentials (anon).
-    #[arg(long)]
-    pub user: Option<String>,
-    /// File with the password; - reads it from stdin. The default is to ask on the terminal.
-    #[arg(long, requires = "user")]
-    pub password_file: Option<PathBuf>,
-    /// File with the id of an open session; - reads it from stdin. The default without --user is the environment
-    /// variable `ICAT_SESSION_ID`.
-    #[arg(long, conflicts_with = "user")]
-    pub session_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub session: SessionOptions,
     /// Target directory.
     #[arg(long, default_value = ".")]
     pub out: PathBuf,

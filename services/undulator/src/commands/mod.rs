@@ -6,13 +6,17 @@ mod catalogue;
 mod creator;
 mod demo;
 mod events;
+mod find;
 mod get;
 mod icat_export;
 mod icat_import;
 mod icat_ingest;
 mod logbook;
 mod passwords;
+mod requests;
+mod search;
 mod secret_files;
+mod session;
 mod setup;
 
 use service_kit::cli::{self, Failure, Options};
@@ -20,6 +24,7 @@ use service_kit::{Config, require_any_database, require_database};
 
 use crate::cli::{
     AuthCommand, Cli, Command, EventsCommand, IcatCommand, InstrumentCommand, InvestigationCommand, LogbookCommand,
+    SearchCommand,
 };
 use crate::services::SERVICES;
 
@@ -27,6 +32,7 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
     let Cli { options: Options { config, json }, command } = cli;
     // These commands need no service and none of its settings.
     let command = match command {
+        Command::Find(options) => return find::run_find(&options, json).await,
         Command::Get(options) => return get::run_get(*options, json).await,
         Command::Logbook(LogbookCommand::Verify(options)) => return logbook::verify_records(&options, json).await,
         // It creates the settings.
@@ -39,7 +45,7 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
     };
     require_databases(&command, &settings).await?;
     match command {
-        Command::Get(_) | Command::Logbook(_) | Command::Setup(_) => Ok(()),
+        Command::Find(_) | Command::Get(_) | Command::Logbook(_) | Command::Setup(_) => Ok(()),
         Command::Shared(command) => cli::run_command(command, SERVICES, &settings, json).await,
         Command::Demo(options) => demo::run_demo(&settings, &options).await,
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {
@@ -64,6 +70,11 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
         Command::Icat(IcatCommand::Grant(options)) => catalogue::grant_membership(&settings, options, json).await,
         Command::Icat(IcatCommand::Revoke(options)) => catalogue::revoke_membership(&settings, options, json).await,
         Command::Icat(IcatCommand::Verify { repair }) => catalogue::verify_derived_rows(&settings, repair, json).await,
+        Command::Search(SearchCommand::Reindex { entities, wait }) => {
+            search::reindex_entities(&settings, &entities, wait, json).await
+        }
+        Command::Search(SearchCommand::Status { rejected }) => search::print_status(&settings, rejected, json).await,
+        Command::Search(SearchCommand::RetryRejected) => search::retry_rejected_documents(&settings, json).await,
         Command::Events(EventsCommand::Tail) => events::print_events(&settings, json).await,
         Command::Events(EventsCommand::Dead) => events::list_dead_letters(&settings, json).await,
         Command::Events(EventsCommand::Retry) => events::retry_dead_letters(&settings, json).await,
@@ -79,6 +90,7 @@ async fn require_databases(command: &Command, settings: &Config) -> Result<(), F
         Command::Icat(IcatCommand::Import { .. }) => Ok(()),
         Command::Icat(_) => Ok(require_database(&icat::SERVICE, settings).await?),
         Command::Auth(_) => Ok(require_database(&::auth::SERVICE, settings).await?),
+        Command::Search(_) => Ok(require_database(&::search::SERVICE, settings).await?),
         Command::Events(EventsCommand::Dead | EventsCommand::Retry) => {
             Ok(require_any_database(SERVICES, settings).await?)
         }

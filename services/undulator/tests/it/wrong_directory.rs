@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Everything that opens a database and is not there to make one.
-const COMMANDS: [&[&str]; 19] = [
+const COMMANDS: [&[&str]; 22] = [
     &["doctor"],
     &["migrate"],
     &["migrate", "--plan"],
@@ -25,6 +25,9 @@ const COMMANDS: [&[&str]; 19] = [
     &["icat", "investigation", "show", "MX-1"],
     &["icat", "instrument", "add", "ID29"],
     &["icat", "grant", "db/alice", "MX-1"],
+    &["search", "reindex"],
+    &["search", "status"],
+    &["search", "retry-rejected"],
 ];
 
 pub fn run_program(dir: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Output {

@@ -10,7 +10,6 @@ use jiff::fmt::rfc2822;
 use service_kit::cli::Failure;
 use tokio::sync::Semaphore;
 
-use super::error::GetError;
 use super::file_download::{self, DownloadJob, FileOutcome};
 use super::file_list::{FileAddress, FileEntry};
 use super::file_names::choose_partial_names;
@@ -18,9 +17,10 @@ use super::local_files::Directory;
 use super::report::Report;
 use super::selection::Selection;
 use super::server::Server;
-use super::session::Session;
 use super::{PreparedSelection, archive_stream, prepare_selection};
 use crate::cli::Get;
+use crate::commands::requests::RequestError;
+use crate::commands::session::Session;
 
 pub async fn download_archive(
     server: &Arc<Server>,
@@ -35,7 +35,7 @@ pub async fn download_archive(
     let address = FileAddress::Archive(format);
     // A ZIP contains its own checksums.
     let checked = if options.no_verify || options.zip.is_some() { &[] } else { entries.as_slice() };
-    let failed = |e: GetError| Failure::from_error(&e);
+    let failed = |e: RequestError| Failure::from_error(&e);
     if file == Path::new("-") {
         server.meter.start(bytes);
         let mut out = std::io::stdout().lock();
@@ -72,7 +72,10 @@ pub struct ArchiveInfo {
 }
 
 /// Asks for length and version of an archive; `None` if the server does not know both.
-pub async fn describe_archive(selection: &Selection, address: &FileAddress) -> Result<Option<ArchiveInfo>, GetError> {
+pub async fn describe_archive(
+    selection: &Selection,
+    address: &FileAddress,
+) -> Result<Option<ArchiveInfo>, RequestError> {
     let answer = selection.server.head(&selection.get_url(address).await?).await?;
     let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
     let size = header("content-length").and_then(|text| text.parse().ok());
@@ -83,9 +86,13 @@ pub async fn describe_archive(selection: &Selection, address: &FileAddress) -> R
 }
 
 /// The archive as a file entry, if the server knows its length and version.
-async fn build_entry(selection: &Selection, address: FileAddress, file: &Path) -> Result<Option<FileEntry>, GetError> {
+async fn build_entry(
+    selection: &Selection,
+    address: FileAddress,
+    file: &Path,
+) -> Result<Option<FileEntry>, RequestError> {
     let Some(name) = file.file_name().and_then(OsStr::to_str) else {
-        return Err(GetError::Failed(format!("{} is no name of a file", file.display())));
+        return Err(RequestError::Failed(format!("{} is no name of a file", file.display())));
     };
     let Some(ArchiveInfo { size, etag: _, modified }) = describe_archive(selection, &address).await? else {
         return Ok(None);

@@ -10,12 +10,12 @@ use service_kit::cli::Failure;
 use tokio::task::{JoinSet, block_in_place};
 use zip::ZipArchive;
 
-use super::error::GetError;
 use super::file_download::DownloadJob;
 use super::file_list::FileAddress;
 use super::selection::is_prepared_id;
 use super::tar_ranges::{BatchOutcome, SmallFile};
 use super::transfer::{FetchRequest, fetch_bytes};
+use crate::commands::requests::RequestError;
 
 /// Limits of one archive, which is kept in a temporary file.
 const MAX_FILES: usize = 500;
@@ -66,7 +66,7 @@ struct Batch {
     done: BatchOutcome,
     /// Files that the archive lacked.
     files: Vec<SmallFile>,
-    whole: Result<(), GetError>,
+    whole: Result<(), RequestError>,
 }
 
 fn split_into_batches(mut files: Vec<SmallFile>, jobs: usize) -> VecDeque<Vec<SmallFile>> {
@@ -100,16 +100,17 @@ async fn download_batch(job: &DownloadJob, files: Vec<SmallFile>) -> Batch {
 }
 
 /// Downloads the archive of these files into a temporary file.
-async fn fetch_archive(job: &DownloadJob, files: &[SmallFile]) -> Result<File, GetError> {
+async fn fetch_archive(job: &DownloadJob, files: &[SmallFile]) -> Result<File, RequestError> {
     let selection = &job.selection;
-    let _connection = job.connections.acquire().await.map_err(|e| GetError::from_error("no connection is free", &e))?;
+    let _connection =
+        job.connections.acquire().await.map_err(|e| RequestError::from_error("no connection is free", &e))?;
     let ids: Vec<String> = files.iter().filter_map(|file| Some(file.datafile()?.0.to_string())).collect();
     let form = [("sessionId", selection.session.clone()), ("datafileIds", ids.join(",")), ("zip", "true".to_owned())];
     let prepared = selection.server.post("/prepareData", &form, &selection.session).await?;
     if !is_prepared_id(&prepared) {
-        return Err(GetError::Failed("the server sent an invalid id of the prepared selection".to_owned()));
+        return Err(RequestError::Failed("the server sent an invalid id of the prepared selection".to_owned()));
     }
-    let wrong = |e: io::Error| GetError::from_error("cannot store a temporary archive", &e);
+    let wrong = |e: io::Error| RequestError::from_error("cannot store a temporary archive", &e);
     let mut out = BufWriter::new(tempfile::tempfile().map_err(wrong)?);
     let address = FileAddress::Prepared(prepared);
     let wanted = FetchRequest { address: &address, bytes: 0..u64::MAX, size: None, etag: None };
@@ -123,8 +124,8 @@ fn unpack_archive(
     archive: File,
     files: Vec<SmallFile>,
     done: &mut BatchOutcome,
-) -> (Vec<SmallFile>, Result<(), GetError>) {
-    let unreadable = |e: zip::result::ZipError| GetError::from_error("the archive cannot be read", &e);
+) -> (Vec<SmallFile>, Result<(), RequestError>) {
+    let unreadable = |e: zip::result::ZipError| RequestError::from_error("the archive cannot be read", &e);
     let mut archive = match ZipArchive::new(archive) {
         Ok(archive) => archive,
         Err(e) => return (files, Err(unreadable(e))),

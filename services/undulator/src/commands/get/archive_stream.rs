@@ -5,10 +5,10 @@ use std::io::{self, Read, Write};
 
 use tokio::task::block_in_place;
 
-use super::error::GetError;
 use super::file_list::{FileAddress, FileEntry};
 use super::selection::Selection;
 use super::transfer::{FetchRequest, fetch_bytes};
+use crate::commands::requests::RequestError;
 
 /// Writes the archive to `out`; its length.
 pub async fn send_archive(
@@ -16,7 +16,7 @@ pub async fn send_archive(
     address: &FileAddress,
     entries: &[FileEntry],
     out: &mut impl Write,
-) -> Result<u64, GetError> {
+) -> Result<u64, RequestError> {
     let mut check = ChecksumCheck::new(entries);
     let wanted = FetchRequest { address, bytes: 0..u64::MAX, size: None, etag: None };
     let fetched = fetch_bytes(selection, wanted, |piece| {
@@ -25,10 +25,10 @@ pub async fn send_archive(
         Ok(())
     });
     let end = fetched.await.map_err(explain_incomplete)?.end;
-    block_in_place(|| out.flush()).map_err(|e| GetError::from_error("cannot write", &e))?;
+    block_in_place(|| out.flush()).map_err(|e| RequestError::from_error("cannot write", &e))?;
     match check.finish() {
         damaged if damaged.is_empty() => Ok(end),
-        damaged => Err(GetError::Failed(format!("these files differ from the list: {}", damaged.join(", ")))),
+        damaged => Err(RequestError::Failed(format!("these files differ from the list: {}", damaged.join(", ")))),
     }
 }
 
@@ -46,9 +46,9 @@ pub fn list_damaged_files(mut tar: impl Read, entries: &[FileEntry]) -> io::Resu
 }
 
 /// Adds that the output so far is incomplete.
-fn explain_incomplete(e: GetError) -> GetError {
+fn explain_incomplete(e: RequestError) -> RequestError {
     match e {
-        GetError::Changed(text) => GetError::Failed(format!("{text}; the output is incomplete: start over")),
+        RequestError::Changed(text) => RequestError::Failed(format!("{text}; the output is incomplete: start over")),
         e => e,
     }
 }

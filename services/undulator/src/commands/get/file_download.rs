@@ -7,13 +7,13 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinSet, block_in_place};
 
-use super::error::GetError;
 use super::file_list::FileEntry;
 use super::file_names::PartialNames;
 use super::file_parts::{PartialState, list_parts};
 use super::local_files::{Directory, PartialFile};
 use super::selection::Selection;
 use super::transfer::{FetchRequest, Fetched, fetch_bytes};
+use crate::commands::requests::RequestError;
 
 /// Bytes that are written at once.
 const WRITE_SIZE: usize = 1 << 20;
@@ -46,7 +46,7 @@ pub async fn download_file(
     job: Arc<DownloadJob>,
     entry: Arc<FileEntry>,
     names: PartialNames,
-) -> Result<FileOutcome, GetError> {
+) -> Result<FileOutcome, RequestError> {
     if block_in_place(|| job.directory.has_file(&entry, job.verify)) {
         let _cosmetic = job.directory.remove_state(&names);
         job.selection.server.meter.add_present(entry.size);
@@ -55,7 +55,7 @@ pub async fn download_file(
     let (writing, state) = block_in_place(|| job.directory.open_partial(&entry, names))?;
     let download = FileDownload { job, entry, writing: Arc::new(writing) };
     let outcome = download.run(state).await;
-    if matches!(outcome, Err(GetError::Changed(_))) {
+    if matches!(outcome, Err(RequestError::Changed(_))) {
         // The parts belong to another version of the file.
         download.discard_file();
     }
@@ -70,7 +70,7 @@ struct FileDownload {
 }
 
 impl FileDownload {
-    async fn run(&self, found: Option<PartialState>) -> Result<(), GetError> {
+    async fn run(&self, found: Option<PartialState>) -> Result<(), RequestError> {
         let state = match found {
             Some(state) => Some(self.discard_damaged_parts(state)),
             None => self.fetch_first_part().await?,
@@ -78,7 +78,7 @@ impl FileDownload {
         if let Some(state) = state {
             self.fetch_missing_parts(state).await?;
         }
-        let wrong = |e: io::Error| GetError::from_error(&format!("cannot finish `{}`", self.entry.path), &e);
+        let wrong = |e: io::Error| RequestError::from_error(&format!("cannot finish `{}`", self.entry.path), &e);
         block_in_place(|| self.job.directory.commit(&self.writing, &self.entry)).map_err(wrong)
     }
 
@@ -109,7 +109,7 @@ impl FileDownload {
     }
 
     /// Fetches the first part, which gives the version. If the server has no versions, it is the whole file, and `None`.
-    async fn fetch_first_part(&self) -> Result<Option<PartialState>, GetError> {
+    async fn fetch_first_part(&self) -> Result<Option<PartialState>, RequestError> {
         let size = self.entry.size;
         let one = list_parts(size).next().unwrap_or(0..size);
         let connection = self.acquire_connection().await?;
@@ -127,18 +127,18 @@ impl FileDownload {
                 Ok(Some(state))
             }
             _ if bytes.end == size => self.verify_checksum(part.crc).map(|()| None),
-            _ => Err(GetError::Failed("the server does not send the version of the file".to_owned())),
+            _ => Err(RequestError::Failed("the server does not send the version of the file".to_owned())),
         }
     }
 
     /// Fetches the missing parts, one per connection at a time.
-    async fn fetch_missing_parts(&self, mut state: PartialState) -> Result<(), GetError> {
+    async fn fetch_missing_parts(&self, mut state: PartialState) -> Result<(), RequestError> {
         let mut missing = state.list_missing().into_iter().peekable();
-        let mut running: JoinSet<Result<ReceivedPart, GetError>> = JoinSet::new();
+        let mut running: JoinSet<Result<ReceivedPart, RequestError>> = JoinSet::new();
         while missing.peek().is_some() || !running.is_empty() {
             tokio::select! {
                 Some(ended) = running.join_next() => {
-                    let part = ended.map_err(|e| GetError::from_error("a part was given up", &e))??;
+                    let part = ended.map_err(|e| RequestError::from_error("a part was given up", &e))??;
                     state.insert(&part.bytes, part.crc);
                     self.store_state(&state)?;
                     drop(part.connection);
@@ -153,9 +153,9 @@ impl FileDownload {
         self.verify_checksum(state.whole_checksum().unwrap_or_default())
     }
 
-    async fn acquire_connection(&self) -> Result<OwnedSemaphorePermit, GetError> {
+    async fn acquire_connection(&self) -> Result<OwnedSemaphorePermit, RequestError> {
         let free = Arc::clone(&self.job.connections).acquire_owned().await;
-        free.map_err(|e| GetError::from_error("no connection is free", &e))
+        free.map_err(|e| RequestError::from_error("no connection is free", &e))
     }
 
     async fn fetch_part(
@@ -163,7 +163,7 @@ impl FileDownload {
         bytes: Range<u64>,
         etag: Option<String>,
         connection: OwnedSemaphorePermit,
-    ) -> Result<ReceivedPart, GetError> {
+    ) -> Result<ReceivedPart, RequestError> {
         let (mut at, mut buffer, mut crc) = (bytes.start, Vec::with_capacity(WRITE_SIZE), crc32fast::Hasher::new());
         let write = |at: &mut u64, buffer: &mut Vec<u8>| {
             block_in_place(|| self.writing.write(*at, buffer))?;
@@ -180,23 +180,23 @@ impl FileDownload {
         })
         .await?;
         let written = write(&mut at, &mut buffer).and_then(|()| block_in_place(|| self.writing.sync()));
-        written.map_err(|e: io::Error| GetError::from_error(&format!("cannot write `{}`", self.entry.path), &e))?;
+        written.map_err(|e: io::Error| RequestError::from_error(&format!("cannot write `{}`", self.entry.path), &e))?;
         Ok(ReceivedPart { bytes, crc: crc.finalize(), etag, connection })
     }
 
-    fn store_state(&self, state: &PartialState) -> Result<(), GetError> {
+    fn store_state(&self, state: &PartialState) -> Result<(), RequestError> {
         block_in_place(|| self.job.directory.store_state(&self.writing, state))
-            .map_err(|e| GetError::from_error("cannot write the state of the download", &e))
+            .map_err(|e| RequestError::from_error("cannot write the state of the download", &e))
     }
 
-    fn verify_checksum(&self, found: u32) -> Result<(), GetError> {
+    fn verify_checksum(&self, found: u32) -> Result<(), RequestError> {
         let Some(listed) = self.entry.crc.filter(|crc| self.job.verify && *crc != found) else { return Ok(()) };
         self.discard_file();
         let text = format!(
             "its checksum is {found:08x}, but {listed:08x} is listed, so it was removed. Run the same command again; if \
              that does not help, the file at the facility is damaged (--no-verify downloads it as it is)"
         );
-        Err(GetError::Failed(text))
+        Err(RequestError::Failed(text))
     }
 
     fn discard_file(&self) {

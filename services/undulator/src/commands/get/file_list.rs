@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::error::{GetError, sanitize_text};
 use super::file_names;
 use super::report::FailedFile;
 use super::server::{Server, parse_json};
+use crate::commands::requests::{RequestError, sanitize_text};
 
 /// A file that can be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,14 +65,14 @@ pub struct FileList {
 pub type Tokens = Mutex<Vec<String>>;
 
 /// Fetches the list; `None` if the server does not have lists.
-pub async fn fetch_file_list(server: &Server, prepared: &str) -> Result<Option<FileList>, GetError> {
+pub async fn fetch_file_list(server: &Server, prepared: &str) -> Result<Option<FileList>, RequestError> {
     let url = format!("{}/getData?preparedId={prepared}&format=json", server.ids);
     let answer = parse_json(server.get_with_retries(&url).await?).await?;
     answer.map(parse_file_list).transpose()
 }
 
-fn parse_file_list(list: Value) -> Result<FileList, GetError> {
-    let unreadable = |e| GetError::from_error("the file list of the server is invalid", &e);
+fn parse_file_list(list: Value) -> Result<FileList, RequestError> {
+    let unreadable = |e| RequestError::from_error("the file list of the server is invalid", &e);
     let list: Vec<ListedFile> = serde_json::from_value(list).map_err(unreadable)?;
     let FileList { mut entries, mut tokens, mut missing } = FileList::default();
     for (place, listed) in list.into_iter().enumerate() {
@@ -83,7 +83,7 @@ fn parse_file_list(list: Value) -> Result<FileList, GetError> {
         }
         let (Some(size), Some(url)) = (listed.size, listed.url) else {
             let text = "the file list of the server has a file without size or URL";
-            return Err(GetError::Failed(text.to_owned()));
+            return Err(RequestError::Failed(text.to_owned()));
         };
         let token = url.split_once('?').map(|(_, query)| query.to_owned());
         tokens.push(token.filter(|query| query.bytes().all(|b| b.is_ascii_graphic())).unwrap_or_default());

@@ -8,7 +8,8 @@ use super::file_list::{FileAddress, FileEntry};
 use super::file_names;
 use super::report::FailedFile;
 use super::server::{Server, parse_json};
-use super::session::Session;
+use crate::commands::requests::RequestError;
+use crate::commands::session::Session;
 
 /// The files of a prepared selection, and those whose size the catalogue does not have.
 pub async fn list_files(
@@ -16,7 +17,7 @@ pub async fn list_files(
     prepared: &str,
     session: &Session,
 ) -> Result<(Vec<FileEntry>, Vec<FailedFile>), Failure> {
-    let failed = |e: super::error::GetError| Failure::from_error(&e);
+    let failed = |e: RequestError| Failure::from_error(&e);
     let url = format!("{}/getDatafileIds?preparedId={prepared}", server.ids);
     let answer = parse_json(server.get_with_retries(&url).await.map_err(failed)?).await.map_err(failed)?;
     let ids: Option<Vec<i64>> = answer.and_then(|answer| answer["ids"].as_array()?.iter().map(Value::as_i64).collect());

@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::error::GetError;
 use super::file_list::FileEntry;
 use super::file_names::{PartialNames, draft_name};
 use super::file_parts::PartialState;
+use crate::commands::requests::RequestError;
 
 /// Bytes that are read at once for a checksum.
 const BUFFER_SIZE: usize = 1 << 20;
@@ -55,8 +55,8 @@ impl Directory {
         &self,
         entry: &FileEntry,
         names: PartialNames,
-    ) -> Result<(PartialFile, Option<PartialState>), GetError> {
-        let wrong = |e: io::Error| GetError::from_error(&format!("cannot write `{}`", entry.path), &e);
+    ) -> Result<(PartialFile, Option<PartialState>), RequestError> {
+        let wrong = |e: io::Error| RequestError::from_error(&format!("cannot write `{}`", entry.path), &e);
         if let Some((folder, _)) = entry.path.rsplit_once('/') {
             self.0.create_dir_all(folder).map_err(wrong)?;
         }
@@ -66,7 +66,7 @@ impl Directory {
         // Some file systems do not support locks.
         if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             let text = format!("another program is downloading `{}` now", entry.path);
-            return Err(GetError::Failed(text));
+            return Err(RequestError::Failed(text));
         }
         let same_length = file.metadata().map_err(wrong)?.len() == entry.size;
         let state = self.0.read(&names.state).ok().and_then(|text| PartialState::parse(&text, entry.size));

@@ -3,19 +3,17 @@
 mod archive;
 mod archive_batches;
 mod archive_stream;
-mod error;
 mod file_download;
 mod file_list;
 mod file_names;
 mod file_parts;
 mod ids_server;
+mod investigation;
 mod local_files;
 mod progress_meter;
 mod report;
-mod retry_policy;
 mod selection;
 mod server;
-mod session;
 mod tar_ranges;
 mod transfer;
 
@@ -27,14 +25,15 @@ use service_kit::cli::{Failure, format_count, print_result};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use self::error::GetError;
 use self::file_download::{DownloadJob, FileOutcome};
 use self::file_list::{FileEntry, FileList, reject_unsafe_paths};
+use self::investigation::find_investigation;
 use self::local_files::Directory;
 use self::report::{FailedFile, Report};
 use self::selection::Selection;
 use self::server::Server;
-use self::session::Session;
+use super::requests::RequestError;
+use super::session::{Session, missing_session_error};
 use crate::cli::{Get, What};
 
 /// How often a selection is prepared if its files change during the download.
@@ -42,7 +41,11 @@ const MAX_ROUNDS: usize = 3;
 
 pub async fn run_get(options: Get, json: bool) -> Result<(), Failure> {
     let server = Arc::new(Server::new(&options)?);
-    let session = Session::open(&server, &options).await?;
+    let session = Session::open(&server.http, server.icat.as_deref(), &options.session).await?;
+    // A prepared selection needs none.
+    if session.is_none() && options.what.prepared.is_none() {
+        return Err(missing_session_error());
+    }
     let outcome = download_selection(&server, session.as_ref(), &options).await;
     if let Some(session) = &session {
         session.log_out().await;
@@ -70,7 +73,7 @@ async fn build_form(session: &Session, options: &Get) -> Result<Vec<(&'static st
     let joined = |ids: &[i64]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let What { investigation, dataset, datafile, prepared: _, list } = &options.what;
     let (name, ids) = if let Some(wanted) = investigation {
-        let id = session.find_investigation(wanted, options.visit.as_deref()).await?;
+        let id = find_investigation(session, wanted, options.visit.as_deref()).await?;
         ("investigationIds", id.to_string())
     } else if let Some(file) = list {
         ("datafileIds", joined(&read_id_list(file)?))
@@ -110,8 +113,8 @@ async fn prepare_selection(
     session: Option<&Session>,
     options: &Get,
 ) -> Result<PreparedSelection, Failure> {
-    let failed = |e: GetError| match e {
-        GetError::Refused(text) => Failure::Failed(format!("{text} Log in again, or as a user who may read it.")),
+    let failed = |e: RequestError| match e {
+        RequestError::Refused(text) => Failure::Failed(format!("{text} Log in again, or as a user who may read it.")),
         e => Failure::from_error(&e),
     };
     let prepared = match (&options.what.prepared, session) {
@@ -221,7 +224,7 @@ async fn download_single_files(
     finished: &mut HashMap<String, (FileEntry, FileOutcome)>,
     failed: &mut Vec<FailedFile>,
 ) -> Result<Vec<FailedFile>, Failure> {
-    let mut running: JoinSet<(Arc<FileEntry>, Result<FileOutcome, GetError>)> = JoinSet::new();
+    let mut running: JoinSet<(Arc<FileEntry>, Result<FileOutcome, RequestError>)> = JoinSet::new();
     let mut changed = Vec::new();
     let mut entries = entries.into_iter().peekable();
     while entries.peek().is_some() || !running.is_empty() {
@@ -238,12 +241,12 @@ async fn download_single_files(
         }
         let Some(ended) = running.join_next().await else { continue };
         let (entry, outcome) = ended.map_err(|e| Failure::from_error(&e))?;
-        let named = |e: GetError| FailedFile { path: entry.path.clone(), reason: e.to_string() };
+        let named = |e: RequestError| FailedFile { path: entry.path.clone(), reason: e.to_string() };
         match outcome {
             Ok(done) => {
                 finished.insert(entry.path.clone(), ((*entry).clone(), done));
             }
-            Err(e @ GetError::Changed(_)) => changed.push(named(e)),
+            Err(e @ RequestError::Changed(_)) => changed.push(named(e)),
             Err(e) => failed.push(named(e)),
         }
     }

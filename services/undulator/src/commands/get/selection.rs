@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::error::GetError;
 use super::file_list::{self, FileAddress, Tokens};
 use super::server::Server;
+use crate::commands::requests::RequestError;
 
 pub struct Selection {
     pub server: Arc<Server>,
@@ -30,12 +30,12 @@ impl Selection {
     }
 
     /// The URL of a file or archive. It never contains a session id, because URLs are logged.
-    pub async fn get_url(&self, address: &FileAddress) -> Result<String, GetError> {
+    pub async fn get_url(&self, address: &FileAddress) -> Result<String, RequestError> {
         let ids = &self.server.ids;
         match address {
             FileAddress::Listed(place) => {
                 let token = self.tokens.lock().await.get(*place).filter(|token| !token.is_empty()).cloned();
-                let token = token.ok_or_else(|| GetError::Failed("the server lists no URL for it".to_owned()))?;
+                let token = token.ok_or_else(|| RequestError::Failed("the server lists no URL for it".to_owned()))?;
                 Ok(format!("{ids}/getData?{token}"))
             }
             FileAddress::Archive(format) => Ok(format!("{ids}/getData?preparedId={}{format}", self.prepared)),
@@ -57,7 +57,7 @@ impl Selection {
     }
 
     /// Renews the signed URLs, unless that was done after `used` was looked up.
-    pub async fn refresh_tokens(&self, used: &str) -> Result<(), GetError> {
+    pub async fn refresh_tokens(&self, used: &str) -> Result<(), RequestError> {
         let mut tokens = self.tokens.lock().await;
         let current = used.split_once('?').is_some_and(|(_, query)| tokens.iter().any(|token| token == query));
         if current && let Some(fresh) = file_list::fetch_file_list(&self.server, &self.prepared).await? {

@@ -1,21 +1,17 @@
-//! Requests to the servers of a facility. Errors are classified here, and their texts contain neither URLs nor session ids.
+//! Requests to the data service.
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::Value;
 use service_kit::cli::Failure;
-use service_kit::{HttpClient, HttpError, command_client};
+use service_kit::{HttpClient, command_client};
 
-use super::error::{GetError, sanitize_text};
 use super::progress_meter::ProgressMeter;
-use super::retry_policy::RetryPolicy;
 use crate::cli::Get;
+use crate::commands::requests::{RequestError, RetryPolicy, check_address, check_response, connection_error};
 
 /// A connection without data for this long is broken.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
-/// The longest `Retry-After` that is obeyed.
-const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 pub struct Server {
     pub http: HttpClient,
@@ -27,12 +23,7 @@ pub struct Server {
     pub meter: ProgressMeter,
 }
 
-pub type ServerAnswer = Result<reqwest::Response, GetError>;
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    message: String,
-}
+pub type ServerAnswer = Result<reqwest::Response, RequestError>;
 
 impl Server {
     pub fn new(options: &Get) -> Result<Self, Failure> {
@@ -43,12 +34,7 @@ impl Server {
         let icat = named(&options.icat_url).or_else(|| below(""));
         let icat = icat.map(|url| url.strip_suffix("/icat").unwrap_or(&url).to_owned());
         for url in [Some(&ids), icat.as_ref()].into_iter().flatten() {
-            if !url.starts_with("https://") && !url.starts_with("http://") {
-                return Err(Failure::Usage(format!(
-                    "`{}` is not an address like https://data.example.org",
-                    sanitize_text(url)
-                )));
-            }
+            check_address(url)?;
         }
         let http = command_client(&options.ca_file, READ_TIMEOUT)?;
         Ok(Self { http, ids, icat, patience: options.patience, meter: ProgressMeter::new() })
@@ -77,7 +63,7 @@ impl Server {
     }
 
     /// POST of a form with retries; the text of the answer. `session` is removed from errors.
-    pub async fn post(&self, path: &str, form: &[(&str, String)], session: &str) -> Result<String, GetError> {
+    pub async fn post(&self, path: &str, form: &[(&str, String)], session: &str) -> Result<String, RequestError> {
         let mut retry_policy = RetryPolicy::new(self.patience);
         loop {
             let sent = self.http.post(format!("{}{path}", self.ids)).form(form).send().await;
@@ -93,76 +79,13 @@ impl Server {
     }
 }
 
-/// The error of a connection that broke.
-pub fn connection_error(e: reqwest::Error) -> GetError {
-    GetError::temporary(format!("the connection broke ({})", service_kit::problem::root_cause(&e.without_url())))
-}
-
-async fn check_response(sent: Result<reqwest::Response, HttpError>, session: &str) -> ServerAnswer {
-    let response = sent.map_err(from_http_error)?;
-    let status = response.status().as_u16();
-    if (200..300).contains(&status) {
-        return Ok(response);
-    }
-    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    if (300..400).contains(&status) {
-        let text = "the server redirects; give its real address (https instead of http?)";
-        return Err(GetError::Failed(format!("{text}, status {status}")));
-    }
-    let retry_after = header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
-    let retry_after = retry_after.map(|after| after.min(MAX_RETRY_AFTER));
-    let body = response.bytes().await.unwrap_or_default();
-    let message =
-        serde_json::from_slice(&body).ok().map(|ErrorBody { message }| sanitize_text(&hide_session(message, session)));
-    let text = message.unwrap_or_else(|| format!("the server answers {status}"));
-    Err(match status {
-        403 | 401 => GetError::Refused(text),
-        404 | 410 | 412 | 416 => GetError::Changed(text),
-        408 | 429 | 502..=504 => GetError::Temporary { text: format!("the server says: {text}"), retry_after },
-        _ => GetError::Failed(format!("the server says: {text}")),
-    })
-}
-
-/// Removes the session id from a message, because servers repeat it there.
-fn hide_session(message: String, session: &str) -> String {
-    if session.is_empty() { message } else { message.replace(session, "***") }
-}
-
-fn from_http_error(e: HttpError) -> GetError {
-    match e {
-        HttpError::Reqwest(e) if e.is_builder() => GetError::Failed("the address of the server is invalid".to_owned()),
-        HttpError::Reqwest(e) => {
-            let why = service_kit::problem::root_cause(&e.without_url());
-            // A retry does not help. rustls reports this only in the text.
-            if why.contains("invalid peer certificate") {
-                let text = "the certificate of the server is not trusted; add its CA with --ca-file";
-                return GetError::Failed(format!("{text} ({why})"));
-            }
-            GetError::temporary(format!("the server does not answer ({why})"))
-        }
-        HttpError::Middleware(_) => GetError::Failed("the request could not be made".to_owned()),
-    }
-}
-
 /// Parses an answer if it is JSON.
-pub async fn parse_json(response: reqwest::Response) -> Result<Option<Value>, GetError> {
+pub async fn parse_json(response: reqwest::Response) -> Result<Option<Value>, RequestError> {
     let kind = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/json") {
         return Ok(None);
     }
     let body = response.bytes().await.map_err(connection_error)?;
-    let unreadable = |_| GetError::Failed("the file list of the server is invalid".to_owned());
+    let unreadable = |_| RequestError::Failed("the file list of the server is invalid".to_owned());
     serde_json::from_slice(&body).map(Some).map_err(unreadable)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_id_that_a_server_repeats_is_hidden() {
-        let text = hide_session("Unable to find user by sessionid: 5b0c-1c8e".to_owned(), "5b0c-1c8e");
-        assert_eq!(text, "Unable to find user by sessionid: ***");
-        assert_eq!(hide_session("as it is".to_owned(), ""), "as it is");
-    }
 }

@@ -11,13 +11,13 @@ use tokio::task::{JoinSet, block_in_place};
 
 use super::archive::{ArchiveInfo, describe_archive};
 use super::archive_batches;
-use super::error::GetError;
 use super::file_download::{DownloadJob, FileOutcome};
 use super::file_list::{FileAddress, FileEntry};
 use super::file_names::{self, PartialNames};
 use super::report::FailedFile;
-use super::retry_policy::RetryPolicy;
 use super::transfer::{FetchRequest, fetch_bytes};
+use crate::commands::requests::RequestError;
+use crate::commands::requests::RetryPolicy;
 
 const MIB: u64 = 1 << 20;
 /// Larger files get requests of their own.
@@ -80,8 +80,8 @@ impl SmallFile {
         }
     }
 
-    fn write_file(&self, job: &DownloadJob, bytes: &[u8]) -> Result<(), GetError> {
-        let wrong = |e: io::Error| GetError::from_error("cannot write", &e);
+    fn write_file(&self, job: &DownloadJob, bytes: &[u8]) -> Result<(), RequestError> {
+        let wrong = |e: io::Error| RequestError::from_error("cannot write", &e);
         let (writing, _) = job.directory.open_partial(&self.entry, self.names.clone())?;
         writing.write(0, bytes).map_err(wrong)?;
         job.directory.commit(&writing, &self.entry).map_err(wrong)
@@ -167,12 +167,12 @@ async fn list_missing_files(
 }
 
 /// Length and strong version of the tar; waits while a file was modified just now. `None` without versions.
-async fn describe_settled_tar(job: &DownloadJob) -> Result<Option<ArchiveInfo>, GetError> {
+async fn describe_settled_tar(job: &DownloadJob) -> Result<Option<ArchiveInfo>, RequestError> {
     let server = &job.selection.server;
     let mut retry_policy = RetryPolicy::new(server.patience);
     loop {
         let why = match describe_archive(&job.selection, &TAR).await {
-            Ok(Some(tar)) if tar.etag.starts_with("W/") => GetError::just_written(),
+            Ok(Some(tar)) if tar.etag.starts_with("W/") => RequestError::just_written(),
             Ok(tar) => return Ok(tar),
             Err(e) => e,
         };
@@ -228,11 +228,11 @@ async fn download_range(job: &DownloadJob, tar: &ArchiveInfo, files: Vec<SmallFi
                 });
                 taken.await
             }
-            Err(e) => Err(GetError::from_error("no connection is free", &e)),
+            Err(e) => Err(RequestError::from_error("no connection is free", &e)),
         };
         match fetched {
             Ok(_) => break,
-            Err(GetError::Changed(_)) => {
+            Err(RequestError::Changed(_)) => {
                 let got_nothing = ahead.len() == before;
                 outcome.rest.extend(ahead.pop_front().map(|file| file.entry));
                 // Twice in a row without a file: the cause is not a single file.

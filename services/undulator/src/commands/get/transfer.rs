@@ -3,11 +3,11 @@
 use std::io;
 use std::ops::Range;
 
-use super::error::GetError;
 use super::file_list::FileAddress;
-use super::retry_policy::RetryPolicy;
 use super::selection::Selection;
-use super::server::connection_error;
+use crate::commands::requests::RequestError;
+use crate::commands::requests::RetryPolicy;
+use crate::commands::requests::connection_error;
 
 /// What to fetch.
 pub struct FetchRequest<'a> {
@@ -32,7 +32,7 @@ pub async fn fetch_bytes(
     selection: &Selection,
     wanted: FetchRequest<'_>,
     mut sink: impl FnMut(&[u8]) -> io::Result<()>,
-) -> Result<Fetched, GetError> {
+) -> Result<Fetched, RequestError> {
     let FetchRequest { address, bytes, size, mut etag } = wanted;
     let server = &selection.server;
     let mut retry_policy = RetryPolicy::new(server.patience);
@@ -54,14 +54,14 @@ pub async fn fetch_bytes(
         }
         if at > 0 && etag.is_none() && matches!(address, FileAddress::Archive(_) | FileAddress::Prepared(_)) {
             let text = "the connection broke, and this server creates a new archive for each request; download the files instead";
-            return Err(GetError::Failed(text.to_owned()));
+            return Err(RequestError::Failed(text.to_owned()));
         }
         let outcome = match server.get(&url, &headers).await {
             Ok(response) => {
                 let mut receiver = Receiver { selection, at: &mut at, end: bytes.end, size, etag: &mut etag };
                 receiver.receive_body(response, &mut retry_policy, &mut sink).await
             }
-            Err(GetError::Refused(_)) if !refreshed => {
+            Err(RequestError::Refused(_)) if !refreshed => {
                 refreshed = true;
                 selection.refresh_tokens(&url).await?;
                 continue;
@@ -89,7 +89,7 @@ impl Receiver<'_> {
         mut response: reqwest::Response,
         retry_policy: &mut RetryPolicy,
         sink: &mut impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> Result<(), GetError> {
+    ) -> Result<(), RequestError> {
         let mut skip = self.check_response(&response)?;
         while let Some(chunk) = response.chunk().await.map_err(connection_error)? {
             retry_policy.reset();
@@ -98,7 +98,7 @@ impl Receiver<'_> {
             let left = usize::try_from(self.end - *self.at).unwrap_or(usize::MAX);
             let rest = &chunk[passed..];
             let piece = &rest[..rest.len().min(left)];
-            sink(piece).map_err(|e| GetError::from_error("cannot write", &e))?;
+            sink(piece).map_err(|e| RequestError::from_error("cannot write", &e))?;
             *self.at += piece.len() as u64;
             self.selection.server.meter.add_received(piece.len() as u64);
             if self.size.is_some() && rest.len() >= left {
@@ -108,33 +108,33 @@ impl Receiver<'_> {
         if self.size.is_none() || *self.at == self.end {
             return Ok(());
         }
-        Err(GetError::temporary("the server closed the connection"))
+        Err(RequestError::temporary("the server closed the connection"))
     }
 
     /// Checks that the answer fits the request; how many of its bytes to skip.
-    fn check_response(&mut self, response: &reqwest::Response) -> Result<u64, GetError> {
+    fn check_response(&mut self, response: &reqwest::Response) -> Result<u64, RequestError> {
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let tag = header("etag");
         if tag.is_some_and(|tag| tag.starts_with("W/")) {
-            return Err(GetError::just_written());
+            return Err(RequestError::just_written());
         }
         match (&*self.etag, tag) {
             (Some(known), Some(tag)) if known != tag => {
-                return Err(GetError::Changed("the file has changed".to_owned()));
+                return Err(RequestError::Changed("the file has changed".to_owned()));
             }
             (Some(_), None) => {
-                return Err(GetError::Changed("the server does not send the version any more".to_owned()));
+                return Err(RequestError::Changed("the server does not send the version any more".to_owned()));
             }
             _ => {}
         }
-        let other = |what: &str| Err(GetError::Changed(format!("its {what} differs from the list")));
+        let other = |what: &str| Err(RequestError::Changed(format!("its {what} differs from the list")));
         let skip = if response.status().as_u16() == 206 {
             match header("content-range").map(parse_content_range) {
                 // ids.server sends no Content-Range.
                 None => {}
                 Some(Some((first, total))) if first == *self.at && self.size.is_none_or(|size| size == total) => {}
                 Some(Some((first, _))) if first == *self.at => return other("length"),
-                Some(_) => return Err(GetError::Failed("the server sent another range than requested".to_owned())),
+                Some(_) => return Err(RequestError::Failed("the server sent another range than requested".to_owned())),
             }
             0
         } else {

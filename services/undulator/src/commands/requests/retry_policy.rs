@@ -5,7 +5,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 
-use super::error::GetError;
+use super::error::RequestError;
 
 const MIN_PAUSE: Duration = Duration::from_millis(200);
 const MAX_PAUSE: Duration = Duration::from_secs(15);
@@ -29,7 +29,7 @@ impl RetryPolicy {
     }
 
     /// Waits before the next attempt; the error if no other attempt makes sense.
-    pub async fn wait_or_give_up(&mut self, error: GetError, note: impl FnOnce(&str)) -> Result<(), GetError> {
+    pub async fn wait_or_give_up(&mut self, error: RequestError, note: impl FnOnce(&str)) -> Result<(), RequestError> {
         let (text, pause) = self.next_pause(error, self.since.elapsed())?;
         note(&format!("{text}; retrying in {:.1} s", pause.as_secs_f64()));
         tokio::time::sleep(pause).await;
@@ -37,13 +37,13 @@ impl RetryPolicy {
     }
 
     /// The next pause, if nothing was received for this long.
-    fn next_pause(&mut self, error: GetError, silence: Duration) -> Result<(String, Duration), GetError> {
-        let GetError::Temporary { text, retry_after } = error else { return Err(error) };
+    fn next_pause(&mut self, error: RequestError, silence: Duration) -> Result<(String, Duration), RequestError> {
+        let RequestError::Temporary { text, retry_after } = error else { return Err(error) };
         let left = self.limit.saturating_sub(silence);
         if left.is_zero() {
             let limit = humantime::format_duration(self.limit);
-            let text = format!("{text}; gave up after {limit}. Run the same command again to resume");
-            return Err(GetError::Failed(text));
+            let text = format!("{text}; gave up after {limit}. Run the same command again");
+            return Err(RequestError::Failed(text));
         }
         Ok((text, retry_after.or_else(|| self.pauses.next()).unwrap_or(MAX_PAUSE).min(left)))
     }
@@ -67,19 +67,19 @@ mod tests {
     #[test]
     fn retry_after_of_the_server_counts_up_to_the_limit() {
         let mut retry_policy = RetryPolicy::new(Duration::from_mins(1));
-        let busy = || GetError::Temporary { text: "busy".to_owned(), retry_after: Some(50 * SECOND) };
+        let busy = || RequestError::Temporary { text: "busy".to_owned(), retry_after: Some(50 * SECOND) };
         assert_eq!(retry_policy.next_pause(busy(), Duration::ZERO).unwrap().1, 50 * SECOND);
         assert_eq!(retry_policy.next_pause(busy(), 50 * SECOND).unwrap().1, 10 * SECOND, "cut to what is left");
-        assert!(matches!(retry_policy.next_pause(busy(), Duration::from_mins(1)), Err(GetError::Failed(_))));
+        assert!(matches!(retry_policy.next_pause(busy(), Duration::from_mins(1)), Err(RequestError::Failed(_))));
     }
 
     #[test]
     fn pauses_grow_to_a_limit_and_other_errors_are_final() {
         let mut retry_policy = RetryPolicy::new(Duration::from_hours(1));
-        let mut pause = || retry_policy.next_pause(GetError::temporary("broken"), SECOND).unwrap().1;
+        let mut pause = || retry_policy.next_pause(RequestError::temporary("broken"), SECOND).unwrap().1;
         let pauses: Vec<Duration> = (0..20).map(|_| pause()).collect();
         assert!(pauses[0] < SECOND && pauses[19] >= MAX_PAUSE && pauses[19] <= 2 * MAX_PAUSE, "{pauses:?}");
-        let changed = GetError::Changed("c".to_owned());
+        let changed = RequestError::Changed("c".to_owned());
         assert_eq!(retry_policy.next_pause(changed.clone(), SECOND), Err(changed));
     }
 }

@@ -1,16 +1,14 @@
-//! The session of a download, and the investigation that the user names.
+//! The session of a command that is a client of a facility.
 
 use std::path::Path;
 use std::time::Duration;
 
-use icat_client::client::Filter;
-use icat_client::{IcatClient, IcatError, Select};
+use icat_client::{IcatClient, IcatError};
 use service_kit::cli::Failure;
-use service_kit::problem;
+use service_kit::{HttpClient, problem};
 
-use super::server::Server;
-use crate::cli::Get;
-use crate::commands::passwords::{SESSION_VARIABLE, ask_password, read_first_line, session_from_environment};
+use super::passwords::{SESSION_VARIABLE, ask_password, read_first_line, session_from_environment};
+use crate::cli::SessionOptions;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -22,12 +20,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// `None` without a user: a prepared selection needs none.
-    pub async fn open(server: &Server, options: &Get) -> Result<Option<Self>, Failure> {
-        let icat = server.icat.as_ref().map(|root| IcatClient::new(server.http.clone(), root).with_timeout(TIMEOUT));
+    /// Logs in, or takes the session id from a file or the environment; `None` if there is none of these.
+    pub async fn open(
+        http: &HttpClient,
+        catalogue: Option<&str>,
+        options: &SessionOptions,
+    ) -> Result<Option<Self>, Failure> {
+        let icat = catalogue.map(|root| IcatClient::new(http.clone(), root).with_timeout(TIMEOUT));
         if let Some(user) = &options.user {
             let icat = icat.ok_or_else(|| Failure::Usage("--user needs --url or --icat-url".to_owned()))?;
-            if server.icat.as_ref().is_some_and(|root| is_unencrypted(root)) {
+            if catalogue.is_some_and(is_unencrypted) {
                 eprintln!(
                     "warning: the password is sent unencrypted over http://; use an https:// address if there is one"
                 );
@@ -41,38 +43,7 @@ impl Session {
         };
         match id {
             Some(id) if id.is_empty() => Err(Failure::Usage("the session id is empty".to_owned())),
-            Some(id) => Ok(Some(Self { icat, id, opened_here: false })),
-            None if options.what.prepared.is_some() => Ok(None),
-            None => {
-                let text =
-                    "no session: give --user MECHANISM/NAME, --session-file FILE, or a session id in the variable";
-                Err(Failure::Usage(format!("{text} {SESSION_VARIABLE}")))
-            }
-        }
-    }
-
-    /// The id of the investigation with this name or id.
-    pub async fn find_investigation(&self, wanted: &str, visit: Option<&str>) -> Result<i64, Failure> {
-        let icat = self.icat()?;
-        let mut select = Select::values("Investigation", &["id", "visitId"]).filter(Filter::eq("name", wanted));
-        if let Some(visit) = visit {
-            select = select.filter(Filter::eq("visitId", visit));
-        }
-        let query = select.order_by("id").build().map_err(|e| Failure::from_error(&e))?;
-        let rows = icat.query_rows(&self.id, &query).await.map_err(|e| Failure::Failed(explain_icat_error(&e)))?;
-        match (rows.as_slice(), wanted.parse()) {
-            ([row], _) => {
-                row[0].as_i64().ok_or_else(|| Failure::Failed("the catalogue sent an invalid answer".to_owned()))
-            }
-            ([], Ok(id)) => Ok(id),
-            ([], Err(_)) => {
-                Err(Failure::Failed(format!("there is no investigation `{wanted}` that this user may read")))
-            }
-            (several, _) => {
-                let visits: Vec<&str> = several.iter().filter_map(|row| row[1].as_str()).collect();
-                let text = format!("`{wanted}` has the visits {}; choose one with --visit", visits.join(", "));
-                Err(Failure::Usage(text))
-            }
+            id => Ok(id.map(|id| Self { icat, id, opened_here: false })),
         }
     }
 
@@ -86,6 +57,12 @@ impl Session {
             let _ended = icat.end_session(&self.id).await;
         }
     }
+}
+
+/// The error of a command that needs a session and has none.
+pub fn missing_session_error() -> Failure {
+    let text = "no session: give --user MECHANISM/NAME, --session-file FILE, or a session id in the variable";
+    Failure::Usage(format!("{text} {SESSION_VARIABLE}"))
 }
 
 async fn log_in(icat: &IcatClient, user: &str, password_file: Option<&Path>) -> Result<String, Failure> {

@@ -1,17 +1,20 @@
-//! Errors of downloads, by their remedy. Texts contain neither URLs nor session ids.
+//! Errors of requests, by their remedy.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum GetError {
+pub enum RequestError {
     /// The same request may succeed later, after the time that the server sent.
     #[error("{text}")]
     Temporary { text: String, retry_after: Option<Duration> },
     /// The file has changed or disappeared.
     #[error("{0}")]
     Changed(String),
+    /// 400: a mistake in the request.
+    #[error("{0}")]
+    Invalid(String),
     /// 403: the URL or the session is invalid or has expired.
     #[error("{0}")]
     Refused(String),
@@ -20,7 +23,7 @@ pub enum GetError {
     Failed(String),
 }
 
-impl GetError {
+impl RequestError {
     pub fn temporary(text: impl Into<String>) -> Self {
         Self::Temporary { text: text.into(), retry_after: None }
     }
