@@ -20,6 +20,7 @@ mod points_in_time;
 pub mod results;
 mod routes;
 mod search_service;
+mod searches;
 mod state;
 pub mod store;
 
@@ -41,6 +42,7 @@ use self::index::SharedSnapshot;
 use self::index_progress::IndexProgress;
 use self::points_in_time::PointsInTime;
 use self::search_service::SearchService;
+use self::searches::CatalogueSearches;
 use self::state::State;
 
 pub const SERVICE: ServiceDef = ServiceDef {
@@ -88,16 +90,20 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         let searches = Arc::clone(&searches);
         workers.push(ChangedRowWorker::new(&ctx, reader, changes.clone(), searches, wake_rows).into_worker());
     }
-    let authorized = AuthorizedSearch::new(Arc::clone(&searches), identity.clone());
+    let authorized = Arc::new(AuthorizedSearch::new(Arc::clone(&searches), identity.clone()));
+    let catalogue_searches = Arc::new(CatalogueSearches {
+        authorized: Arc::clone(&authorized),
+        points_in_time: PointsInTime::new(Arc::clone(&ctx.clock), process),
+        index_progress: IndexProgress::new(ctx.db.clone(), Arc::clone(&ctx.clock), reads_catalogue),
+        zone: ctx.config.core.icat.parse_time_zone()?,
+    });
     let state = Arc::new(State {
         config,
         changes,
         searches,
         authorized,
+        catalogue_searches,
         identity,
-        points_in_time: PointsInTime::new(Arc::clone(&ctx.clock), process),
-        index_progress: IndexProgress::new(ctx.db.clone(), Arc::clone(&ctx.clock), reads_catalogue),
-        zone: ctx.config.core.icat.parse_time_zone()?,
     });
     Ok(Running { mounts: routes::build_mounts(&state), workers })
 }

@@ -1,66 +1,15 @@
 //! `POST /search/v1/datafiles`, `/datasets` and `/investigations`.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use actix_web::{HttpResponse, web};
 use identity::Caller;
-use serde::Serialize;
 use service_kit::Problem;
 use service_kit::openapi::{BodyFailures, CallerFailures, CommonFailures, Failure};
-use utoipa::ToSchema;
 
-use super::cursor::Cursor;
-use super::hits::{SearchHit, list_fields};
-use super::search_body::{FacetBody, SearchBody};
-use crate::authorized_search::{EntityRights, PageRequest};
 use crate::domain::entity::EntityKind;
-use crate::domain::plan::Plan;
-use crate::error::{Error, report_timeout};
-use crate::index::snapshot::Snapshot;
-use crate::planner::{Planner, SearchQuery};
-use crate::results::count_field::{CountedField, resolve_field};
-use crate::results::fields::RequestedFields;
-use crate::results::highlights::SearchedWords;
-use crate::results::search_order::parse_sort;
+use crate::error::report_timeout;
+use crate::searches::find_page::SearchPage;
+use crate::searches::search_body::SearchBody;
 use crate::state::State;
-
-/// A page of a result.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SearchPage {
-    /// Rows that were found and that the caller may read, on all pages
-    pub total: u64,
-    /// Whether there may be more than `total`: only for an icat.server, whose rights are looked up for the rows that are shown
-    pub is_total_lower_bound: bool,
-    pub hits: Vec<SearchHit>,
-    /// Send it with the same body to get the next page; missing at the end
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
-    /// Whether the pages before this one show an earlier state of the catalogue, because they are older than five minutes or the
-    /// service was restarted
-    pub is_newer_than_cursor: bool,
-    /// The values of the requested fields, the most frequent first
-    pub facets: Vec<FacetPage>,
-    /// Whether all rows of the catalogue are in the index; not while it is filled for the first time
-    pub is_index_complete: bool,
-}
-
-/// The values of a field.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FacetPage {
-    pub field: String,
-    pub values: Vec<FacetValue>,
-}
-
-/// A value and the number of rows of the result that have it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FacetValue {
-    pub value: String,
-    pub count: u64,
-}
 
 #[utoipa::path(
     post, path = "/search/v1/datafiles", operation_id = "search_datafiles", tag = "search", summary = "Search datafiles",
@@ -124,87 +73,6 @@ async fn search_target(
     body: SearchBody,
 ) -> Result<HttpResponse, Problem> {
     caller.require_scope("read")?;
-    let page = find_page(state, caller, target, &body).await.map_err(report_timeout)?;
+    let page = state.catalogue_searches.find_page(caller, target, &body).await.map_err(report_timeout)?;
     Ok(HttpResponse::Ok().json(page))
-}
-
-/// A page of a search, for this interface and for the pages of the web.
-pub async fn find_page(
-    state: &State,
-    caller: &Caller,
-    target: EntityKind,
-    body: &SearchBody,
-) -> Result<SearchPage, Problem> {
-    body.check_facets(target)?;
-    let query = body.to_query(target, &state.zone, &caller.subject().icat_user_name)?;
-    let order = parse_sort(target, body.sort.to_sort())?;
-    let cursor = body.cursor.as_deref().map(|text| Cursor::decode(text, &order)).transpose()?;
-    let engine = state.authorized.engine();
-    let kept = cursor.as_ref().and_then(|cursor| state.points_in_time.find_snapshot(&cursor.snapshot));
-    let is_newer_than_cursor = cursor.is_some() && kept.is_none();
-    let snapshot = match kept {
-        Some(snapshot) => snapshot,
-        None => engine.take_snapshot().await?,
-    };
-    let request = PageRequest {
-        target,
-        query: query.clone(),
-        order,
-        after: cursor.map(|cursor| cursor.after),
-        limit: body.limit()?,
-        fields: RequestedFields::parse(target, &list_fields(target))?,
-    };
-    let page = state.authorized.find_page(caller, snapshot.clone(), request).await?;
-    let searched = if body.highlight { Some(find_searched_words(state, target, &query).await?) } else { None };
-    let hits = page.hits.iter().zip(&page.sources);
-    let hits = hits.map(|(hit, source)| SearchHit::from_source(target, hit.id, hit.score, source, searched.as_ref()));
-    let hits = hits.collect();
-    let cursor =
-        page.next.map(|after| Cursor { snapshot: state.points_in_time.keep_snapshot(&snapshot), after }.encode());
-    let facets = count_facets(state, caller, target, body, query, &snapshot).await?;
-    Ok(SearchPage {
-        total: page.total,
-        is_total_lower_bound: page.is_total_lower_bound,
-        hits,
-        cursor,
-        is_newer_than_cursor,
-        facets,
-        is_index_complete: state.index_progress.is_complete().await?,
-    })
-}
-
-async fn find_searched_words(state: &State, target: EntityKind, query: &SearchQuery) -> Result<SearchedWords, Problem> {
-    let query = query.clone();
-    let find = move |planner: &Planner<'_>| Ok(SearchedWords::from_plan(&planner.plan_query(target, &query)?));
-    state.authorized.engine().run(find).await
-}
-
-async fn count_facets(
-    state: &State,
-    caller: &Caller,
-    target: EntityKind,
-    body: &SearchBody,
-    query: SearchQuery,
-    snapshot: &Snapshot,
-) -> Result<Vec<FacetPage>, Problem> {
-    let fields = body.facets.iter().map(|facet| Ok((facet.clone(), resolve_field(target, &facet.field)?)));
-    let fields = Arc::new(fields.collect::<Result<Vec<_>, Error>>()?);
-    if fields.is_empty() {
-        return Ok(Vec::new());
-    }
-    let related = fields.iter().flat_map(|(_, counted)| counted.list_entities(target));
-    let entities: BTreeSet<_> = related.chain([target]).collect();
-    let count_all = move |planner: &Planner<'_>, rights: &EntityRights| {
-        let readable = rights.plan_shown(planner)?;
-        let own = readable.get(&target).cloned().unwrap_or(Plan::Nothing);
-        let plan = Plan::and(vec![planner.plan_query(target, &query)?, own]);
-        let count = |(facet, counted): &(FacetBody, CountedField)| {
-            let values = planner.count_field(target, &plan, counted, &readable, facet.limit())?;
-            let values = values.into_iter().map(|(value, count)| FacetValue { value, count });
-            Ok(FacetPage { field: facet.field.clone(), values: values.collect() })
-        };
-        fields.iter().map(count).collect()
-    };
-    let deadline = state.authorized.engine().start_deadline();
-    Ok(state.authorized.run_for_caller(caller, snapshot.clone(), deadline, entities, count_all).await?.0)
 }
