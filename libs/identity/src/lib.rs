@@ -4,6 +4,7 @@
 //! a caller may do is a [`Permission`]. It is decided with the caller's own ICAT session where there is one, otherwise by
 //! the [membership](membership::Membership) that the reader account finds, which is narrower than ICAT's rules and denies
 //! what it cannot see. Callers and decisions are cached for less than a minute, here and nowhere else.
+//! [`PageSessions`](page_sessions::PageSessions) log people in to web pages.
 
 mod api_keys;
 mod cache;
@@ -11,6 +12,7 @@ mod caller;
 mod doctor;
 mod jwks;
 mod membership;
+pub mod page_sessions;
 mod permissions;
 mod resolver;
 mod shared_answers;

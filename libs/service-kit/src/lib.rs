@@ -19,6 +19,7 @@ mod leases;
 mod log_fields;
 pub mod metrics;
 pub mod openapi;
+pub mod pages;
 mod pools;
 mod private_paths;
 pub mod problem;

@@ -41,7 +41,7 @@ class Everybody:
         return write_by_api(self.facility, self.session, text, **more)
 
     def login(self):
-        """A wrong password is told, the right one leads to where one wanted to go; the cookie is for this page alone."""
+        """A wrong password is told, the right one leads to where one wanted to go; the cookie is for the pages of this host, and no script."""
         page = open_window(self.browser)
         page.goto(f"{self.facility.url}{self.book}?tags=a")
         fill_login(page, "simple/alice", "wrong")
@@ -55,7 +55,7 @@ class Everybody:
         assert page.url == f"{self.facility.url}{self.book}?tags=a", page.url
         (cookie,) = page.context.cookies()
         about = {key: cookie[key] for key in ("httpOnly", "sameSite", "path")}
-        assert about == {"httpOnly": True, "sameSite": "Strict", "path": "/logbook/app"}, about
+        assert about == {"httpOnly": True, "sameSite": "Strict", "path": "/"}, about
         assert page.evaluate("document.cookie") == ""
         page.context.close()
 
@@ -76,12 +76,12 @@ class Everybody:
         page.goto(elsewhere)
         with page.expect_navigation() as answer:
             page.evaluate("document.forms[0].submit()")
-        assert answer.value.status == 403 and "undulator-logbook" in answer.value.request.all_headers()["cookie"]
+        assert answer.value.status == 403 and "undulator-session" in answer.value.request.all_headers()["cookie"]
         (cookie,) = page.context.cookies()
         for path in (self.book, "/logbook/app/login", "/logbook/app/logout", f"{self.book}/entry/{self.api('Kept')}"):
             form = {"mode": "markdown", "text": "from elsewhere", "plugin": "simple", "username": "alice", "version": "1"}
             for headers in ({"Origin": "http://elsewhere.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
-                headers |= {"Cookie": f"undulator-logbook={cookie['value']}"}
+                headers |= {"Cookie": f"undulator-session={cookie['value']}"}
                 status, _, _ = facility.request("POST", path, form=form, headers=headers)
                 assert status == 403, (path, headers, status)
         open_logbook(page, facility, self.place)
@@ -99,7 +99,7 @@ class Everybody:
         page.get_by_role("button", name="Log out").click()
         expect(page.locator("[name=password]")).to_be_visible()
         assert not page.context.cookies()
-        status, _, _ = self.facility.request("GET", self.book + "/entries?ids=x", headers={"Cookie": f"undulator-logbook={cookie['value']}"})
+        status, _, _ = self.facility.request("GET", self.book + "/entries?ids=x", headers={"Cookie": f"undulator-session={cookie['value']}"})
         assert status == 401, status
         page.go_back()
         expect(page.locator("[name=password]")).to_be_visible()

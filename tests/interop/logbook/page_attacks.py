@@ -60,7 +60,7 @@ class Live:
 def write_markdown(facility, live, base):
     """As people write it in the page, and every tenth vector in both of its forms; the last one's text."""
     (cookie,) = live.page.context.cookies()
-    headers = {"Cookie": f"undulator-logbook={cookie['value']}", "Content-Type": "application/json"}
+    headers = {"Cookie": f"undulator-session={cookie['value']}", "Content-Type": "application/json"}
     texts = [render_vector(template, number) for number, template in enumerate(MARKDOWN, FIRST_MARKDOWN)]
     texts += [text for _, _, text in base[::10] if "\x00" not in text]
     address = f"/logbook/app/investigation/{facility.embargo}"
@@ -80,7 +80,7 @@ def check_pages(browser, facility, live, book, every):
     """Every list, single entries and what is found, read with alice's session and shown without a policy; what is wrong."""
     stage = browser.stage()
     (cookie,) = live.page.context.cookies()
-    headers = {"Cookie": f"undulator-logbook={cookie['value']}"}
+    headers = {"Cookie": f"undulator-session={cookie['value']}"}
 
     def read_page(path):
         status, _, body = facility.request("GET", path, headers=headers)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use events::Outbox;
 use identity::Identity;
+use identity::page_sessions::PageSessions;
 use service_kit::{BuildError, Ctx};
 use tokio::sync::Notify;
 
@@ -24,6 +25,7 @@ use crate::export::Exporter;
 use crate::export::pdf::Printer;
 use crate::history::History;
 use crate::history::signing_key::SigningKey;
+use crate::http::PAGE_ADDRESS;
 use crate::import::Importer;
 use crate::portal::banners::Banners;
 use crate::portal::preferences::Preferences;
@@ -120,6 +122,7 @@ impl State {
             banners: Arc::new(Banners::new(db.clone(), Arc::clone(clock), Arc::clone(ids))),
             preferences: Arc::new(Preferences::new(db.clone(), Arc::clone(clock), Arc::clone(ids))),
             pages: Arc::new(Pages {
+                sessions: PageSessions::new(identity.clone(), PAGE_ADDRESS),
                 identity: identity.clone(),
                 permissions: Arc::clone(permissions),
                 users: Arc::clone(users),

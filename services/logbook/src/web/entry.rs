@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Caller;
+use identity::page_sessions::{redirect_to, refuse_foreign_site};
 use jiff::tz::TimeZone;
 use minijinja::context;
 use service_kit::{Code, Micros, Problem};
@@ -26,7 +27,6 @@ use crate::web::entry_form::EntryForm;
 use crate::web::entry_view::{DATE, EntryView};
 use crate::web::logbook_path::LogbookPath;
 use crate::web::pages::Pages;
-use crate::web::session_cookie::{redirect_to, refuse_foreign_site};
 use crate::web::templates::render_page;
 
 /// Earlier versions that are shown; all of them stand in the history.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
+use identity::page_sessions::{redirect_to, refuse_foreign_site};
 use minijinja::context;
 use serde::Deserialize;
 use service_kit::Problem;
@@ -21,7 +22,6 @@ use crate::markup::markdown::{MAX_MARKDOWN, render_markdown};
 use crate::markup::text_pool::TextPool;
 use crate::web::logbook_path::LogbookPath;
 use crate::web::pages::Pages;
-use crate::web::session_cookie::{redirect_to, refuse_foreign_site};
 use crate::web::templates::render_page;
 
 /// The form of an entry.

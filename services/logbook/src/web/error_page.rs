@@ -1,58 +1,6 @@
 //! Failures as pages for people.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::ContentType;
-use service_kit::{ErrorFormat, FailedRequest, http_status};
+use service_kit::ErrorFormat;
+use service_kit::pages::render_error_page;
 
-use crate::markup::escape::escape_html_text;
-
-pub const PAGE_ERRORS: ErrorFormat = ErrorFormat::new("page", render_error_page);
-
-/// Not from a template: a page that cannot be rendered ends here too.
-fn render_error_page(failed: &FailedRequest<'_>) -> HttpResponse {
-    let status = http_status(failed.problem.code);
-    let title = status.canonical_reason().unwrap_or_default();
-    let home = format!("/{}", failed.mount_name);
-    let body = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <link rel=\"stylesheet\" href=\"{home}/assets/app.css\"></head><body><main>\
-         <h1>{title}</h1><p class=\"problem\">{}</p><p><a href=\"{home}\">To the logbooks</a></p>\
-         <p class=\"hint\">Request {}</p></main></body></html>",
-        escape_html_text(&failed.problem.detail),
-        escape_html_text(failed.request_id)
-    );
-    HttpResponse::build(status).content_type(ContentType::html()).body(body)
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::body::to_bytes;
-    use service_kit::{Code, Problem};
-
-    use super::*;
-
-    async fn render_page(code: Code, detail: &str) -> (u16, String) {
-        let problem = Problem::new(code, "logbook/sample", detail);
-        let failed = FailedRequest { problem: &problem, request_id: "<1>", mount_name: "logbook/app" };
-        let response = PAGE_ERRORS.render(&failed);
-        assert_eq!(response.headers().get("content-type").unwrap(), "text/html; charset=utf-8");
-        let status = response.status().as_u16();
-        (status, String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap())
-    }
-
-    /// Pages have the statuses of problem details, and what they say is escaped.
-    #[tokio::test]
-    async fn a_page_says_what_failed() {
-        for (code, detail, status, shown) in [
-            (Code::Forbidden, "<b> & members", 403, "&lt;b&gt; &amp; members"),
-            (Code::NoRoute, "there is nothing at this address", 404, "there is nothing at this address"),
-            (Code::OutcomeUnknown, "look before you send it again", 503, "look before you send it again"),
-        ] {
-            let (found, page) = render_page(code, detail).await;
-            assert_eq!(found, status);
-            assert!(page.contains(shown) && page.contains("Request &lt;1&gt;"), "{page}");
-            assert!(page.contains("href=\"/logbook/app/assets/app.css\""), "{page}");
-        }
-    }
-}
+pub const PAGE_ERRORS: ErrorFormat = ErrorFormat::new("page", |failed| render_error_page(failed, "To the logbooks"));

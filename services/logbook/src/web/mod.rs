@@ -17,25 +17,18 @@ mod logbook_path;
 mod login;
 pub mod pages;
 mod search;
-mod session_cookie;
 mod stream;
 mod templates;
 mod upload;
 
-use service_kit::{Listener, Mount};
+use service_kit::Mount;
+use service_kit::pages::page_mount;
 
 use crate::http::PAGE_ADDRESS;
 use crate::state::State;
 
-/// Only our own script and style run; images are ours, or those that somebody has pasted and not yet sent.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
 pub fn create_mount(state: &State) -> Mount {
-    let mount = Mount::new(PAGE_ADDRESS, Listener::Public, error_page::PAGE_ERRORS)
-        .header("content-security-policy", POLICY)
-        .header("x-content-type-options", "nosniff")
-        .header("referrer-policy", "same-origin");
+    let mount = page_mount(PAGE_ADDRESS, error_page::PAGE_ERRORS);
     state
         .identity
         .accept_credentials(state.register(mount), &[])

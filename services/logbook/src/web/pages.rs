@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
+use identity::page_sessions::PageSessions;
 use identity::{Caller, Identity};
 use jiff::tz::TimeZone;
 use service_kit::fulltext::FulltextQuery;
@@ -19,11 +20,12 @@ use crate::store::attachments::{Attachment, list_attachments_by_ids};
 use crate::store::logbooks::list_logbook_names;
 use crate::web::entry_view::EntryView;
 use crate::web::logbook_path::{LogbookPath, LogbookSummary};
-use crate::web::{login, session_cookie};
+use crate::web::login;
 
 /// Serves pages.
 pub struct Pages {
     pub identity: Identity,
+    pub sessions: PageSessions,
     pub permissions: Arc<Permissions>,
     pub users: Arc<Users>,
     pub db: Db,
@@ -37,7 +39,7 @@ pub struct Pages {
 impl Pages {
     /// Who looks at the page; the login form if nobody is logged in.
     pub async fn find_visitor(&self, request: &HttpRequest) -> Result<Result<Caller, HttpResponse>, Problem> {
-        match session_cookie::find_visitor(request, &self.identity).await? {
+        match self.sessions.find_visitor(request).await? {
             Some(caller) => Ok(Ok(caller)),
             None => login::show_form(self, request).await.map(Err),
         }
@@ -45,7 +47,7 @@ impl Pages {
 
     /// Who looks at the page, where nobody is sent to log in: what the page's script asks for.
     pub async fn require_visitor(&self, request: &HttpRequest) -> Result<Caller, Problem> {
-        session_cookie::require_visitor(request, &self.identity).await
+        self.sessions.require_visitor(request).await
     }
 
     /// The logbook of an address, for who may read it.

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use identity::page_sessions::refuse_foreign_site;
 use minijinja::context;
 use service_kit::Problem;
 
@@ -10,7 +11,6 @@ use crate::domain::entry_content::EntryContent;
 use crate::entries::user_entries::UserEntries;
 use crate::web::logbook_path::LogbookPath;
 use crate::web::pages::Pages;
-use crate::web::session_cookie::refuse_foreign_site;
 use crate::web::templates::render_page;
 
 pub async fn attach_file(
