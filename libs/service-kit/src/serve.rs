@@ -149,6 +149,7 @@ impl Server {
         let mut mounts = openapi::build_mounts(&documents, &core.site, &core.public_url, &pages)?;
         let workers: Arc<Mutex<Vec<Worker>>> = Arc::default();
         let mut databases = Vec::new();
+        let names: Arc<[&'static str]> = services.iter().map(|service| service.name).collect();
         for service in services {
             let failed = |source| ServeError::Build { service: service.name, source };
             let db = open_served_database(service, config, &*sources.clock).await.map_err(failed)?;
@@ -162,6 +163,7 @@ impl Server {
             );
             let ctx = Ctx {
                 service: service.name,
+                services: Arc::clone(&names),
                 config: config.clone(),
                 db,
                 http: client.clone(),

@@ -71,6 +71,8 @@ impl ServiceDef {
 pub struct Ctx {
     /// The service's name.
     pub service: &'static str,
+    /// The names of all services of this process.
+    pub services: Arc<[&'static str]>,
     pub config: Config,
     pub db: Db,
     /// For calls to other systems; has time-outs and the facility's certificate authority.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Deserialize;
 use service_kit::config::{IcatConfig, deserialize_duration};
-use service_kit::{Config as Settings, ConfigError};
+use service_kit::{Config as Settings, ConfigError, Ctx, Listener};
 
 use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::units::Units;
 
+/// The value of settings that follow from which services run in this process.
+const AUTO: &str = "auto";
 const DEFAULT_SYNONYMS: &str = include_str!("../synonyms.txt");
 
 /// Where the documents of the index come from.
@@ -31,6 +33,8 @@ pub enum Source {
 pub struct Config {
     pub source: Source,
     pub icat_server_addresses: Vec<IpNet>,
+    pub logbook_page: String,
+    pub download_url: String,
     pub path_separators: Vec<char>,
     pub synonyms_file: PathBuf,
     pub facet_fields: Vec<String>,
@@ -60,6 +64,23 @@ impl Config {
                 "search.source is \"catalogue\", but there is no account to read it with: set icat.reader".to_owned(),
             )),
             Source::Catalogue => Ok(true),
+        }
+    }
+
+    /// The address of the logbook's page, if there is one.
+    pub fn find_logbook_page(&self, ctx: &Ctx) -> Option<String> {
+        match self.logbook_page.as_str() {
+            AUTO => ctx.services.contains(&"logbook").then(|| "/logbook/app".to_owned()),
+            page => Some(page.trim_end_matches('/').to_owned()).filter(|page| !page.is_empty()),
+        }
+    }
+
+    /// The root URL of the download service, if there is one.
+    pub fn find_download_url(&self, ctx: &Ctx) -> Option<String> {
+        match self.download_url.as_str() {
+            AUTO => ctx.services.contains(&"download").then(|| ctx.endpoints.resolve_url("self", Listener::Public)),
+            "" => None,
+            url => Some(ctx.endpoints.resolve_url(url, Listener::Public)),
         }
     }
 

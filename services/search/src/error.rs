@@ -20,6 +20,8 @@ pub enum Error {
     TooLarge(usize),
     #[error("requests of this kind are not accepted from this address; see search.icat_server_addresses")]
     AddressRefused,
+    #[error("files cannot be downloaded here: no download service is known; see search.download_url")]
+    NoDownloads,
     #[error("the search index is being opened; try again in a few seconds")]
     NotOpen,
     #[error("the search index cannot be written at the moment; the changes are stored, and are searchable later")]
@@ -57,6 +59,7 @@ impl From<Error> for Problem {
             Error::Conflict(_) => Self::new(Code::Conflict, "search/locked", text),
             Error::TooLarge(_) => Self::new(Code::TooLarge, "search/too-large", text),
             Error::AddressRefused => Self::new(Code::Forbidden, "search/address-refused", text),
+            Error::NoDownloads => Self::new(Code::NotFound, "search/no-downloads", text),
             Error::OtherIndex => Self::internal(text),
             Error::NotWritten => Self::new(Code::Unavailable, "search/not-written", text).with_retry_after(30),
             Error::NotOpen => Self::new(Code::Unavailable, "search/not-open", text).with_retry_after(1),

@@ -10,6 +10,7 @@ mod catalogue;
 mod changes;
 mod config;
 pub mod domain;
+mod downloads;
 mod error;
 pub mod error_format;
 pub mod index;
@@ -23,12 +24,15 @@ mod search_service;
 mod searches;
 mod state;
 pub mod store;
+mod web;
 
 use std::sync::Arc;
 
 use events::Events;
 use icat_client::CatalogueChanges;
 use identity::Identity;
+use identity::page_sessions::PageSessions;
+use service_kit::openapi::StartLink;
 use service_kit::{BuildError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings};
 use tokio::sync::Notify;
 use utoipa::OpenApi as _;
@@ -38,12 +42,15 @@ use self::catalogue::{CatalogueReader, ChangedRowWorker, ScanWorker, listen_for_
 use self::changes::{ChangeMetrics, ChangeQueue, IndexWorker};
 pub use self::config::Config;
 use self::domain::paths::PathRules;
+use self::downloads::Downloads;
 use self::index::SharedSnapshot;
 use self::index_progress::IndexProgress;
 use self::points_in_time::PointsInTime;
 use self::search_service::SearchService;
 use self::searches::CatalogueSearches;
 use self::state::State;
+use self::web::PAGE_ADDRESS;
+use self::web::pages::Pages;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "search",
@@ -63,6 +70,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Ok(vec![PrivatePath::new("search.index_dir", directory)])
     },
     openapi: || openapi::Document::openapi(),
+    pages: &[StartLink { path: PAGE_ADDRESS, text: "Search" }],
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
@@ -97,6 +105,13 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         index_progress: IndexProgress::new(ctx.db.clone(), Arc::clone(&ctx.clock), reads_catalogue),
         zone: ctx.config.core.icat.parse_time_zone()?,
     });
+    let pages = Arc::new(Pages {
+        sessions: PageSessions::new(identity.clone(), PAGE_ADDRESS),
+        searches: Arc::clone(&catalogue_searches),
+        downloads: config.find_download_url(&ctx).map(|url| Downloads::new(ctx.http.clone(), url)),
+        logbook_page: config.find_logbook_page(&ctx),
+        site: ctx.config.core.site.clone(),
+    });
     let state = Arc::new(State {
         config,
         changes,
@@ -105,5 +120,6 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         catalogue_searches,
         identity,
     });
-    Ok(Running { mounts: routes::build_mounts(&state), workers })
+    let mounts = web::build_mounts(pages).into_iter().chain(routes::build_mounts(&state)).collect();
+    Ok(Running { mounts, workers })
 }

@@ -38,9 +38,14 @@ pub struct Facility {
 impl Facility {
     /// One on each engine. Alice is a member of `embargo`, bob a scientist of the instrument of `other`, and dan neither.
     pub async fn start_all() -> Vec<Self> {
+        Self::start_all_with(&[]).await
+    }
+
+    /// The same with more services in the process.
+    pub async fn start_all_with(others: &[ServiceDef]) -> Vec<Self> {
         let mut all = Vec::new();
         for backend in list_backends() {
-            let services = [icat::SERVICE, AUTHENTICATOR, search::SERVICE, testkit::recorder::SERVICE];
+            let services = [&[icat::SERVICE, AUTHENTICATOR, search::SERVICE, testkit::recorder::SERVICE], others].concat();
             let app = Box::pin(TestApp::start_on(&backend, &services, SETTINGS)).await;
             let root = log_in(&app, "root").await;
             let mut facility = Self { app, root, ids: HashMap::new() };

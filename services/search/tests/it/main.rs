@@ -18,3 +18,4 @@ mod settings;
 mod statements;
 mod units;
 mod v1;
+mod web;
