@@ -65,7 +65,9 @@ impl Downloads {
             .with_extension(Peer { service: "download", template: "/ids/getData" });
         let unavailable = |source: Box<dyn std::error::Error + Send + Sync>| {
             let text = "the download service does not answer; try again later";
-            Problem::new(Code::Unavailable, "search/download-unavailable", text).with_retry_after(10).with_source(source)
+            Problem::new(Code::Unavailable, "search/download-unavailable", text)
+                .with_retry_after(10)
+                .with_source(source)
         };
         let response = request.send().await.map_err(|e| unavailable(e.into()))?;
         let status = response.status().as_u16();
@@ -109,7 +111,9 @@ mod tests {
 
     #[test]
     fn refusals_keep_their_meaning() {
-        for (status, code) in [(403, Code::Forbidden), (404, Code::NotFound), (503, Code::Unavailable), (500, Code::BadGateway)] {
+        for (status, code) in
+            [(403, Code::Forbidden), (404, Code::NotFound), (503, Code::Unavailable), (500, Code::BadGateway)]
+        {
             let problem = to_problem(status, br#"{"code":"X","message":"no such file"}"#);
             assert_eq!((problem.code, problem.detail.as_str()), (code, "no such file"));
         }

@@ -49,9 +49,13 @@ mod tests {
 
     #[test]
     fn the_last_word_is_completed() {
-        for (text, before, word) in
-            [("", "", ""), ("/da", "", "/da"), ("a AND /da", "a AND ", "/da"), ("a\u{a0}/b", "a\u{a0}", "/b"), ("a ", "a ", "")]
-        {
+        for (text, before, word) in [
+            ("", "", ""),
+            ("/da", "", "/da"),
+            ("a AND /da", "a AND ", "/da"),
+            ("a\u{a0}/b", "a\u{a0}", "/b"),
+            ("a ", "a ", ""),
+        ] {
             assert_eq!(split_last_word(text), (before, word), "{text}");
         }
         assert!(is_plain_word("/data/2025-01/é") && !is_plain_word("/a b") && !is_plain_word("/a(1)"));

@@ -81,7 +81,9 @@ impl HitContext<'_> {
         let mut facts: Vec<String> = Vec::new();
         facts.extend(hit.file_size.and_then(|size| u64::try_from(size).ok()).map(format_bytes));
         let files = hit.file_count.and_then(|count| u64::try_from(count).ok()).filter(|_| tab != Tab::Datafiles);
-        facts.extend(files.map(|count| format!("{} {}", format_count(count), if count == 1 { "file" } else { "files" })));
+        facts.extend(
+            files.map(|count| format!("{} {}", format_count(count), if count == 1 { "file" } else { "files" })),
+        );
         facts.extend(hit.format.into_iter().chain(hit.kind).map(|row| row.name));
         facts.extend(hit.sample.map(|sample| format!("Sample {}", sample.name)));
         let instruments: Vec<String> = hit.instruments.into_iter().map(|instrument| instrument.name).collect();
@@ -176,12 +178,9 @@ fn list_links(tab: Tab, dataset: Option<NamedRow>, investigation: Option<&Invest
     }
 }
 
-fn take_parts(
-    highlights: &mut BTreeMap<String, Vec<TextPart>>,
-    member: &str,
-    text: Option<&str>,
-) -> Vec<TextPart> {
-    let plain = || text.filter(|text| !text.is_empty()).map(|text| vec![TextPart { text: text.to_owned(), found: false }]);
+fn take_parts(highlights: &mut BTreeMap<String, Vec<TextPart>>, member: &str, text: Option<&str>) -> Vec<TextPart> {
+    let plain =
+        || text.filter(|text| !text.is_empty()).map(|text| vec![TextPart { text: text.to_owned(), found: false }]);
     highlights.remove(member).or_else(plain).unwrap_or_default()
 }
 

@@ -271,8 +271,12 @@ mod tests {
 
     #[test]
     fn a_change_leads_to_the_first_page() {
-        let query = parse("/search/app?dir=/data&f=technique.name:MX&f=instrument.name:BL07&cursor=x&all=technique.name");
-        assert_eq!(query.without_value("technique.name", "MX").address(), "/search/app?dir=/data&f=instrument.name:BL07");
+        let query =
+            parse("/search/app?dir=/data&f=technique.name:MX&f=instrument.name:BL07&cursor=x&all=technique.name");
+        assert_eq!(
+            query.without_value("technique.name", "MX").address(),
+            "/search/app?dir=/data&f=instrument.name:BL07"
+        );
         let datasets = query.in_tab(Tab::Datasets).address();
         assert_eq!(datasets, "/search/app?in=datasets&f=technique.name:MX&f=instrument.name:BL07");
         let investigations = query.in_tab(Tab::Investigations).address();

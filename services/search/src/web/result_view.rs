@@ -141,8 +141,7 @@ impl SearchView {
 fn split_page(pages: &Pages, query: &PageQuery, found: Found) -> (Vec<FacetView>, Option<ResultView>) {
     let Found { page, totals } = found;
     let facets = page.facets.into_iter().filter_map(|facet| FacetView::from_page(query, facet)).collect();
-    let context =
-        HitContext { query, zone: &pages.searches.zone, logbook_page: pages.logbook_page.as_deref() };
+    let context = HitContext { query, zone: &pages.searches.zone, logbook_page: pages.logbook_page.as_deref() };
     let ids: Vec<String> = page.hits.iter().map(|hit| hit.id.to_string()).collect();
     let next = page.cursor.map(|cursor| {
         let mut next = query.change(|_| {});
@@ -246,7 +245,10 @@ fn list_wider(query: &PageQuery, totals: &[TabTotal]) -> Vec<WiderView> {
     let is_word = !query.text.is_empty() && query.text.chars().all(char::is_alphanumeric);
     if is_word {
         let begins = query.change(|query| query.text.push('*'));
-        wider.push(WiderView { text: format!("Search for words that begin with {}", query.text), address: begins.address() });
+        wider.push(WiderView {
+            text: format!("Search for words that begin with {}", query.text),
+            address: begins.address(),
+        });
     }
     for other in totals.iter().filter(|total| total.total > 0) {
         let TabTotal { tab, total, is_lower_bound } = other;

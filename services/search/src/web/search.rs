@@ -75,10 +75,9 @@ async fn find_page(pages: &Pages, caller: &Caller, query: &PageQuery) -> Result<
         async move { pages.searches.find_page(caller, target, &body).await }
     };
     let find_first = async { pages.searches.find_page(caller, target, &body).await };
-    let (page, others) =
-        futures_util::future::try_join(find_first, try_join_all(chosen.into_iter().map(without)))
-            .await
-            .map_err(report_timeout)?;
+    let (page, others) = futures_util::future::try_join(find_first, try_join_all(chosen.into_iter().map(without)))
+        .await
+        .map_err(report_timeout)?;
     let counted: Vec<_> = page.facets.into_iter().chain(others.into_iter().flat_map(|page| page.facets)).collect();
     let mut facets = counted;
     facets.sort_by_key(|facet| fields.iter().position(|field| *field == facet.field));

@@ -97,9 +97,13 @@ async fn one_login_serves_the_pages_of_all_services() {
         assert!(page.contains("type=\"password\""), "{page}");
         assert!(page.contains("value=\"&#x2f;search&#x2f;app?q=a%20b&amp;in=datasets\""), "{page}");
 
-        let form = |next: &'static str| [("plugin", "simple"), ("username", "alice"), ("password", "x"), ("next", next)];
+        let form =
+            |next: &'static str| [("plugin", "simple"), ("username", "alice"), ("password", "x"), ("next", next)];
         let response = visitor.send(Method::POST, "/search/app/login", &form("/search/app?q=a%20b")).await;
-        assert_eq!((response.status().as_u16(), &response.headers()["location"]), (303, &"/search/app?q=a%20b".parse().unwrap()));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["location"]),
+            (303, &"/search/app?q=a%20b".parse().unwrap())
+        );
         let cookie = response.headers()["set-cookie"].to_str().unwrap();
         let (value, rules) = cookie.split_once("; ").unwrap();
         assert_eq!(rules, "HttpOnly; SameSite=Strict; Path=/");
@@ -129,9 +133,14 @@ async fn nothing_in_a_row_runs() {
         facility.create("evil", "Datafile", file).await;
         facility.wait_for_rows("datafile", json!({}), 19).await;
         let alice = facility.visit("alice").await;
-        for address in ["/search/app", "/search/app?q=beam", "/search/app?dir=/data", "/search/app?q=%3Cscript%3Ealert(1)%3C/script%3E",
-            "/search/app?f=instrument.name:%3Cimg%20src%3Dx%3E", "/search/app?dir=%22%3E%3Cimg%20src%3Dx%3E&from=%22%3E%3Cimg%20src%3Dx%3E"]
-        {
+        for address in [
+            "/search/app",
+            "/search/app?q=beam",
+            "/search/app?dir=/data",
+            "/search/app?q=%3Cscript%3Ealert(1)%3C/script%3E",
+            "/search/app?f=instrument.name:%3Cimg%20src%3Dx%3E",
+            "/search/app?dir=%22%3E%3Cimg%20src%3Dx%3E&from=%22%3E%3Cimg%20src%3Dx%3E",
+        ] {
             let (_, page) = alice.open(address).await;
             assert!(!page.contains("<img") && !page.contains("<script>"), "{address}: {page}");
             assert!(!list_links(&page).iter().any(|link| link.starts_with("javascript")), "{address}: {page}");
@@ -200,7 +209,10 @@ async fn a_result_has_pages() {
         let next = find_link(&links, "cursor=");
         assert!(next.contains("dir=/pages") && next.contains("sort=name"), "{next}");
         let second = alice.open_found(next).await;
-        assert!(count_hits(&second) == 5 && second.contains("page_29.nxs") && !second.contains("page_24.nxs"), "{second}");
+        assert!(
+            count_hits(&second) == 5 && second.contains("page_29.nxs") && !second.contains("page_24.nxs"),
+            "{second}"
+        );
         assert!(list_links(&second).contains(&"/search/app?dir=/pages&sort=name".to_owned()));
         assert!(!list_links(&second).iter().any(|link| link.contains("cursor=")), "{second}");
         facility.app.clock.advance_seconds(301);
