@@ -148,7 +148,7 @@ fn split_page(pages: &Pages, query: &PageQuery, found: Found) -> (Vec<FacetView>
         next.cursor = Some(cursor);
         next.address()
     });
-    let at_least = if page.is_total_lower_bound { "at least " } else { "" };
+    let at_least = if page.is_total_lower_bound { "At least " } else { "" };
     let result = ResultView {
         total: format!("{at_least}{} {}", format_count(page.total), query.tab.noun(page.total)),
         wider: if page.hits.is_empty() && query.cursor.is_none() { list_wider(query, &totals) } else { Vec::new() },
