@@ -21,13 +21,13 @@ RULES = [
 BEAMTIMES = [
     ("MX-2417", "ID29", "MX", "Structure of a light-driven proton pump at room temperature",
      "Serial crystallography of bacteriorhodopsin crystals, with lysozyme as a standard.",
-     "X-ray crystallography", "Bacteriorhodopsin A8", "2026-11-12", "/data/2026/id29/mx2417", 24),
+     "X-ray crystallography", "Bacteriorhodopsin A8", "2026-11-12", "data/2026/id29/mx2417", 24),
     ("SC-5120", "D22", "SANS", "Lysozyme in deuterated buffer: small-angle neutron scattering",
      "Form factors of lysozyme at three concentrations.",
-     "Small-angle scattering", "Lysozyme 10 mg/ml", "2026-10-03", "/data/2026/d22/sc5120", 9),
+     "Small-angle scattering", "Lysozyme 10 mg/ml", "2026-10-03", "data/2026/d22/sc5120", 9),
     ("MA-0931", "ID11", "Materials", "Texture of additively manufactured steel after fatigue",
      "Far-field diffraction of 316L specimens after 10⁵ cycles.",
-     "X-ray diffraction", "316L specimen 4", "2025-05-20", "/data/2025/id11/ma0931", 6),
+     "X-ray diffraction", "316L specimen 4", "2025-05-20", "data/2025/id11/ma0931", 6),
 ]  # fmt: skip
 LONG_NAME = "a_very_long_file_name_without_any_blank_" * 4 + ".h5"
 CONTENT = b"\x89HDF\r\n\x1a\n" + bytes(2000)
@@ -106,7 +106,7 @@ class SearchFacility(Suite):
                 files.append({"name": f"{folder}.log", "location": f"{directory}/{folder}/{folder}.log", "fileSize": len(CONTENT),
                               "dataset": dataset, "datafileFormat": log, "datafileModTime": at(9)})  # fmt: skip
                 for file in files:
-                    path = self.files / file["location"].lstrip("/")
+                    path = self.files / file["location"]
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(CONTENT)
                 created = self.create("Datafile", *files)

@@ -41,7 +41,7 @@ FOCUS = """() => {
 }"""
 # Every kind of page; the last ones have what is hard to lay out.
 PLACES = ["", "?q=lysozyme", "?q=lysozyme&in=datasets", "?in=investigations", "?q=scan_0001.nxs&f=instrument.name:ID29&mine=true",
-          "?dir=/data/2026/id29/mx2417/raw", "?q=nothinghasthis&f=instrument.name:ID29", "?q=a+AND", "?q=very_long&all=datafileFormat.name",
+          "?dir=data/2026/id29/mx2417/raw", "?q=nothinghasthis&f=instrument.name:ID29", "?q=a+AND", "?q=very_long&all=datafileFormat.name",
           f"?q={'x' * 200}&dir=/{'y' * 200}&f=sample.name:{'z' * 200}"]  # fmt: skip
 
 
@@ -101,18 +101,18 @@ class Check:
         expect(page.locator(".chips")).to_have_count(0)
         dan = self.log_in(account="simple/dan")
         expect(dan.locator(".tree .count")).to_have_text(["15"])
-        dan.goto(f"{self.facility.url}{PAGE}?dir=/data/2026")
+        dan.goto(f"{self.facility.url}{PAGE}?dir=data/2026")
         expect(dan.locator("#total")).to_have_text("Nothing was found")
         self.finish(page, dan)
 
     def completing(self):
         """The path at the end of the box is completed."""
         page = self.log_in()
-        page.locator("#q").press_sequentially("lysozyme AND /data/20")
-        expect(page.locator("#paths option").first).to_have_attribute("value", "lysozyme AND /data/2025/")
+        page.locator("#q").press_sequentially("lysozyme AND data/20")
+        expect(page.locator("#paths option").first).to_have_attribute("value", "lysozyme AND data/2025/")
         expect(page.locator("#paths option")).to_have_count(2)
         page.locator("#q").press_sequentially("26/")
-        expect(page.locator("#paths option").first).to_have_attribute("value", "lysozyme AND /data/2026/d22/")
+        expect(page.locator("#paths option").first).to_have_attribute("value", "lysozyme AND data/2026/d22/")
         self.finish(page)
 
     def downloading(self):
@@ -181,7 +181,7 @@ class Check:
         page.keyboard.press("/")
         expect(page.locator("#q")).to_be_focused()
         page.keyboard.press("Control+a")
-        page.keyboard.type("scan_0001.nxs /data")
+        page.keyboard.type("scan_0001.nxs data/2026")
         page.keyboard.press("Enter")
         expect(page.locator("#total")).to_contain_text("datafiles")
         page.locator("body").evaluate("() => { document.activeElement?.blur(); scrollTo(0, 0) }")
@@ -274,7 +274,7 @@ def take_screenshots(directory):
     """A search on a desk and on a telephone; the start."""
     with SearchFacility() as facility, Browser(facility) as browser:
         for name, place, size in (
-            ("search-desktop", "?q=lysozyme&dir=/data/2026", {"width": 1280, "height": 960}),
+            ("search-desktop", "?q=lysozyme&dir=data/2026", {"width": 1280, "height": 960}),
             ("search-start", "", {"width": 1280, "height": 900}),
             ("search-phone", "?q=lysozyme", {"width": 390, "height": 844}),
             ("search-phone-investigations", "?in=investigations&q=lysozyme", {"width": 390, "height": 844}),
@@ -297,7 +297,7 @@ def main():
         return take_screenshots(ROOT / "docs/src/images")
     failed = []
     with SearchFacility() as facility, Browser(facility) as browser:
-        facility.add_file(LONG_NAME, f"/data/{'long/' * 20}{LONG_NAME}")
+        facility.add_file(LONG_NAME, f"data/{'long/' * 20}{LONG_NAME}")
         check = Check(facility, browser)
         for name in options.only or CHECKS:
             began = time.monotonic()

@@ -37,6 +37,13 @@ impl Planner<'_> {
         plan.map(Some).map_err(|e| Error::Query(format!("{attribute}: {e}")))
     }
 
+    /// Files in this directory and in those below it. A relative one is not looked for anywhere else in a path.
+    pub(super) fn plan_directory(&self, directory: &str) -> Result<Plan, Error> {
+        let path = self.rules.canonicalize(directory).map_err(|e| Error::Query(format!("directory: {e}")))?;
+        let term = TermField { attribute: "location", kind: TermKind::Directory };
+        Ok(Plan::Term(term, path.text_lower().to_owned()))
+    }
+
     fn plan_pattern(
         &self,
         attribute: &'static str,

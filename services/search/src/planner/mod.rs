@@ -52,6 +52,9 @@ impl Planner<'_> {
         if let Some(path) = &query.path {
             plans.push(self.plan_path(target, path)?);
         }
+        if let Some(directory) = &query.directory {
+            plans.push(self.plan_directory(directory)?);
+        }
         if let Some(user) = &query.user {
             // Whose member somebody is themselves is no secret to them, whatever the rules about members say.
             plans.push(if query.is_own_user {

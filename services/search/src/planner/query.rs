@@ -22,6 +22,9 @@ pub struct SearchQuery {
     /// Whether `user` is the caller.
     #[serde(skip)]
     pub is_own_user: bool,
+    /// A directory of datafiles, exactly as the list of directories has it; not in requests of icat.server.
+    #[serde(skip)]
+    pub directory: Option<String>,
 }
 
 /// A parameter that a row must have. The first complete form of a value counts.

@@ -33,6 +33,9 @@ pub struct SearchBody {
     /// for any directories
     #[schema(example = "/data/2025/**/scan_0*.nxs")]
     pub path: Option<String>,
+    /// Of the page: only datafiles in this directory, as the list of directories has it.
+    #[serde(skip)]
+    pub directory: Option<String>,
     /// The first day in the time zone of the facility, or a moment
     #[schema(example = "2025-01-01")]
     pub from: Option<String>,
@@ -124,7 +127,7 @@ impl SearchBody {
 
     /// The conditions; `user` is the name of the caller.
     pub fn to_query(&self, target: EntityKind, zone: &TimeZone, user: &str) -> Result<SearchQuery, Error> {
-        if self.path.is_some() && target != EntityKind::Datafile {
+        if (self.path.is_some() || self.directory.is_some()) && target != EntityKind::Datafile {
             return Err(Error::Query("path is only possible for datafiles".to_owned()));
         }
         let mut filter = Map::new();
@@ -143,6 +146,7 @@ impl SearchBody {
         Ok(SearchQuery {
             text: self.text.as_deref().filter(|text| !text.trim().is_empty()).map(Value::from),
             path: self.path.clone(),
+            directory: self.directory.clone(),
             user: self.mine.then(|| user.to_owned()),
             is_own_user: self.mine,
             lower: bound(&self.from, parse_from)?,

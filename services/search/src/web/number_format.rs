@@ -22,18 +22,22 @@ pub fn format_bytes(bytes: u64) -> String {
     if bytes < 1_000 {
         return format!("{bytes} B");
     }
-    // In tenths of a unit, rounded; one that would be 1000.0 is 1.0 of the next.
-    let (mut size, mut tenths) = (0, (bytes + 50) / 100);
-    while tenths >= 10_000 {
-        tenths = (tenths + 500) / 1_000;
-        size += 1;
+    let (mut size, mut unit) = (0, 1_000_u128);
+    // What is rounded to 1000 of a unit is 1.0 of the next.
+    while divide_rounded(bytes.into(), unit) >= 1_000 {
+        (size, unit) = (size + 1, unit * 1_000);
     }
-    let unit = UNITS.get(size).copied().unwrap_or("EB");
+    let name = UNITS.get(size).copied().unwrap_or("EB");
+    let tenths = divide_rounded(u128::from(bytes) * 10, unit);
     if tenths < 1_000 {
-        format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        format!("{}.{} {name}", tenths / 10, tenths % 10)
     } else {
-        format!("{} {unit}", (tenths + 5) / 10)
+        format!("{} {name}", divide_rounded(bytes.into(), unit))
     }
+}
+
+fn divide_rounded(amount: u128, unit: u128) -> u128 {
+    (amount + unit / 2) / unit
 }
 
 #[cfg(test)]
@@ -54,9 +58,11 @@ mod tests {
             (999, "999 B"),
             (1_000, "1.0 kB"),
             (1_550, "1.6 kB"),
+            (99_940, "99.9 kB"),
             (99_960, "100 kB"),
             (123_456, "123 kB"),
-            (999_999, "1.0 MB"),
+            (999_499, "999 kB"),
+            (999_500, "1.0 MB"),
             (5_368_709_120, "5.4 GB"),
             (u64::MAX, "18.4 EB"),
         ] {

@@ -225,7 +225,7 @@ impl PageQuery {
         }
         SearchBody {
             text: optional(&self.text),
-            path: optional(&self.directory),
+            directory: optional(&self.directory),
             from: optional(&self.from),
             until: optional(&self.until),
             values,

@@ -45,7 +45,8 @@ impl Facility {
     pub async fn start_all_with(others: &[ServiceDef]) -> Vec<Self> {
         let mut all = Vec::new();
         for backend in list_backends() {
-            let services = [&[icat::SERVICE, AUTHENTICATOR, search::SERVICE, testkit::recorder::SERVICE], others].concat();
+            let services =
+                [&[icat::SERVICE, AUTHENTICATOR, search::SERVICE, testkit::recorder::SERVICE], others].concat();
             let app = Box::pin(TestApp::start_on(&backend, &services, SETTINGS)).await;
             let root = log_in(&app, "root").await;
             let mut facility = Self { app, root, ids: HashMap::new() };

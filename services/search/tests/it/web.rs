@@ -50,7 +50,8 @@ impl Facility {
 impl Visitor<'_> {
     async fn send(&self, method: Method, address: &str, form: &[(&str, &str)]) -> Response {
         let url = format!("{}{address}", self.facility.app.public);
-        let request = self.http.request(method.clone(), url).header("cookie", &self.cookie);
+        let request =
+            self.http.request(method.clone(), url).header("cookie", &self.cookie).header("accept", "text/html");
         let request = if method == Method::POST { request.form(form) } else { request };
         request.send().await.unwrap()
     }
@@ -187,6 +188,25 @@ async fn visitors_see_what_they_may_read_with_counts() {
         assert!(page.contains("6 datafiles"), "{page}");
         let both = bob.open_found(find_link(&list_links(&page), "f=instrument.name:BL08&f=instrument.name:BL07")).await;
         assert!(both.contains("18 datafiles"), "{both}");
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_has_the_files_of_its_number() {
+    for mut facility in Facility::start_all().await {
+        for (key, location) in [("in", "rel/y.nxs"), ("below", "rel/a*b/y.nxs"), ("elsewhere", "/data/rel/y.nxs")] {
+            let file = json!({"name": key, "location": location, "dataset": {"id": facility.ids["embargo/d0"]}});
+            facility.create(key, "Datafile", file).await;
+        }
+        facility.wait_for_rows("datafile", json!({}), 21).await;
+        let alice = facility.visit("alice").await;
+        let page = alice.open_found("/search/app").await;
+        assert!(page.contains("title=\"rel\"><span dir=\"auto\">rel</span> <span class=\"count\">2</span>"), "{page}");
+        let page = alice.open_found("/search/app?dir=rel").await;
+        assert_eq!(count_hits(&page), 2, "not the files of another folder with this name");
+        let below = find_link(&list_links(&page), "dir=rel/a%2Ab").to_owned();
+        assert_eq!(count_hits(&alice.open_found(&below).await), 1);
         facility.app.stop().await;
     }
 }
