@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use service_kit::{Clock, Db, DbError, Micros};
 
-use crate::store::catalogue_scans::{ScanState, list_scans};
+use crate::store::catalogue_scans::list_scans;
 
 /// How long an answer counts.
 const KNOWN_FOR: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ mod readable_rows;
 mod rule_cache;
 mod rule_set;
 
-pub use self::readable_rows::{DecidingRows, MAX_READABLE_IDS, ReadableRows, find_readable_rows};
+pub use self::readable_rows::{DecidingRows, ReadableLimits, ReadableRows, find_readable_rows};
 pub use self::rule_cache::RuleCache;
 pub use self::rule_set::{Rights, RuleSet};
 

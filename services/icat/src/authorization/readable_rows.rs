@@ -14,10 +14,19 @@ use tokio::time::{Instant, timeout_at};
 use super::Rights;
 use crate::query::{Access, QueryEnvironment, compile_deciding_selects};
 
-/// The most ids of an answer, which take some 10 MB.
-pub const MAX_READABLE_IDS: u64 = 5_000_000;
-/// How long rules are evaluated. Who asks can do without the others, and a rule may have to look at each file.
-const EVALUATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much is done for an answer. Who asks can do without the rules that are left out.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadableLimits {
+    /// Of all lists together.
+    pub max_ids: u64,
+    /// How long rules are evaluated, one of which may have to look at each file.
+    pub timeout: Duration,
+}
+
+impl ReadableLimits {
+    /// For requests: the ids take some 10 MB.
+    pub const DEFAULT: Self = Self { max_ids: 5_000_000, timeout: Duration::from_secs(10) };
+}
 
 /// What a user may read of an entity.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,42 +57,36 @@ impl DecidingRows {
     }
 }
 
-/// What a user may read of an entity in the snapshot `tx`. Rules that can fail, take too long or would make more than `max_ids` ids
-/// are left out.
+/// What a user may read of an entity in the snapshot `tx`. Rules that can fail or exceed the limits are left out.
 pub async fn find_readable_rows(
     tx: &mut Tx,
     rights: &Rights,
     entity: &'static Entity,
     env: &QueryEnvironment<'_>,
-    max_ids: u64,
+    limits: ReadableLimits,
 ) -> Result<ReadableRows, DbError> {
     let rules = match rights.read_access(entity) {
         Access::All => return Ok(ReadableRows::All),
         Access::None => return Ok(ReadableRows::None),
         Access::Rules(rules) => rules,
     };
-    let compiled = compile_deciding_selects(&rules, max_ids, env);
-    let mut found = CollectedRows { rows: Vec::new(), complete: compiled.is_complete, max_ids };
-    let deadline = Instant::now() + EVALUATION_TIMEOUT;
+    let compiled = compile_deciding_selects(&rules, limits.max_ids, env);
+    let mut found = CollectedRows { rows: Vec::new(), complete: compiled.is_complete, max_ids: limits.max_ids };
+    let deadline = Instant::now() + limits.timeout;
     for select in compiled.selects {
-        match timeout_at(deadline, select.fetch_ids(tx)).await {
-            Ok(Ok(ids)) => found.add(select.path, ids),
-            Ok(Err(e @ (DbError::Data(_) | DbError::TooSlow(_)))) => {
-                tracing::warn!(entity.name, error = %e, "rules are left out of a list of readable rows");
-                found.complete = false;
-                // The snapshot can no longer be used.
-                break;
+        let reason = match timeout_at(deadline, select.fetch_ids(tx)).await {
+            Ok(Ok(ids)) => {
+                found.add_ids(select.path, ids);
+                continue;
             }
-            Err(_) => {
-                tracing::warn!(
-                    entity.name,
-                    "rules are left out of a list of readable rows, because they take too long"
-                );
-                found.complete = false;
-                break;
-            }
+            Ok(Err(e @ (DbError::Data(_) | DbError::TooSlow(_)))) => e.to_string(),
             Ok(Err(e)) => return Err(e),
-        }
+            Err(_) => "their evaluation takes too long".to_owned(),
+        };
+        tracing::warn!(entity.name, reason, "rules are left out of a list of readable rows");
+        found.complete = false;
+        // The snapshot can no longer be used.
+        break;
     }
     let CollectedRows { mut rows, complete, .. } = found;
     rows.sort_by_key(|list| (Reverse(list.path.len()), list.render_path()));
@@ -99,7 +102,7 @@ struct CollectedRows {
 
 impl CollectedRows {
     /// Adds ids to the list of a path, unless they are too many.
-    fn add(&mut self, path: Vec<&'static ToOne>, ids: Vec<i64>) {
+    fn add_ids(&mut self, path: Vec<&'static ToOne>, ids: Vec<i64>) {
         let count = ids.len();
         // A bitmap has no negative ids, which nobody has, either.
         self.complete &= ids.iter().all(|id| *id >= 0);

@@ -73,8 +73,9 @@ pub fn parse_rule(text: &str, ctx: &ParseContext) -> Result<Rule, QueryError> {
     let [column] = search.columns.as_slice() else {
         return Err(QueryError::bad_parameter("a rule must be about one entity"));
     };
-    if body.distinct || body.limit.is_some() || !body.order_by.is_empty() || !body.group_by.is_empty() {
-        return Err(QueryError::bad_parameter("a rule must not have DISTINCT, GROUP BY, ORDER BY or LIMIT"));
+    let is_grouped = !body.group_by.is_empty() || body.having.is_some();
+    if body.distinct || body.limit.is_some() || !body.order_by.is_empty() || is_grouped {
+        return Err(QueryError::bad_parameter("a rule must not have DISTINCT, GROUP BY, HAVING, ORDER BY or LIMIT"));
     }
     if !search.includes.is_empty() {
         return Err(QueryError::bad_parameter("a rule must not have INCLUDE"));

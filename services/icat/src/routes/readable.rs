@@ -10,7 +10,7 @@ use service_kit::parameters::parse_query;
 use service_kit::{Problem, sha256_hex};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::authorization::{self, MAX_READABLE_IDS, ReadableRows, find_readable_rows};
+use crate::authorization::{self, ReadableLimits, ReadableRows, find_readable_rows};
 use crate::error::Error;
 use crate::routes::http::{json_response, requested_session_id};
 use crate::routes::schemas::{CommonResponses, Failure};
@@ -122,7 +122,8 @@ pub async fn list_readable_rows(
     })?;
     let rights = state.rules.load_rights(&mut tx, user_name).await?;
     let env = state.queries.new_environment(&rights, tx.engine());
-    let found = find_readable_rows(&mut tx, &rights, entity, &env, MAX_READABLE_IDS).await.map_err(Error::from)?;
+    let found =
+        find_readable_rows(&mut tx, &rights, entity, &env, ReadableLimits::DEFAULT).await.map_err(Error::from)?;
     drop(tx);
     let body = serde_json::to_string(&Readable::from_rows(entity, found)?).map_err(Problem::internal)?;
     Ok(respond_if_changed(&request, body))

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use icat::grants::{GrantSets, synchronize_grants};
 use icat::query::{
-    Access, ParseContext, Plan, QueryEnvironment, Rule, Statement, compile_filter, compile_search, parse_rule,
-    parse_search,
+    Access, ParseContext, Plan, QueryEnvironment, Rule, Statement, compile_deciding_selects, compile_filter,
+    compile_search, parse_rule, parse_search,
 };
 use icat_client::schema::{Entity, find_entity};
 use jiff::tz::TimeZone;
@@ -286,6 +286,12 @@ async fn common_queries_use_indexes() {
                 let writing = QueryEnvironment { granted_user: None, ..env };
                 statements.push((name, "writer", compile_filter(entity, &rules, &ids, &writing)));
             }
+        }
+        // The lists of what a user may read.
+        for entity in ["Datafile", "Dataset", "Investigation"].map(|name| find_entity(name).unwrap()) {
+            let compiled = compile_deciding_selects(&parse_rules_of(entity, &ctx, &sets), 5_000_000, &env);
+            assert!(compiled.is_complete);
+            statements.extend(compiled.selects.into_iter().map(|select| ("readable", "member", select.statement)));
         }
         // A new catalogue has no statistics, and a server updates them while it runs.
         for has_statistics in [false, true] {

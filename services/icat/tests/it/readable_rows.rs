@@ -1,13 +1,14 @@
 //! What the caller may read of an entity, as ids of the rows that decide.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use icat::authorization::{ReadableRows, RuleCache, find_readable_rows};
+use icat::AuthorizationConfig;
+use icat::authorization::{ReadableLimits, ReadableRows, RuleCache, find_readable_rows};
 use icat::grants::synchronize_grants;
 use icat::query::{ParseContext, QueryEnvironment};
-use icat::{AuthorizationConfig, Strictness};
 use icat_client::schema::find_entity;
 use jiff::tz::TimeZone;
 use reqwest::header::HeaderMap;
@@ -258,29 +259,38 @@ async fn rules_that_cannot_be_listed_are_left_out() {
         c.delete_entities(&json!({"Rule": {"id": failing}}).to_string()).await;
 
         create_rule(&c, "Datafile [name LIKE 'f%']", None).await;
-        let db = c.app.db("icat");
-        let strict = AuthorizationConfig { conditions: Strictness::Strict, ..AuthorizationConfig::STRICT };
-        let rules = RuleCache::new(Vec::new(), strict, parse_context());
         for (max_ids, complete, expected) in
             [(3, true, vec![vec![7], vec![11, 12]]), (2, false, vec![vec![7]]), (0, false, vec![])]
         {
-            let mut tx = db.read().await.unwrap();
-            let rights = rules.load_rights(&mut tx, "db/ada".to_owned()).await.unwrap();
-            let env = QueryEnvironment {
-                user: "db/ada",
-                now: c.app.clock.now_micros(),
-                start_of_today: Micros::from_i64(0),
-                engine: db.engine(),
-                row_cap: 10,
-                strict: true,
-                granted_user: Some(rights.granted_user()),
-            };
-            let datafile = find_entity("Datafile").unwrap();
-            let found = find_readable_rows(&mut tx, &rights, datafile, &env, max_ids).await.unwrap();
-            let ReadableRows::Rows { rows, complete: found_complete } = found else { panic!("{found:?}") };
-            let ids: Vec<Vec<u64>> = rows.iter().map(|row| row.ids.iter().collect()).collect();
-            assert_eq!((found_complete, ids), (complete, expected), "at most {max_ids} ids");
+            let limits = ReadableLimits { max_ids, ..ReadableLimits::DEFAULT };
+            assert_eq!(find_rows_of_ada(&c, limits).await, (complete, expected), "at most {max_ids} ids");
         }
+        // 2³⁰ pairs of each file with users.
+        let users: Vec<String> = (0..30).map(|n| format!("User u{n}")).collect();
+        create_rule(&c, &format!("SELECT f FROM Datafile f, {}", users.join(", ")), None).await;
+        let limits = ReadableLimits { timeout: Duration::from_secs(1), ..ReadableLimits::DEFAULT };
+        assert_eq!(find_rows_of_ada(&c, limits).await, (false, vec![vec![7], vec![11, 12]]), "an endless rule");
+        assert_eq!(get_readable(&c, &ada, "Dataset", None).await.status, 200, "the database goes on");
         c.app.stop().await;
     }
+}
+
+/// Whether the lists of datafiles that ada may read are complete, and their ids.
+async fn find_rows_of_ada(c: &Client, limits: ReadableLimits) -> (bool, Vec<Vec<u64>>) {
+    let rules = RuleCache::new(Vec::new(), AuthorizationConfig::STRICT, parse_context());
+    let mut tx = c.app.db("icat").read().await.unwrap();
+    let rights = rules.load_rights(&mut tx, "db/ada".to_owned()).await.unwrap();
+    let env = QueryEnvironment {
+        user: "db/ada",
+        now: c.app.clock.now_micros(),
+        start_of_today: Micros::from_i64(0),
+        engine: tx.engine(),
+        row_cap: 10,
+        strict: true,
+        granted_user: Some(rights.granted_user()),
+    };
+    let datafile = find_entity("Datafile").unwrap();
+    let found = find_readable_rows(&mut tx, &rights, datafile, &env, limits).await.unwrap();
+    let ReadableRows::Rows { rows, complete } = found else { panic!("{found:?}") };
+    (complete, rows.iter().map(|row| row.ids.iter().collect()).collect())
 }
