@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::{BuildError, Clock, Config as Settings, Db, DbError, Micros, Sources, open_database};
+use service_kit::{BuildError, Clock, Config as Settings, Db, DbError, Micros, Sources};
 use thiserror::Error;
 
-use crate::SERVICE;
 use crate::catalogue::ENTITY_NAMES;
 use crate::config::{Config, Source};
 use crate::store::catalogue_scans::{CatalogueScan, ScanState, list_scans, request_scans};
@@ -86,8 +85,8 @@ pub struct IndexAdministration {
 }
 
 impl IndexAdministration {
-    /// Opens the database in the settings, which is migrated if they allow it.
-    pub async fn open(settings: &Settings, sources: &Sources) -> Result<Self, AdministrationError> {
+    /// For the database of the service.
+    pub(crate) fn new(db: Db, settings: &Settings, sources: &Sources) -> Result<Self, AdministrationError> {
         let config = Config::from_settings(settings).map_err(BuildError::from)?;
         let reads_catalogue = config.reads_catalogue(&settings.core.icat).map_err(BuildError::from)?;
         let refusal = match config.source {
@@ -98,7 +97,6 @@ impl IndexAdministration {
             ),
             Source::IcatServer | Source::Catalogue => Some("search.source is \"icat-server\""),
         };
-        let db = open_database(&SERVICE, settings, &*sources.clock).await?;
         Ok(Self { db, clock: Arc::clone(&sources.clock), refusal })
     }
 

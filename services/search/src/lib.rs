@@ -33,10 +33,14 @@ use icat_client::CatalogueChanges;
 use identity::Identity;
 use identity::page_sessions::PageSessions;
 use service_kit::openapi::StartLink;
-use service_kit::{BuildError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings};
+use service_kit::{
+    BuildError, Config as Settings, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings, Sources,
+    open_database,
+};
 use tokio::sync::Notify;
 use utoipa::OpenApi as _;
 
+use self::administration::{AdministrationError, IndexAdministration};
 use self::authorized_search::AuthorizedSearch;
 use self::catalogue::{CatalogueReader, ChangedRowWorker, ScanWorker, listen_for_changes};
 use self::changes::{ChangeMetrics, ChangeQueue, IndexWorker};
@@ -74,6 +78,15 @@ pub const SERVICE: ServiceDef = ServiceDef {
     build: |ctx| Box::pin(build(ctx)),
     ..ServiceDef::EMPTY
 };
+
+/// For commands: opens the database in the settings, which is migrated if they allow it.
+pub async fn open_index_administration(
+    settings: &Settings,
+    sources: &Sources,
+) -> Result<IndexAdministration, AdministrationError> {
+    let db = open_database(&SERVICE, settings, &*sources.clock).await?;
+    IndexAdministration::new(db, settings, sources)
+}
 
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = Config::from_settings(&ctx.config)?;

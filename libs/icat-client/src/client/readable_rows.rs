@@ -108,7 +108,7 @@ impl ReadableRows {
         for encoded in answer.rows {
             match find_target(entity, &encoded.path) {
                 None => complete = false,
-                Some(target) if target == encoded.entity => rows.push(encoded.decode()?),
+                Some(target) if target == encoded.entity => rows.push(encoded.decode_rows()?),
                 Some(_) => return Err(unexpected_body()),
             }
         }
@@ -117,7 +117,7 @@ impl ReadableRows {
 }
 
 impl EncodedRows {
-    fn decode(self) -> Result<DecidingRows, IcatError> {
+    fn decode_rows(self) -> Result<DecidingRows, IcatError> {
         let bytes = STANDARD.decode(&self.ids).map_err(|_| unexpected_body())?;
         let mut rest = bytes.as_slice();
         let ids = RoaringTreemap::deserialize_from(&mut rest).map_err(|_| unexpected_body())?;

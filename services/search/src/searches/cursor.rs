@@ -22,7 +22,7 @@ struct EncodedCursor {
 }
 
 impl Cursor {
-    pub fn encode(&self) -> String {
+    pub fn encode_cursor(&self) -> String {
         let after = self.after.iter().map(render_sort_value).collect();
         let encoded = EncodedCursor { snapshot: self.snapshot.clone(), after };
         BASE64URL_NOPAD.encode(serde_json::json!(encoded).to_string().as_bytes())
@@ -57,9 +57,9 @@ mod tests {
             snapshot: "7".to_owned(),
             after: vec![SortValue::Text("a.nxs".to_owned()), SortValue::Integer(3)],
         };
-        assert_eq!(Cursor::decode(&cursor.encode(), &order).unwrap(), cursor);
+        assert_eq!(Cursor::decode(&cursor.encode_cursor(), &order).unwrap(), cursor);
         let other = parse_sort(EntityKind::Datafile, Some(r#"{"name":"asc","date":"asc"}"#)).unwrap();
-        assert!(Cursor::decode(&cursor.encode(), &other).is_err());
+        assert!(Cursor::decode(&cursor.encode_cursor(), &other).is_err());
         for text in ["", "x", "e30"] {
             assert!(Cursor::decode(text, &order).is_err(), "{text}");
         }

@@ -93,8 +93,9 @@ impl CatalogueSearches {
         let hits =
             hits.map(|(hit, source)| SearchHit::from_source(target, hit.id, hit.score, source, searched.as_ref()));
         let hits = hits.collect();
-        let cursor =
-            page.next.map(|after| Cursor { snapshot: self.points_in_time.keep_snapshot(&snapshot), after }.encode());
+        let cursor = page
+            .next
+            .map(|after| Cursor { snapshot: self.points_in_time.keep_snapshot(&snapshot), after }.encode_cursor());
         let facets = self.count_facets(caller, target, body, query, &snapshot).await?;
         Ok(SearchPage {
             total: page.total,

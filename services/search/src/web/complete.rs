@@ -35,7 +35,7 @@ pub async fn complete_path(pages: web::Data<Pages>, request: HttpRequest) -> Res
 
 /// What stands before the last word, and the word.
 fn split_last_word(text: &str) -> (&str, &str) {
-    let start = text.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(place, c)| place + c.len_utf8()).last();
+    let start = text.char_indices().rfind(|(_, c)| c.is_whitespace()).map(|(place, c)| place + c.len_utf8());
     text.split_at(start.unwrap_or(0))
 }
 

@@ -51,17 +51,25 @@ fn parse_selection(form: &[(String, String)]) -> Result<Selection, Error> {
 mod tests {
     use super::*;
 
-    fn parse(form: &[(&str, &str)]) -> Result<Vec<i64>, String> {
+    fn parse_form_pairs(form: &[(&str, &str)]) -> Result<Vec<i64>, String> {
         let form: Vec<(String, String)> = form.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         parse_selection(&form).map(|selection| selection.ids).map_err(|e| e.to_string())
     }
 
     #[test]
     fn selected_rows_or_all_of_the_page_are_downloaded() {
-        assert_eq!(parse(&[("in", "datafiles"), ("shown", "1,2,3"), ("id", "1"), ("id", "3")]).unwrap(), [1, 3]);
-        assert_eq!(parse(&[("in", "datasets"), ("shown", "1,2,3"), ("id", "1"), ("all", "1")]).unwrap(), [1, 2, 3]);
-        assert!(parse(&[("in", "datafiles"), ("shown", "1,2")]).unwrap_err().contains("nothing is selected"));
-        assert!(parse(&[("in", "investigations"), ("id", "1")]).is_err());
-        assert!(parse(&[("in", "datafiles"), ("id", "1 OR 1")]).is_err());
+        assert_eq!(
+            parse_form_pairs(&[("in", "datafiles"), ("shown", "1,2,3"), ("id", "1"), ("id", "3")]).unwrap(),
+            [1, 3]
+        );
+        assert_eq!(
+            parse_form_pairs(&[("in", "datasets"), ("shown", "1,2,3"), ("id", "1"), ("all", "1")]).unwrap(),
+            [1, 2, 3]
+        );
+        assert!(
+            parse_form_pairs(&[("in", "datafiles"), ("shown", "1,2")]).unwrap_err().contains("nothing is selected")
+        );
+        assert!(parse_form_pairs(&[("in", "investigations"), ("id", "1")]).is_err());
+        assert!(parse_form_pairs(&[("in", "datafiles"), ("id", "1 OR 1")]).is_err());
     }
 }

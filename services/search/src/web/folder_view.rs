@@ -49,15 +49,16 @@ impl FolderView {
         }
         let link = |directory: Directory| {
             let Directory { path, name, files } = directory;
-            let address = query.change(|query| query.directory.clone_from(&path)).address();
+            let address = query.change_query(|query| query.directory.clone_from(&path)).address();
             FolderLink { path, name, files: format_count(files), address }
         };
         let is_expandable = has_more && folder_limit(query) < ALL_DIRECTORIES;
         Some(Self {
-            root_address: query.change(|query| query.directory.clear()).address(),
+            root_address: query.change_query(|query| query.directory.clear()).address(),
             open: open.into_iter().map(link).collect(),
             inside: inside.into_iter().map(link).collect(),
-            more: is_expandable.then(|| query.change(|query| query.expanded = Some(EXPANDED.to_owned())).address()),
+            more: is_expandable
+                .then(|| query.change_query(|query| query.expanded = Some(EXPANDED.to_owned())).address()),
         })
     }
 

@@ -135,7 +135,7 @@ impl HitContext<'_> {
         let (directory, name) = location.split_at(end);
         let searched = directory.trim_end_matches(['/', '\\']);
         let address = (!searched.is_empty())
-            .then(|| self.query.change(|query| searched.clone_into(&mut query.directory)).address());
+            .then(|| self.query.change_query(|query| searched.clone_into(&mut query.directory)).address());
         LocationView { directory: directory.to_owned(), name: name.to_owned(), address }
     }
 }
@@ -150,7 +150,7 @@ fn list_links(tab: Tab, dataset: Option<NamedRow>, investigation: Option<&Invest
         }
     }
     let files_of = |dataset: &NamedRow| of_investigation.with_value("dataset.name", &dataset.name).address();
-    let in_tab = |tab| of_investigation.change(|query| query.tab = tab).address();
+    let in_tab = |tab| of_investigation.change_query(|query| query.tab = tab).address();
     let link = |text: &str, address: String| LinkView { label: None, text: text.to_owned(), title: None, address };
     let to_investigation = investigation.map(|investigation| LinkView {
         label: Some("Investigation"),

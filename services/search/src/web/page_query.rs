@@ -146,8 +146,11 @@ impl PageQuery {
 
     /// The address of this search.
     pub fn address(&self) -> String {
-        let pairs: Vec<String> =
-            self.list_parameters().into_iter().map(|(name, value)| format!("{name}={}", encode(&value))).collect();
+        let pairs: Vec<String> = self
+            .list_parameters()
+            .into_iter()
+            .map(|(name, value)| format!("{name}={}", encode_value(&value)))
+            .collect();
         if pairs.is_empty() { PAGE_ADDRESS.to_owned() } else { format!("{PAGE_ADDRESS}?{}", pairs.join("&")) }
     }
 
@@ -175,7 +178,7 @@ impl PageQuery {
     }
 
     /// A search like this one, from its first page.
-    pub fn change(&self, change: impl FnOnce(&mut Self)) -> Self {
+    pub fn change_query(&self, change: impl FnOnce(&mut Self)) -> Self {
         let mut changed = Self { cursor: None, expanded: None, ..self.clone() };
         change(&mut changed);
         changed
@@ -183,7 +186,7 @@ impl PageQuery {
 
     /// The same search in another tab, without what is not possible there.
     pub fn in_tab(&self, tab: Tab) -> Self {
-        self.change(|query| {
+        self.change_query(|query| {
             query.tab = tab;
             query.values.retain(|(field, _)| resolve_field(tab.target(), field).is_ok());
             if tab != Tab::Datafiles {
@@ -193,11 +196,11 @@ impl PageQuery {
     }
 
     pub fn without_value(&self, field: &str, value: &str) -> Self {
-        self.change(|query| query.values.retain(|(f, v)| (f.as_str(), v.as_str()) != (field, value)))
+        self.change_query(|query| query.values.retain(|(f, v)| (f.as_str(), v.as_str()) != (field, value)))
     }
 
     pub fn with_value(&self, field: &str, value: &str) -> Self {
-        self.change(|query| query.values.push((field.to_owned(), value.to_owned())))
+        self.change_query(|query| query.values.push((field.to_owned(), value.to_owned())))
     }
 
     pub fn has_value(&self, field: &str, value: &str) -> bool {
@@ -243,7 +246,7 @@ pub fn sort_name(sort: SortBy) -> &'static str {
 }
 
 /// Separators of paths stay readable: they mean nothing in a query.
-fn encode(value: &str) -> String {
+fn encode_value(value: &str) -> String {
     percent_encode_segment(value).replace("%2F", "/").replace("%3A", ":")
 }
 
@@ -253,7 +256,7 @@ mod tests {
 
     use super::*;
 
-    fn parse(address: &str) -> PageQuery {
+    fn parse_address(address: &str) -> PageQuery {
         PageQuery::from_request(&TestRequest::with_uri(address).to_http_request()).unwrap()
     }
 
@@ -261,18 +264,19 @@ mod tests {
     fn an_address_says_what_it_was_made_from() {
         let address = "/search/app?q=%22a%20b%22%20%26&in=datasets&f=instrument.name:BL07&f=sample.name:a:b&from=2025-01-01\
                        &mine=true&sort=name&cursor=x";
-        let query = parse(address);
+        let query = parse_address(address);
         assert_eq!((query.text.as_str(), query.tab, query.mine), ("\"a b\" &", Tab::Datasets, true));
         assert_eq!(query.values[1], ("sample.name".to_owned(), "a:b".to_owned()));
         assert_eq!(query.address(), address);
-        assert_eq!(parse("/search/app?q=+&from=&in=nothing&sort=x&unknown=1&f=x"), PageQuery::default());
+        assert_eq!(parse_address("/search/app?q=+&from=&in=nothing&sort=x&unknown=1&f=x"), PageQuery::default());
         assert_eq!(PageQuery::default().address(), "/search/app");
     }
 
     #[test]
     fn a_change_leads_to_the_first_page() {
-        let query =
-            parse("/search/app?dir=/data&f=technique.name:MX&f=instrument.name:BL07&cursor=x&all=technique.name");
+        let query = parse_address(
+            "/search/app?dir=/data&f=technique.name:MX&f=instrument.name:BL07&cursor=x&all=technique.name",
+        );
         assert_eq!(
             query.without_value("technique.name", "MX").address(),
             "/search/app?dir=/data&f=instrument.name:BL07"
@@ -285,8 +289,8 @@ mod tests {
 
     #[test]
     fn rows_are_sorted_by_words_only_if_there_are_some() {
-        assert_eq!(parse("/search/app").to_body().sort, SortBy::Newest);
-        assert_eq!(parse("/search/app?q=a").to_body().sort, SortBy::Relevance);
-        assert_eq!(parse("/search/app?q=a&sort=oldest").to_body().sort, SortBy::Oldest);
+        assert_eq!(parse_address("/search/app").to_body().sort, SortBy::Newest);
+        assert_eq!(parse_address("/search/app?q=a").to_body().sort, SortBy::Relevance);
+        assert_eq!(parse_address("/search/app?q=a&sort=oldest").to_body().sort, SortBy::Oldest);
     }
 }

@@ -144,7 +144,7 @@ fn split_page(pages: &Pages, query: &PageQuery, found: Found) -> (Vec<FacetView>
     let context = HitContext { query, zone: &pages.searches.zone, logbook_page: pages.logbook_page.as_deref() };
     let ids: Vec<String> = page.hits.iter().map(|hit| hit.id.to_string()).collect();
     let next = page.cursor.map(|cursor| {
-        let mut next = query.change(|_| {});
+        let mut next = query.change_query(|_| {});
         next.cursor = Some(cursor);
         next.address()
     });
@@ -155,7 +155,7 @@ fn split_page(pages: &Pages, query: &PageQuery, found: Found) -> (Vec<FacetView>
         hits: page.hits.into_iter().map(|hit| context.render_hit(hit)).collect(),
         shown_ids: ids.join(","),
         next,
-        first: query.cursor.is_some().then(|| query.change(|_| {}).address()),
+        first: query.cursor.is_some().then(|| query.change_query(|_| {}).address()),
         is_incomplete: !page.is_index_complete,
         is_lower_bound: page.is_total_lower_bound,
         is_newer_than_first_page: page.is_newer_than_cursor,
@@ -191,19 +191,19 @@ fn list_chips(query: &PageQuery) -> Vec<ChipView> {
     };
     let mut chips = Vec::new();
     if !query.directory.is_empty() {
-        chips.push(chip("Folder", &query.directory, query.change(|query| query.directory.clear())));
+        chips.push(chip("Folder", &query.directory, query.change_query(|query| query.directory.clear())));
     }
     for (field, value) in &query.values {
         chips.push(chip(label_field(field), value, query.without_value(field, value)));
     }
     if !query.from.is_empty() {
-        chips.push(chip("From", &query.from, query.change(|query| query.from.clear())));
+        chips.push(chip("From", &query.from, query.change_query(|query| query.from.clear())));
     }
     if !query.until.is_empty() {
-        chips.push(chip("Until", &query.until, query.change(|query| query.until.clear())));
+        chips.push(chip("Until", &query.until, query.change_query(|query| query.until.clear())));
     }
     if query.mine {
-        chips.push(chip("Only", "mine", query.change(|query| query.mine = false)));
+        chips.push(chip("Only", "mine", query.change_query(|query| query.mine = false)));
     }
     chips
 }
@@ -229,7 +229,7 @@ fn list_examples(query: &PageQuery, folders: Option<&FolderView>) -> Vec<Example
         ]);
     }
     let view = |(text, meaning): (String, &'static str)| {
-        let address = query.change(|query| query.text.clone_from(&text)).address();
+        let address = query.change_query(|query| query.text.clone_from(&text)).address();
         ExampleView { text, meaning, address }
     };
     examples.into_iter().map(view).collect()
@@ -244,7 +244,7 @@ fn list_wider(query: &PageQuery, totals: &[TabTotal]) -> Vec<WiderView> {
     }
     let is_word = !query.text.is_empty() && query.text.chars().all(char::is_alphanumeric);
     if is_word {
-        let begins = query.change(|query| query.text.push('*'));
+        let begins = query.change_query(|query| query.text.push('*'));
         wider.push(WiderView {
             text: format!("Search for words that begin with {}", query.text),
             address: begins.address(),

@@ -70,7 +70,7 @@ async fn find_page(pages: &Pages, caller: &Caller, query: &PageQuery) -> Result<
     let body = SearchBody { facets, highlight: true, ..query.to_body() };
     let without = |field: &str| {
         let query = query.clone();
-        let mut body = query.change(|query| query.values.retain(|(of, _)| of != field)).to_body();
+        let mut body = query.change_query(|query| query.values.retain(|(of, _)| of != field)).to_body();
         (body.facets, body.limit) = (vec![build_facet_body(&query, field)], Some(1));
         async move { pages.searches.find_page(caller, target, &body).await }
     };

@@ -12,7 +12,7 @@ impl Facility {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
-    async fn search(&self, session: &str, query: Value) -> Value {
+    async fn search_documents(&self, session: &str, query: Value) -> Value {
         let parameters = [("query", query.to_string()), ("sort", r#"{"id":"asc"}"#.to_owned())];
         let (status, answer) = self.get_documents("search", session, &parameters).await;
         assert_eq!(status, 200, "{query}: {answer}");
@@ -21,7 +21,7 @@ impl Facility {
 
     /// The ids of the rows that a session finds, which `total` counts.
     async fn find_ids(&self, session: &str, query: Value) -> Vec<i64> {
-        let answer = self.search(session, query).await;
+        let answer = self.search_documents(session, query).await;
         let ids: Vec<i64> =
             answer["results"].as_array().unwrap().iter().map(|hit| hit["id"].as_i64().unwrap()).collect();
         assert_eq!(answer["total"], ids.len(), "{answer}");
@@ -96,7 +96,7 @@ async fn rights_count_from_the_next_request_on() {
         assert_eq!(facility.find_investigations_of_files(&alice).await, ["released"]);
         // A new membership, and a release whose time comes.
         let member = json!({"investigation": {"id": facility.ids["other"]}, "user": {"id": facility.ids["user/alice"]}, "role": "x"});
-        facility.create("second membership", "InvestigationUser", member).await;
+        facility.create_row("second membership", "InvestigationUser", member).await;
         assert_eq!(facility.find_investigations_of_files(&alice).await, ["other", "released"]);
         let soon = json!({"id": facility.ids["embargo"], "releaseDate": "2026-01-12T09:30:00Z"});
         facility.write_entities(&json!([{"Investigation": soon}])).await;
@@ -111,10 +111,10 @@ async fn rights_count_from_the_next_request_on() {
 async fn values_of_rows_that_a_caller_may_not_read_are_not_shown() {
     for mut facility in Facility::start_all().await {
         // Everybody may read datafiles, but only members their datasets and investigations.
-        facility.create("rule/all files", "Rule", json!({"crudFlags": "R", "what": "Datafile"})).await;
+        facility.create_row("rule/all files", "Rule", json!({"crudFlags": "R", "what": "Datafile"})).await;
         facility.wait_until_indexed().await;
         let dan = facility.log_in("dan").await;
-        let answer = facility.search(&dan, json!({"target": "Datafile", "text": "scan_1.nxs"})).await;
+        let answer = facility.search_documents(&dan, json!({"target": "Datafile", "text": "scan_1.nxs"})).await;
         assert_eq!(answer["total"], 6);
         let hits = answer["results"].as_array().unwrap();
         let is_shown = |hit: &&Value| hit["source"].get("investigation.name").is_some();
@@ -133,13 +133,13 @@ async fn values_of_rows_that_a_caller_may_not_read_are_not_shown() {
             ("visitId:1 AND name:scan_1.nxs", 2),
             ("datafileFormat.name:nexus", 18),
         ] {
-            let answer = facility.search(&dan, json!({"target": "Datafile", "text": text})).await;
+            let answer = facility.search_documents(&dan, json!({"target": "Datafile", "text": text})).await;
             assert_eq!(answer["total"], found, "{text}");
         }
         let filter = json!({"target": "Datafile", "filter": {"investigationInstrument.instrument.name": ["BL08"]}});
-        assert_eq!(facility.search(&dan, filter).await["total"], 6, "who used an instrument is public");
+        assert_eq!(facility.search_documents(&dan, filter).await["total"], 6, "who used an instrument is public");
         let of_alice = json!({"target": "Datafile", "user": "simple/alice"});
-        assert_eq!(facility.search(&dan, of_alice).await["total"], 0, "whose member alice is, is not");
+        assert_eq!(facility.search_documents(&dan, of_alice).await["total"], 0, "whose member alice is, is not");
         facility.app.stop().await;
     }
 }
@@ -158,7 +158,7 @@ async fn facets_count_what_a_caller_may_read() {
         ] {
             let session = facility.log_in(user).await;
             let query = json!({"target": "Datafile", "text": "location:*.nxs", "facets": facets});
-            let answer = facility.search(&session, query).await;
+            let answer = facility.search_documents(&session, query).await;
             assert_eq!(answer["dimensions"]["Datafile.datafileFormat.name"], json!({"NeXus": files}), "{user}");
             assert_eq!(answer["dimensions"]["InvestigationInstrument.instrument.name"], instruments, "{user}");
 

@@ -58,7 +58,7 @@ struct Search {
 impl Case {
     async fn create_files(&mut self) {
         let format = json!({"name": "TIFF", "version": "1", "facility": {"id": self.facility.ids["facility"]}});
-        self.facility.create("tiff", "DatafileFormat", format).await;
+        self.facility.create_row("tiff", "DatafileFormat", format).await;
         let count = self.rng.random_range(40..80);
         for number in 0..count {
             let investigation = *["embargo", "other", "released"].choose(&mut self.rng).unwrap();
@@ -75,7 +75,7 @@ impl Case {
                 let key = if format == "TIFF" { "tiff" } else { "format" };
                 row["datafileFormat"] = json!({"id": self.facility.ids[key]});
             }
-            let id = self.facility.create(&format!("file {number}"), "Datafile", row).await;
+            let id = self.facility.create_row(&format!("file {number}"), "Datafile", row).await;
             self.files.push(File { id, name, directory, size, day, format, investigation });
         }
     }
@@ -197,14 +197,14 @@ impl Case {
         match self.rng.random_range(0..3) {
             0 => {
                 let rule = json!({"crudFlags": "R", "what": RULES.choose(&mut self.rng).unwrap()});
-                self.facility.create(&format!("rule {number}"), "Rule", rule).await;
+                self.facility.create_row(&format!("rule {number}"), "Rule", rule).await;
             }
             1 => {
                 let investigation = *["embargo", "other", "released"].choose(&mut self.rng).unwrap();
                 let user = *["alice", "bob", "dan"].choose(&mut self.rng).unwrap();
                 let row = json!({"investigation": {"id": self.facility.ids[investigation]},
                     "user": {"id": self.facility.ids[&format!("user/{user}")]}, "role": format!("role {number}")});
-                self.facility.create(&format!("member {number}"), "InvestigationUser", row).await;
+                self.facility.create_row(&format!("member {number}"), "InvestigationUser", row).await;
             }
             _ => {
                 let mut keys: Vec<String> = self

@@ -48,7 +48,7 @@ async fn rows_that_exist_and_rows_that_change_are_searchable() {
         // A new row, a changed one, and a deleted one.
         let file =
             json!({"name": "late.nxs", "location": "/data/late.nxs", "dataset": {"id": facility.ids["other/d0"]}});
-        let id = facility.create("late", "Datafile", file).await;
+        let id = facility.create_row("late", "Datafile", file).await;
         facility.wait_for_rows("datafile", json!({"text": "late.nxs"}), 1).await;
         facility.write_entities(&json!([{"Datafile": {"id": id, "name": "renamed.nxs"}}])).await;
         facility.wait_for_rows("datafile", json!({"text": "renamed.nxs"}), 1).await;
@@ -95,7 +95,7 @@ async fn what_changes_while_the_search_is_down_is_searchable_afterwards() {
         let app = Box::pin(facility.app.restart()).await;
         let mut facility = Facility { app, ..facility };
         let file = json!({"name": "late.nxs", "dataset": {"id": facility.ids["other/d0"]}});
-        facility.create("late", "Datafile", file).await;
+        facility.create_row("late", "Datafile", file).await;
         facility.wait_for_rows("datafile", json!({}), 19).await;
         assert_eq!(count_finished_scans(&facility).await, scans, "a restart is no reason to read all rows again");
         facility.app.stop().await;

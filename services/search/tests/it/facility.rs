@@ -59,50 +59,50 @@ impl Facility {
     async fn fill_catalogue(&mut self) {
         for name in ["root", "alice", "bob", "dan"] {
             let user = json!({"name": format!("simple/{name}"), "fullName": format!("{name} Example")});
-            self.create(&format!("user/{name}"), "User", user).await;
+            self.create_row(&format!("user/{name}"), "User", user).await;
         }
-        let facility = self.create("facility", "Facility", json!({"name": "SRC"})).await;
+        let facility = self.create_row("facility", "Facility", json!({"name": "SRC"})).await;
         let of_facility = |name: &str| json!({"name": name, "facility": {"id": facility}});
-        let kind = self.create("type", "InvestigationType", of_facility("MX")).await;
-        let raw = self.create("raw", "DatasetType", of_facility("raw")).await;
+        let kind = self.create_row("type", "InvestigationType", of_facility("MX")).await;
+        let raw = self.create_row("raw", "DatasetType", of_facility("raw")).await;
         let format = json!({"name": "NeXus", "version": "1", "facility": {"id": facility}});
-        let format = self.create("format", "DatafileFormat", format).await;
+        let format = self.create_row("format", "DatafileFormat", format).await;
         for name in ["BL07", "BL08"] {
-            self.create(name, "Instrument", of_facility(name)).await;
+            self.create_row(name, "Instrument", of_facility(name)).await;
         }
         for (name, release) in INVESTIGATIONS {
             let row = json!({"name": name, "visitId": "1", "title": format!("Lysozyme {name}"), "facility": {"id": facility},
                 "type": {"id": kind}, "startDate": "2026-01-10T08:00:00Z", "releaseDate": release});
-            let investigation = self.create(name, "Investigation", row).await;
+            let investigation = self.create_row(name, "Investigation", row).await;
             let sample = json!({"name": format!("crystal {name}"), "investigation": {"id": investigation}});
-            let sample = self.create(&format!("{name}/sample"), "Sample", sample).await;
+            let sample = self.create_row(&format!("{name}/sample"), "Sample", sample).await;
             for n in 0..2 {
                 let key = format!("{name}/d{n}");
                 let row = json!({"name": format!("d{n}"), "investigation": {"id": investigation}, "type": {"id": raw},
                     "sample": {"id": sample}});
-                let dataset = self.create(&key, "Dataset", row).await;
+                let dataset = self.create_row(&key, "Dataset", row).await;
                 for n in 0..3 {
                     let file = format!("scan_{n}.nxs");
                     let row = json!({"name": file, "location": format!("/data/{key}/{file}"), "fileSize": 10 * n,
                         "dataset": {"id": dataset}, "datafileFormat": {"id": format}});
-                    self.create(&format!("{key}/{file}"), "Datafile", row).await;
+                    self.create_row(&format!("{key}/{file}"), "Datafile", row).await;
                 }
             }
         }
         for (investigation, instrument) in [("embargo", "BL07"), ("other", "BL08"), ("released", "BL07")] {
             let row =
                 json!({"investigation": {"id": self.ids[investigation]}, "instrument": {"id": self.ids[instrument]}});
-            self.create(&format!("{investigation}/instrument"), "InvestigationInstrument", row).await;
+            self.create_row(&format!("{investigation}/instrument"), "InvestigationInstrument", row).await;
         }
         let member =
             json!({"investigation": {"id": self.ids["embargo"]}, "user": {"id": self.ids["user/alice"]}, "role": "PI"});
-        self.create("membership", "InvestigationUser", member).await;
+        self.create_row("membership", "InvestigationUser", member).await;
         let scientist = json!({"instrument": {"id": self.ids["BL08"]}, "user": {"id": self.ids["user/bob"]}});
-        self.create("scientist", "InstrumentScientist", scientist).await;
+        self.create_row("scientist", "InstrumentScientist", scientist).await;
         for table in
             ["Facility", "Instrument", "InvestigationInstrument", "InvestigationType", "DatasetType", "DatafileFormat"]
         {
-            self.create(&format!("rule/{table}"), "Rule", json!({"crudFlags": "R", "what": table})).await;
+            self.create_row(&format!("rule/{table}"), "Rule", json!({"crudFlags": "R", "what": table})).await;
         }
         for (entity, path) in [
             ("Investigation", ""),
@@ -122,13 +122,14 @@ impl Facility {
                 ("released", format!("x WHERE x{path}.releaseDate < CURRENT_TIMESTAMP")),
             ] {
                 let what = format!("SELECT x FROM {entity} {condition}");
-                self.create(&format!("rule/{entity}/{name}"), "Rule", json!({"crudFlags": "R", "what": what})).await;
+                self.create_row(&format!("rule/{entity}/{name}"), "Rule", json!({"crudFlags": "R", "what": what}))
+                    .await;
             }
         }
     }
 
     /// Creates a row and remembers its id.
-    pub async fn create(&mut self, key: &str, entity: &str, row: Value) -> i64 {
+    pub async fn create_row(&mut self, key: &str, entity: &str, row: Value) -> i64 {
         let id = self.write_entities(&json!([{entity: row}])).await[0];
         self.ids.insert(key.to_owned(), id);
         id

@@ -81,12 +81,12 @@ async fn conditions_narrow_a_search() {
     for mut facility in Facility::start_all().await {
         let old = json!({"name": "old.nxs", "location": "/old/old.nxs", "datafileModTime": "2024-03-10T12:00:00Z",
             "dataset": {"id": facility.ids["embargo/d0"]}});
-        facility.create("old", "Datafile", old).await;
+        facility.create_row("old", "Datafile", old).await;
         let kind = json!({"name": "temperature", "units": "K", "valueType": "NUMERIC", "applicableToDatafile": true,
             "facility": {"id": facility.ids["facility"]}});
-        let kind = facility.create("temperature", "ParameterType", kind).await;
+        let kind = facility.create_row("temperature", "ParameterType", kind).await;
         let parameter = json!({"type": {"id": kind}, "datafile": {"id": facility.ids["old"]}, "numericValue": 277.15});
-        facility.create("parameter", "DatafileParameter", parameter).await;
+        facility.create_row("parameter", "DatafileParameter", parameter).await;
         let root = facility.log_in("root").await;
         facility.wait_until_indexed().await;
         for (body, expected) in [
@@ -120,7 +120,7 @@ async fn pages_show_one_point_in_time() {
         assert_eq!((&first["total"], first["hits"].as_array().unwrap().len()), (&json!(12), 5));
         // A file that would come first, and one that is deleted.
         let file = json!({"name": "a.nxs", "location": "/data/a.nxs", "dataset": {"id": facility.ids["embargo/d0"]}});
-        facility.create("a", "Datafile", file).await;
+        facility.create_row("a", "Datafile", file).await;
         facility.delete("released/d1/scan_2.nxs", "Datafile").await;
         facility.wait_until_indexed().await;
         let mut names: Vec<String> = list_names(&first).into_iter().map(str::to_owned).collect();
@@ -153,7 +153,7 @@ async fn directories_are_browsed_and_completed() {
             [("dash", "/data/embargo-2/x.nxs"), ("upper", "/data/Embargo.d/Raw/X.nxs"), ("relative", "rel/y.nxs")]
         {
             let file = json!({"name": key, "location": location, "dataset": {"id": facility.ids["embargo/d0"]}});
-            facility.create(key, "Datafile", file).await;
+            facility.create_row(key, "Datafile", file).await;
         }
         facility.wait_until_indexed().await;
         let (alice, dan) = (facility.log_in("alice").await, facility.log_in("dan").await);

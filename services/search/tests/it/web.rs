@@ -42,7 +42,7 @@ impl Facility {
         Visitor { facility: self, http, cookie: String::new() }
     }
 
-    async fn visit(&self, name: &str) -> Visitor<'_> {
+    async fn visit_page(&self, name: &str) -> Visitor<'_> {
         Visitor { cookie: format!("undulator-session={}", self.log_in(name).await), ..self.visit_without_session() }
     }
 }
@@ -131,9 +131,9 @@ async fn nothing_in_a_row_runs() {
         let evil = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>";
         let file = json!({"name": evil, "location": format!("/data/{evil}/{evil}"), "description": format!("{evil} beam"),
             "doi": "javascript:alert(1)", "dataset": {"id": facility.ids["embargo/d0"]}});
-        facility.create("evil", "Datafile", file).await;
+        facility.create_row("evil", "Datafile", file).await;
         facility.wait_for_rows("datafile", json!({}), 19).await;
-        let alice = facility.visit("alice").await;
+        let alice = facility.visit_page("alice").await;
         for address in [
             "/search/app",
             "/search/app?q=beam",
@@ -156,7 +156,7 @@ async fn nothing_in_a_row_runs() {
 async fn visitors_see_what_they_may_read_with_counts() {
     for facility in Facility::start_all().await {
         facility.wait_for_rows("datafile", json!({}), 18).await;
-        let (alice, dan) = (facility.visit("alice").await, facility.visit("dan").await);
+        let (alice, dan) = (facility.visit_page("alice").await, facility.visit_page("dan").await);
         let page = dan.open_found("/search/app").await;
         assert!(page.contains("Datafiles <span class=\"count\">6</span>"), "{page}");
         assert!(page.contains("Datasets <span class=\"count\">2</span>"), "{page}");
@@ -183,7 +183,7 @@ async fn visitors_see_what_they_may_read_with_counts() {
         let investigations = alice.open_found("/search/app?q=lysozyme&in=investigations").await;
         assert!(investigations.contains("<mark>Lysozyme</mark> embargo"), "{investigations}");
         // Another value of the same field can be chosen as well.
-        let bob = facility.visit("root").await;
+        let bob = facility.visit_page("root").await;
         let page = bob.open_found("/search/app?f=instrument.name:BL08").await;
         assert!(page.contains("6 datafiles"), "{page}");
         let both = bob.open_found(find_link(&list_links(&page), "f=instrument.name:BL08&f=instrument.name:BL07")).await;
@@ -197,10 +197,10 @@ async fn a_folder_has_the_files_of_its_number() {
     for mut facility in Facility::start_all().await {
         for (key, location) in [("in", "rel/y.nxs"), ("below", "rel/a*b/y.nxs"), ("elsewhere", "/data/rel/y.nxs")] {
             let file = json!({"name": key, "location": location, "dataset": {"id": facility.ids["embargo/d0"]}});
-            facility.create(key, "Datafile", file).await;
+            facility.create_row(key, "Datafile", file).await;
         }
         facility.wait_for_rows("datafile", json!({}), 21).await;
-        let alice = facility.visit("alice").await;
+        let alice = facility.visit_page("alice").await;
         let page = alice.open_found("/search/app").await;
         assert!(page.contains("title=\"rel\"><span dir=\"auto\">rel</span> <span class=\"count\">2</span>"), "{page}");
         let page = alice.open_found("/search/app?dir=rel").await;
@@ -222,7 +222,7 @@ async fn a_result_has_pages() {
             .collect();
         facility.write_entities(&json!(more)).await;
         facility.wait_for_rows("datafile", json!({}), 48).await;
-        let alice = facility.visit("alice").await;
+        let alice = facility.visit_page("alice").await;
         let first = alice.open_found("/search/app?dir=/pages&sort=name").await;
         assert!(count_hits(&first) == 25 && first.contains("30 datafiles"), "{first}");
         let links = list_links(&first);
@@ -245,7 +245,7 @@ async fn a_result_has_pages() {
 async fn mistakes_stand_at_the_box() {
     for facility in Facility::start_all().await {
         facility.wait_for_rows("datafile", json!({}), 18).await;
-        let alice = facility.visit("alice").await;
+        let alice = facility.visit_page("alice").await;
         for (address, expected) in [
             ("/search/app?q=a+AND", "Search term could not be parsed"),
             ("/search/app?q=colour:red", "colour"),
@@ -270,7 +270,7 @@ async fn mistakes_stand_at_the_box() {
 async fn paths_are_completed() {
     for facility in Facility::start_all().await {
         facility.wait_for_rows("datafile", json!({}), 18).await;
-        let (alice, dan) = (facility.visit("alice").await, facility.visit("dan").await);
+        let (alice, dan) = (facility.visit_page("alice").await, facility.visit_page("dan").await);
         for (visitor, text, expected) in [
             (&alice, "lysozyme%20AND%20/data/em", json!(["lysozyme AND /data/embargo/"])),
             (&alice, "/DATA/", json!(["/data/embargo/", "/data/released/"])),
@@ -290,7 +290,7 @@ async fn paths_are_completed() {
 async fn files_are_downloaded_without_a_session_in_an_address() {
     for facility in Facility::start_all_with(&[DOWNLOAD, LOGBOOK]).await {
         facility.wait_for_rows("datafile", json!({}), 18).await;
-        let alice = facility.visit("alice").await;
+        let alice = facility.visit_page("alice").await;
         let session = alice.cookie.split_once('=').unwrap().1;
         let page = alice.open_found("/search/app?dir=/data/embargo/d0&sort=name").await;
         let ids: Vec<String> = (0..3).map(|n| facility.ids[&format!("embargo/d0/scan_{n}.nxs")].to_string()).collect();
@@ -322,7 +322,7 @@ async fn files_are_downloaded_without_a_session_in_an_address() {
     }
     for facility in Facility::start_all().await {
         facility.wait_for_rows("datafile", json!({}), 18).await;
-        let alice = facility.visit("alice").await;
+        let alice = facility.visit_page("alice").await;
         let page = alice.open_found("/search/app").await;
         assert!(!page.contains("Download") && !page.contains("Logbook"), "neither service is here: {page}");
         let response = alice.send(Method::POST, "/search/app/download", &[("in", "datafiles"), ("id", "1")]).await;

@@ -208,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    fn parse(condition: &str) -> Result<ParameterCondition, ParameterError> {
+    fn parse_condition(condition: &str) -> Result<ParameterCondition, ParameterError> {
         condition.parse()
     }
 
@@ -237,7 +237,7 @@ mod tests {
         for (condition, (name, from, to, units, text)) in cases {
             let [units, text] = [units, text].map(|text| text.map(str::to_owned));
             let expected = ParameterCondition { name: name.to_owned(), from, to, units, text };
-            assert_eq!(parse(condition), Ok(expected), "{condition}");
+            assert_eq!(parse_condition(condition), Ok(expected), "{condition}");
         }
     }
 
@@ -263,7 +263,7 @@ mod tests {
             ("temperature:-..4", "`-` does not begin with a number"),
             ("temperature:...", "`.` does not begin with a number"),
         ] {
-            let error = parse(condition).unwrap_err();
+            let error = parse_condition(condition).unwrap_err();
             assert!(error.to_string().starts_with(expected), "{condition}: {error}");
             if !matches!(error, ParameterError::TooLarge(_)) {
                 let example = error.to_string().contains("temperature:4..") || error.to_string().contains("mode:=fast");
@@ -283,13 +283,13 @@ mod tests {
                 units: Some(units.clone()).filter(|units| !units.is_empty()),
                 text: None,
             };
-            prop_assert_eq!(parse(&format!("x:{from}..{to} {units}")), Ok(expected.clone()));
-            prop_assert_eq!(parse(&format!("x:{from:e}..{to:e} {units}")), Ok(expected));
+            prop_assert_eq!(parse_condition(&format!("x:{from}..{to} {units}")), Ok(expected.clone()));
+            prop_assert_eq!(parse_condition(&format!("x:{from:e}..{to:e} {units}")), Ok(expected));
         }
 
         #[test]
         fn no_text_makes_the_parser_panic(condition in "\\PC*") {
-            let _parsed = parse(&format!("x:{condition}"));
+            let _parsed = parse_condition(&format!("x:{condition}"));
         }
     }
 

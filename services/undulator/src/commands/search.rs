@@ -135,7 +135,7 @@ pub async fn retry_rejected_documents(settings: &Config, json: bool) -> Result<(
 }
 
 async fn open_index(settings: &Config) -> Result<IndexAdministration, Failure> {
-    IndexAdministration::open(settings, &Sources::default()).await.map_err(to_failure)
+    search::open_index_administration(settings, &Sources::default()).await.map_err(to_failure)
 }
 
 fn to_failure(e: AdministrationError) -> Failure {

@@ -73,27 +73,27 @@ impl Facility {
     }
 
     async fn fill_catalogue(&mut self) {
-        let alice = self.create("User", json!({"name": "db/alice"})).await;
-        let facility = self.create("Facility", json!({"name": "SUN"})).await;
+        let alice = self.create_row("User", json!({"name": "db/alice"})).await;
+        let facility = self.create_row("Facility", json!({"name": "SUN"})).await;
         let of_facility = |name: &str| json!({"name": name, "facility": {"id": facility}});
-        let kind = self.create("InvestigationType", of_facility("MX")).await;
-        let raw = self.create("DatasetType", of_facility("raw")).await;
-        let instrument = self.create("Instrument", of_facility("ID29")).await;
+        let kind = self.create_row("InvestigationType", of_facility("MX")).await;
+        let raw = self.create_row("DatasetType", of_facility("raw")).await;
+        let instrument = self.create_row("Instrument", of_facility("ID29")).await;
         for (name, files) in [("MX-1", FILES), ("MX-2", OTHER_FILES)] {
             let is_first = name == "MX-1";
             let row = json!({"name": name, "visitId": "1", "title": format!("Lysozyme {name}"), "facility": {"id": facility},
                 "type": {"id": kind}, "startDate": "2026-01-10T08:00:00Z", "fileCount": files, "fileSize": 4096});
-            let investigation = self.create("Investigation", row).await;
+            let investigation = self.create_row("Investigation", row).await;
             if is_first {
                 let link = json!({"investigation": {"id": investigation}, "instrument": {"id": instrument}});
-                self.create("InvestigationInstrument", link).await;
+                self.create_row("InvestigationInstrument", link).await;
                 let member = json!({"investigation": {"id": investigation}, "user": {"id": alice}, "role": "PI"});
-                self.create("InvestigationUser", member).await;
+                self.create_row("InvestigationUser", member).await;
             }
             for (dataset, files) in [("second", 2), ("first", files - 2)] {
                 let row = json!({"name": dataset, "investigation": {"id": investigation}, "type": {"id": raw},
                     "startDate": "2026-01-10T08:00:00Z", "fileCount": files, "fileSize": 512 * files});
-                let id = self.create("Dataset", row).await;
+                let id = self.create_row("Dataset", row).await;
                 let file = |n: usize| {
                     json!({"Datafile": {"name": format!("scan_{n:04}.nxs"), "fileSize": n, "dataset": {"id": id},
                         "location": format!("/data/{name}/{dataset}/scan_{n:04}.nxs"),
@@ -107,25 +107,25 @@ impl Facility {
         }
         let temperature = json!({"name": "temperature", "units": "K", "valueType": "NUMERIC", "applicableToDatafile": true,
             "facility": {"id": facility}});
-        let temperature = self.create("ParameterType", temperature).await;
+        let temperature = self.create_row("ParameterType", temperature).await;
         let parameter =
             json!({"type": {"id": temperature}, "datafile": {"id": self.first_file}, "numericValue": 277.15});
-        self.create("DatafileParameter", parameter).await;
+        self.create_row("DatafileParameter", parameter).await;
         for table in
             ["Facility", "Instrument", "InvestigationInstrument", "DatasetType", "ParameterType", "DatafileParameter"]
         {
-            self.create("Rule", json!({"crudFlags": "R", "what": table})).await;
+            self.create_row("Rule", json!({"crudFlags": "R", "what": table})).await;
         }
         for (entity, path) in
             [("Investigation", ""), ("Dataset", ".investigation"), ("Datafile", ".dataset.investigation")]
         {
             let what =
                 format!("SELECT x FROM {entity} x JOIN x{path}.investigationUsers iu WHERE iu.user.name = :user");
-            self.create("Rule", json!({"crudFlags": "R", "what": what})).await;
+            self.create_row("Rule", json!({"crudFlags": "R", "what": what})).await;
         }
     }
 
-    async fn create(&self, entity: &str, row: Value) -> i64 {
+    async fn create_row(&self, entity: &str, row: Value) -> i64 {
         self.write_entities(&json!([{entity: row}])).await[0]
     }
 

@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    fn render(target: Target, is_terminal: bool, hit: &Value) -> String {
+    fn render_hit(target: Target, is_terminal: bool, hit: &Value) -> String {
         let printer = ResultPrinter {
             target,
             json: false,
@@ -168,10 +168,10 @@ mod tests {
     #[test]
     fn a_datafile_is_its_path() {
         let hit = json!({"id": 7, "name": "a.nxs", "location": "/data/a\tb.nxs", "instruments": []});
-        assert_eq!(render(Target::Datafiles, false, &hit), "/data/a\tb.nxs");
-        assert_eq!(render(Target::Datafiles, true, &hit), "/data/a?b.nxs");
+        assert_eq!(render_hit(Target::Datafiles, false, &hit), "/data/a\tb.nxs");
+        assert_eq!(render_hit(Target::Datafiles, true, &hit), "/data/a?b.nxs");
         let hit = json!({"id": 7, "name": "a.nxs", "instruments": []});
-        assert_eq!(render(Target::Datafiles, false, &hit), "a.nxs (datafile 7, without a location)");
+        assert_eq!(render_hit(Target::Datafiles, false, &hit), "a.nxs (datafile 7, without a location)");
     }
 
     #[test]
@@ -179,9 +179,9 @@ mod tests {
         let hit = json!({"id": 17, "name": "scan-001", "date": "2026-01-10T08:00:00Z", "fileSize": 2048, "fileCount": 3,
             "investigation": {"id": 2, "name": "MX-2417", "visitId": "1"}, "instruments": [{"id": 1, "name": "ID29"}]});
         let line = "      17  2026-01-10  MX-2417      1    scan-001              3 files, 2.00 KiB";
-        assert_eq!(render(Target::Datasets, true, &hit), line);
+        assert_eq!(render_hit(Target::Datasets, true, &hit), line);
         let hit = json!({"id": 2, "name": "MX-2417", "visitId": "1", "title": "Lysozyme", "instruments": []});
         let line = "       2  -           MX-2417      1    -         0 files, 0 B  Lysozyme";
-        assert_eq!(render(Target::Investigations, true, &hit), line);
+        assert_eq!(render_hit(Target::Investigations, true, &hit), line);
     }
 }
