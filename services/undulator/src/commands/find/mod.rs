@@ -30,9 +30,10 @@ pub async fn run_find(options: &Find, json: bool) -> Result<(), Failure> {
     let client = SearchClient::new(options)?;
     let session = Session::open(client.http(), client.catalogue(), &options.session).await?;
     let session = session.ok_or_else(missing_session_error)?;
-    let outcome = match options.count {
-        true => print_count(&client, &session, request, json).await,
-        false => print_results(&client, &session, request, options, json).await,
+    let outcome = if options.count {
+        print_count(&client, &session, request, json).await
+    } else {
+        print_results(&client, &session, request, options, json).await
     };
     session.log_out().await;
     outcome

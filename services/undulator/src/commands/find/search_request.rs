@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use service_kit::cli::Failure;
 
+use crate::cli::search_conditions::DayOrMoment;
 use crate::cli::{Find, ParameterCondition, Sort};
 
 /// The body of `POST /search/v1/{target}`.
@@ -35,11 +36,11 @@ impl SearchRequest {
         for condition in &options.field_values {
             values.entry(condition.field.clone()).or_default().push(condition.value.clone());
         }
-        let until = options.before.map(|before| before.render_previous()).transpose();
+        let until = options.before.map(DayOrMoment::render_previous).transpose();
         Ok(Self {
             text: options.text.clone(),
             path: options.pattern.clone(),
-            from: options.after.map(|after| after.render_first()),
+            from: options.after.map(DayOrMoment::render_first),
             until: until.map_err(|e| Failure::Usage(format!("--before: {e}")))?,
             values,
             parameters: options.param.clone(),
