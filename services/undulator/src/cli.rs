@@ -21,7 +21,7 @@ pub use self::icat::{
     AddInstrument, AddInvestigation, Grant, InstrumentCommand, InvestigationCommand, InvestigationName, Revoke,
 };
 pub use self::search::SearchCommand;
-pub use self::search_conditions::ParameterCondition;
+pub use self::search_conditions::{DayOrMoment, ParameterCondition};
 pub use self::session::SessionOptions;
 pub use self::setup::Setup;
 

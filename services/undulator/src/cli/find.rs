@@ -9,7 +9,7 @@ use super::session::SessionOptions;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Find {
-    /// A directory, or a pattern for paths in quotes: `/data/2025/**/scan_0*.nxs`. A * stands for any characters within a
+    /// A directory, or a pattern for paths in quotes: '/data/2025/**/scan*.nxs'. A * stands for any characters within a
     /// name, and ** for any directories.
     pub pattern: Option<String>,
     /// Words, phrases and conditions on fields, such as 'lysozyme AND name:scan*'.

@@ -65,7 +65,8 @@ async fn print_results(
     let wanted = if options.all { u64::MAX } else { options.limit };
     let printer = ResultPrinter::new(options.target, json, options.print0);
     // On a terminal, the results themselves show the progress.
-    let progress = (options.all && !io::stdout().is_terminal()).then(|| Progress::new("finding"));
+    let shows_progress = options.all && !io::stdout().is_terminal();
+    let mut progress = None;
     let mut shown = 0;
     let mut total = None;
     loop {
@@ -79,10 +80,11 @@ async fn print_results(
         if page.is_newer_than_cursor {
             eprintln!("the catalogue may have changed since the first results; the next ones show its present state");
         }
-        if let Some(progress) = &progress {
+        let is_last = page.cursor.is_none();
+        if shows_progress && (!is_last || progress.is_some()) {
+            let progress = progress.get_or_insert_with(|| Progress::new("finding"));
             progress.show_progress(to_size(shown), to_size(known.max(shown)));
         }
-        let is_last = page.cursor.is_none();
         if is_last || shown >= wanted {
             drop(progress);
             eprintln!("{}", render_summary(options.target, shown, (!is_last).then_some((known, is_lower_bound))));

@@ -123,7 +123,7 @@ impl Hit {
     fn render_investigation(&self, zone: &TimeZone) -> String {
         let instruments: Vec<&str> = self.instruments.iter().map(|instrument| instrument.name.as_str()).collect();
         format!(
-            "{:>8}  {:<10}  {:<12} {:<4} {:<8}  {}  {}",
+            "{:>8}  {:<10}  {:<12} {:<4} {:<8}  {:<20}  {}",
             self.id,
             self.render_day(zone),
             self.name,
@@ -181,7 +181,7 @@ mod tests {
         let line = "      17  2026-01-10  MX-2417      1    scan-001              3 files, 2.00 KiB";
         assert_eq!(render_hit(Target::Datasets, true, &hit), line);
         let hit = json!({"id": 2, "name": "MX-2417", "visitId": "1", "title": "Lysozyme", "instruments": []});
-        let line = "       2  -           MX-2417      1    -         0 files, 0 B  Lysozyme";
+        let line = "       2  -           MX-2417      1    -         0 files, 0 B          Lysozyme";
         assert_eq!(render_hit(Target::Investigations, true, &hit), line);
     }
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use service_kit::cli::Failure;
 
-use crate::cli::search_conditions::DayOrMoment;
-use crate::cli::{Find, ParameterCondition, Sort};
+use crate::cli::{DayOrMoment, Find, ParameterCondition, Sort};
 
 /// The body of `POST /search/v1/{target}`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
