@@ -35,8 +35,8 @@ pub async fn complete_path(pages: web::Data<Pages>, request: HttpRequest) -> Res
 
 /// What stands before the last word, and the word.
 fn split_last_word(text: &str) -> (&str, &str) {
-    let start = text.char_indices().rfind(|(_, c)| c.is_whitespace()).map(|(place, c)| place + c.len_utf8());
-    text.split_at(start.unwrap_or(0))
+    let last_blank = text.char_indices().rfind(|(_, c)| c.is_whitespace());
+    text.split_at(last_blank.map_or(0, |(place, blank)| place + blank.len_utf8()))
 }
 
 fn is_plain_word(path: &str) -> bool {
