@@ -210,7 +210,7 @@ def site_settings():
         rendered = with_site(component, "traefik", "icat.example.net")
         text = json.dumps([o for o in rendered if o["kind"] in ["NetworkPolicy", "HTTPRoute", "Ingress"]])
         assert '"gateway"' not in text.replace('"name": "gateway"', "") and "data.example.org" not in text, component
-        assert text.count('"traefik"') == (5 if component == "http-route" else 4), text.count('"traefik"')
+        assert text.count('"traefik"') == (6 if component == "http-route" else 5), text.count('"traefik"')
         assert "icat.example.net" in text, component
         check_routes(component, rendered)
         assert not [o for o in rendered if o["kind"] == "ConfigMap" and o["metadata"]["name"] == "undulator-site"]
