@@ -13,6 +13,7 @@ use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::{Hit, Ids, Order, Plan, SortValue};
 use crate::error::Error;
+use crate::index::compare_values;
 use crate::index::snapshot::{HitPage, SearchRequest, Snapshot};
 use crate::planner::{Planner, ReadablePlan, ReadableScope, SearchQuery};
 use crate::results::fields::{FieldReader, RequestedFields};
@@ -104,6 +105,14 @@ impl AuthorizedSearch {
         caller: &Caller,
         entities: impl IntoIterator<Item = EntityKind>,
     ) -> Result<EntityRights, Problem> {
+        Ok(EntityRights(Arc::new(self.look_up_rights(caller, entities).await?)))
+    }
+
+    async fn look_up_rights(
+        &self,
+        caller: &Caller,
+        entities: impl IntoIterator<Item = EntityKind>,
+    ) -> Result<HashMap<EntityKind, ReadableRows>, Problem> {
         let lookups = entities.into_iter().map(async |kind: EntityKind| {
             let readable = match find_entity(&kind.to_string()) {
                 Some(entity) => self.identity.find_readable_rows(caller, entity.name).await?,
@@ -112,7 +121,7 @@ impl AuthorizedSearch {
             };
             Ok::<_, Problem>((kind, readable))
         });
-        Ok(EntityRights(Arc::new(try_join_all(lookups).await?.into_iter().collect())))
+        Ok(try_join_all(lookups).await?.into_iter().collect())
     }
 
     /// Runs a search whose conditions on related rows see only what the caller may read. The rights are looked up for the given
@@ -126,8 +135,10 @@ impl AuthorizedSearch {
         search: impl Fn(&Planner<'_>, &EntityRights) -> Result<T, Error> + Send + Sync + 'static,
     ) -> Result<(T, EntityRights), Problem> {
         let search = Arc::new(search);
+        let mut known = HashMap::new();
         loop {
-            let rights = self.find_rights(caller, entities.iter().copied()).await?;
+            known.extend(self.look_up_rights(caller, entities).await?);
+            let rights = EntityRights(Arc::new(known.clone()));
             let (search, prepared) = (Arc::clone(&search), rights.clone());
             let run = move |planner: &Planner<'_>| {
                 let scope = ReadableScope::new(prepared.plan_shown(planner)?);
@@ -139,7 +150,7 @@ impl AuthorizedSearch {
             if missing.is_empty() {
                 return Ok((found, rights));
             }
-            entities.extend(missing);
+            entities = missing;
         }
     }
 
@@ -158,26 +169,30 @@ impl AuthorizedSearch {
         let search = move |planner: &Planner<'_>, rights: &EntityRights| {
             let query = planner.plan_query(first.target, &first.query)?;
             let readable = rights.plan_readable(planner, first.target)?;
-            if readable.completeness != Completeness::Exact {
-                // Rows of a partial list may not be all that the caller may read.
-                let candidates = match readable.completeness {
-                    Completeness::Unchecked => Plan::and(vec![query, readable.plan]),
-                    _ => query,
-                };
-                return Ok(Err(candidates));
-            }
-            let plan = Plan::and(vec![query, readable.plan]);
-            let page = search_page(planner, &first, &plan, first.after.as_deref(), first.limit)?;
-            let is_full = page.hits.len() == first.limit;
-            let next = page.hits.last().filter(|_| is_full).map(|hit| hit.sorted_by.clone());
-            Ok(Ok(ReadableHits { hits: page.hits, total: page.total, is_total_lower_bound: false, next }))
+            let (known, candidates) = match readable.completeness {
+                Completeness::Exact => (Plan::and(vec![query, readable.plan]), None),
+                // Rows of a partial list are readable, and others may be.
+                Completeness::Partial => {
+                    let others = Plan::and(vec![query.clone(), Plan::Not(Box::new(readable.plan.clone()))]);
+                    (Plan::and(vec![query, readable.plan]), Some(others))
+                }
+                Completeness::Unchecked => (Plan::Nothing, Some(Plan::and(vec![query, readable.plan]))),
+            };
+            let page = search_page(planner, &first, &known, first.after.as_deref(), first.limit)?;
+            Ok((page, candidates))
         };
-        let (found, rights) = self.run_for_caller(caller, snapshot.clone(), deadline, entities, search).await?;
-        let found = match found {
-            Ok(found) => found,
-            Err(candidates) => self.find_checked_rows(caller, &snapshot, deadline, &request, candidates).await?,
-        };
-        let ReadableHits { hits, total, is_total_lower_bound, next } = found;
+        let ((page, candidates), rights) =
+            self.run_for_caller(caller, snapshot.clone(), deadline, entities, search).await?;
+        let mut found = ReadableHits { hits: page.hits, total: page.total, is_total_lower_bound: false };
+        if let Some(candidates) = candidates {
+            let checked = self.find_checked_rows(caller, &snapshot, deadline, &request, candidates).await?;
+            found.merge(checked, &request.order);
+        }
+        found.hits.truncate(request.limit);
+        // Never the position of a row that the caller may not read.
+        let is_full = found.hits.len() == request.limit;
+        let next = found.hits.last().filter(|_| is_full).map(|hit| hit.sorted_by.clone());
+        let ReadableHits { hits, total, is_total_lower_bound } = found;
         let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
         let read = move |planner: &Planner<'_>| {
             let readable = rights.plan_shown(planner)?;
@@ -187,7 +202,7 @@ impl AuthorizedSearch {
         Ok(AuthorizedPage { hits, sources, total, is_total_lower_bound, next })
     }
 
-    /// Looks candidates up with the caller's session, in their order, until the page is full.
+    /// Looks candidates up with the caller's session, in their order, until there is a page of them.
     async fn find_checked_rows(
         &self,
         caller: &Caller,
@@ -213,19 +228,12 @@ impl AuthorizedSearch {
             after = block.last().map(|hit| hit.sorted_by.clone());
             let ids: Vec<i64> = block.iter().map(|hit| hit.id).collect();
             let readable = self.identity.list_readable_ids(caller, &target, &ids).await?;
-            for hit in block.into_iter().filter(|hit| readable.contains(&hit.id)) {
-                checked.total += 1;
-                if checked.hits.len() < limit {
-                    checked.hits.push(hit);
-                } else if checked.next.is_none() {
-                    checked.next = checked.hits.last().map(|hit| hit.sorted_by.clone());
-                }
-            }
+            checked.hits.extend(block.into_iter().filter(|hit| readable.contains(&hit.id)));
+            checked.total = checked.hits.len() as u64;
             if is_last_block {
                 return Ok(checked);
             }
-            if checked.next.is_some() || looked_at >= MAX_CHECKED {
-                checked.next = checked.next.or(after);
+            if checked.hits.len() > limit || looked_at >= MAX_CHECKED || deadline.check().is_err() {
                 checked.is_total_lower_bound = true;
                 return Ok(checked);
             }
@@ -239,7 +247,16 @@ struct ReadableHits {
     hits: Vec<Hit>,
     total: u64,
     is_total_lower_bound: bool,
-    next: Option<Vec<SortValue>>,
+}
+
+impl ReadableHits {
+    /// Adds other rows in their order.
+    fn merge(&mut self, other: Self, order: &[Order]) {
+        self.hits.extend(other.hits);
+        self.hits.sort_by(|one, other| compare_values(order, &one.sorted_by, &other.sorted_by));
+        self.total += other.total;
+        self.is_total_lower_bound |= other.is_total_lower_bound;
+    }
 }
 
 fn search_page(

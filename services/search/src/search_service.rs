@@ -34,6 +34,8 @@ pub struct SearchService {
     snapshot: SharedSnapshot,
     query_rules: Arc<QueryRules>,
     pool: Blocking,
+    /// For the service's own questions, which must not wait for users.
+    own_pool: Blocking,
     max_search_time: Duration,
 }
 
@@ -46,6 +48,7 @@ impl SearchService {
             snapshot,
             query_rules: Arc::new(QueryRules { rules, synonyms, units: config.units.clone(), zone }),
             pool,
+            own_pool: ctx.pools.open("search.catalogue", 1, 1),
             max_search_time: config.max_search_time,
         })
     }
@@ -71,9 +74,27 @@ impl SearchService {
         Ok(self.snapshot.wait_for_snapshot(self.max_search_time).await.ok_or(Error::NotOpen)?)
     }
 
+    /// Answers a question of the service itself, however long it takes.
+    pub async fn run_without_limit<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.run_in(&self.own_pool, self.take_snapshot().await?, Deadline::never(), question).await
+    }
+
     /// Runs a part of a search that must end at the deadline.
     pub async fn run_on<T: Send + 'static>(
         &self,
+        snapshot: Snapshot,
+        deadline: Deadline,
+        search: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.run_in(&self.pool, snapshot, deadline, search).await
+    }
+
+    async fn run_in<T: Send + 'static>(
+        &self,
+        pool: &Blocking,
         snapshot: Snapshot,
         deadline: Deadline,
         search: impl FnOnce(&Planner<'_>) -> Result<T, Error> + Send + 'static,
@@ -92,6 +113,6 @@ impl SearchService {
                 readable: None,
             })
         };
-        Ok(self.pool.run(run).await??)
+        Ok(pool.run(run).await??)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
 use icat_client::IcatError;
 use icat_client::client::Authenticator;
@@ -54,7 +55,9 @@ pub enum LoginOutcome {
 impl PageSessions {
     /// The form where nobody is logged in. It leads back to the address that was asked for.
     pub async fn prepare_form(&self, request: &HttpRequest) -> Result<LoginFormView, Problem> {
-        let next = request.uri().path_and_query().map_or(self.address, |target| target.as_str());
+        // Only a page can be opened again.
+        let target = request.uri().path_and_query().filter(|_| request.method() == Method::GET);
+        let next = target.map_or(self.address, |target| target.as_str());
         let next = to_own_address(self.address, next).to_owned();
         self.build_form(LoginForm { next, ..LoginForm::default() }, None).await
     }

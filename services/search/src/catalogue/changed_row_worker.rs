@@ -27,8 +27,6 @@ use crate::store::changed_rows::{ChangedRow, delete_changed_rows, list_changed_r
 const ROWS_AT_ONCE: i64 = 1_000;
 /// Datafiles of a moved dataset that are recorded in one transaction.
 const RECORDED_AT_ONCE: usize = 10_000;
-/// Moved datasets whose files are looked for in one search.
-const DATASETS_AT_ONCE: usize = 20;
 /// When the worker looks for rows that it was not told of, and after a failure.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
@@ -101,11 +99,13 @@ impl ChangedRowWorker {
     /// Reads some of the rows; returns how many.
     async fn read_changed_rows(&self) -> Result<usize, ReadError> {
         let rows = list_changed_rows(&mut self.db.read().await?, ROWS_AT_ONCE).await?;
+        // A failure of one entity must not stop the others.
+        let mut failure = None;
         for rows in rows.chunk_by(|one, other| one.entity == other.entity) {
             self.changes.wait_for_room().await?;
-            self.read_rows_of_entity(rows).await?;
+            failure = self.read_rows_of_entity(rows).await.err().or(failure);
         }
-        Ok(rows.len())
+        failure.map_or(Ok(rows.len()), Err)
     }
 
     async fn read_rows_of_entity(&self, rows: &[ChangedRow]) -> Result<(), ReadError> {
@@ -142,19 +142,16 @@ impl ChangedRowWorker {
             return Ok(());
         }
         self.changes.wait_until_visible().await?;
-        for datasets in datasets.chunks(DATASETS_AT_ONCE) {
-            let datasets = datasets.to_vec();
+        for (id, dataset) in datasets {
             let find = move |planner: &Planner<'_>| {
                 let mut outdated = Vec::new();
-                for (id, dataset) in &datasets {
-                    for relation in ["investigation", "sample"] {
-                        let now = dataset.get(&format!("{relation}.id")).and_then(Value::as_i64);
-                        outdated.extend(find_outdated_files(planner, *id, relation, now)?);
-                    }
+                for relation in ["investigation", "sample"] {
+                    let now = dataset.get(&format!("{relation}.id")).and_then(Value::as_i64);
+                    outdated.extend(find_outdated_files(planner, id, relation, now)?);
                 }
                 Ok(outdated)
             };
-            for ids in self.searches.run(find).await?.chunks(RECORDED_AT_ONCE) {
+            for ids in self.searches.run_without_limit(find).await?.chunks(RECORDED_AT_ONCE) {
                 self.db.write(async |tx| record_changed_rows(tx, "Datafile", ids).await).await?;
             }
         }

@@ -16,8 +16,9 @@ use super::metrics::ChangeMetrics;
 use crate::domain::change_request::{ChangedRow, ParsedChanges, RejectedDocument};
 use crate::domain::entity::EntityKind;
 use crate::error::Error;
+use crate::store::catalogue_scans::is_scan_running;
 use crate::store::change_batches::{self, BatchKind};
-use crate::store::entity_locks::{is_any_locked, lock_entity, unlock_entity};
+use crate::store::entity_locks::{hold_locks, is_any_locked, lock_entity, unlock_entity};
 use crate::store::held_batches::{create_held_batch, delete_held_batches, find_next_held_batch};
 use crate::store::rejected_documents::{create_rejected_documents, delete_earlier_rejected_documents};
 
@@ -66,7 +67,7 @@ impl ChangeQueue {
         self.db
             .write(async |tx| {
                 let id = self.insert_batch(tx, BatchKind::Modify, "", body, &parsed.rejected, now).await?;
-                if is_any_locked(tx).await? {
+                if hold_locks(tx).await? {
                     create_held_batch(tx, id, body).await?;
                 }
                 self.outbox.emit_all(tx, &events).await
@@ -154,7 +155,15 @@ impl ChangeQueue {
     /// the lock are kept.
     pub async fn unlock_entity(&self, entity: EntityKind, deletes_older_rows: bool) -> Result<bool, DbError> {
         let now = self.clock.now_micros();
-        self.db.write(async |tx| self.end_population(tx, entity, deletes_older_rows, now).await).await
+        self.db
+            .write(async |tx| {
+                // The service itself ends its scans.
+                if is_scan_running(tx, &entity.to_string()).await? {
+                    return Ok(false);
+                }
+                self.end_population(tx, entity, deletes_older_rows, now).await
+            })
+            .await
     }
 
     /// Removes the lock of an entity; returns whether there was one. Operations that came meanwhile are applied again, because
@@ -173,7 +182,8 @@ impl ChangeQueue {
             change_batches::create_batch(tx, BatchKind::EndGeneration, &entity, &body, now).await?;
             delete_earlier_rejected_documents(tx, &entity, generation).await?;
         }
-        let mut after = i64::MIN;
+        // Those that came before the population began are older than its documents.
+        let mut after = if generation == 0 { i64::MIN } else { generation };
         while let Some((id, body)) = find_next_held_batch(tx, after).await? {
             change_batches::create_batch(tx, BatchKind::Modify, "", &body, now).await?;
             after = id;

@@ -8,7 +8,7 @@ use crate::domain::entity::EntityKind;
 use crate::store::catalogue_scans::{self, CatalogueScan};
 use crate::store::change_batches::{self, BatchKind};
 use crate::store::changed_rows::{ChangedRow, delete_changed_rows};
-use crate::store::entity_locks::{is_any_locked, lock_entity, unlock_generation};
+use crate::store::entity_locks::{hold_locks, lock_entity, unlock_generation};
 use crate::store::held_batches::create_held_batch;
 use crate::store::rejected_documents::{count_rejected_documents, delete_rejected_documents_of_row};
 
@@ -28,8 +28,10 @@ impl ChangeQueue {
         let now = self.clock.now_micros();
         self.db
             .write(async |tx| {
-                // An earlier scan that did not end.
-                unlock_generation(tx, &scan.entity, scan.generation).await?;
+                // An earlier scan that did not end; without a generation, the lock is that of an icat.server.
+                if scan.generation != 0 {
+                    unlock_generation(tx, &scan.entity, scan.generation).await?;
+                }
                 let generation = change_batches::allocate_id(tx).await?;
                 if !lock_entity(tx, &scan.entity, generation, &self.process, now).await? {
                     return Ok(None);
@@ -93,7 +95,7 @@ impl ChangeQueue {
                     }
                 }
                 let id = self.insert_batch(tx, BatchKind::Modify, "", body, rejected, now).await?;
-                if is_any_locked(tx).await? {
+                if hold_locks(tx).await? {
                     create_held_batch(tx, id, body).await?;
                 }
                 delete_changed_rows(tx, rows).await

@@ -11,11 +11,12 @@ use crate::domain::plan::TermKind;
 
 impl Snapshot {
     /// The paths of the directories directly in a directory whose names begin with a text, in lower case and in their order; of
-    /// files of all users. `directory` ends with the separator or is empty. Blocks the thread.
+    /// files of all users; only those after the path `after`. `directory` ends with the separator or is empty. Blocks the thread.
     pub fn list_directories(
         &self,
         directory: &str,
         name_prefix: &str,
+        after: Option<&str>,
         limit: usize,
         deadline: Deadline,
     ) -> Result<Vec<String>, IndexError> {
@@ -27,7 +28,7 @@ impl Snapshot {
         let mut found = BTreeSet::new();
         for segment in searcher.segment_readers() {
             let index = segment.inverted_index(field)?;
-            let mut wanted = format!("{directory}{name_prefix}");
+            let mut wanted = after.map_or_else(|| format!("{directory}{name_prefix}"), |after| format!("{after}\0"));
             let mut in_segment = 0;
             // Each step jumps over all that lies below the last directory.
             while in_segment < limit {
@@ -47,7 +48,9 @@ impl Snapshot {
                 let child = format!("{directory}{name}");
                 // After the directory itself, other names may come before what lies in it.
                 wanted = if end == rest.len() { format!("{child}\0") } else { format!("{child}{AFTER_SEPARATOR}") };
-                if !name.is_empty() && found.insert(child) {
+                // What lies in `after` comes after it as well.
+                let is_new = after.is_none_or(|after| child.as_str() > after);
+                if !name.is_empty() && is_new && found.insert(child) {
                     in_segment += 1;
                 }
             }

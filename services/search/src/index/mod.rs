@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+pub use self::order::compare_values;
 use self::snapshot::Snapshot;
 
 /// The newest snapshot; none until the index is open. Cheap to clone.

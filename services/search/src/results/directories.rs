@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::index::snapshot::SearchRequest;
 use crate::planner::Planner;
 
-/// Directories that are looked at for each that is shown: the caller may be able to read no file in many.
-const LOOKED_AT_PER_SHOWN: usize = 20;
+/// Directories that are looked at in one block: the caller may be able to read no file in many.
+const LOOKED_AT_ONCE: usize = 200;
 
 /// A directory with the number of files in it and in the directories below.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,20 +31,24 @@ impl Planner<'_> {
             Some(end) => canonical.split_at(end + 1),
             None => ("", canonical.as_str()),
         };
-        let limit_looked_at = limit * LOOKED_AT_PER_SHOWN;
-        let found = self.snapshot.list_directories(directory, name, limit_looked_at, self.deadline)?;
-        let mut has_more = found.len() == limit_looked_at;
         let mut shown = Vec::new();
-        for directory in found {
-            if let Some(directory) = self.count_directory(&directory, readable)? {
+        let mut after: Option<String> = None;
+        loop {
+            let block =
+                self.snapshot.list_directories(directory, name, after.as_deref(), LOOKED_AT_ONCE, self.deadline)?;
+            for path in &block {
+                let Some(found) = self.count_directory(path, readable)? else { continue };
+                // Only a further one that the caller may know of says that there are more.
                 if shown.len() == limit {
-                    has_more = true;
-                    break;
+                    return Ok((shown, true));
                 }
-                shown.push(directory);
+                shown.push(found);
             }
+            if block.len() < LOOKED_AT_ONCE {
+                return Ok((shown, false));
+            }
+            after = block.into_iter().next_back();
         }
-        Ok((shown, has_more))
     }
 
     /// The beginning of a path as it is in the index: with the separator at its end, if it has one there.

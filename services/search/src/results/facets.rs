@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::document::EntityRow;
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue, find_field};
 use crate::domain::plan::{Plan, collect_set};
@@ -100,7 +101,7 @@ impl Planner<'_> {
         for step in std::iter::once(first).chain(rest) {
             let Some(relation) = owner.find_relation(step) else { return Ok(HashMap::new()) };
             if owner != entity {
-                let rows = self.snapshot.fetch_rows(owner, counts.keys().copied(), self.deadline)?;
+                let rows = self.fetch_known_rows(owner, &counts)?;
                 let mut next = HashMap::new();
                 for (id, count) in counts {
                     if let Some(id) = rows.get(&id).and_then(|row| row.find_relation(step)) {
@@ -111,7 +112,7 @@ impl Planner<'_> {
             }
             owner = relation.target;
         }
-        let rows = self.snapshot.fetch_rows(owner, counts.keys().copied(), self.deadline)?;
+        let rows = self.fetch_known_rows(owner, &counts)?;
         let mut labels = HashMap::new();
         for (id, count) in counts {
             if let Some(label) = rows.get(&id).and_then(|row| row.find_text(attribute)) {
@@ -119,6 +120,16 @@ impl Planner<'_> {
             }
         }
         Ok(labels)
+    }
+
+    /// Rows to which others lead: those that the caller may read, if there is a caller.
+    fn fetch_known_rows(
+        &self,
+        entity: EntityKind,
+        counts: &HashMap<i64, u64>,
+    ) -> Result<HashMap<i64, EntityRow>, Error> {
+        let ids = self.collect_ids(entity, &Plan::Ids(collect_set(counts.keys().copied())), None)?;
+        Ok(self.snapshot.fetch_rows(entity, ids.iter().map(u64::cast_signed), self.deadline)?)
     }
 
     /// The rows that a facet counts: each key is a field with one value or a list of values.

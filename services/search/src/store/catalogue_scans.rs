@@ -15,8 +15,9 @@ const ADVANCE: &str = "UPDATE catalogue_scan SET after_id = $3, rows_read = rows
                        WHERE entity = $1 AND state = 'running' AND generation = $2";
 const FINISH: &str = "UPDATE catalogue_scan SET state = 'done', finished_at = $3 \
                       WHERE entity = $1 AND state = 'running' AND generation = $2";
+const COUNT_RUNNING: &str = "SELECT COUNT(*) AS running FROM catalogue_scan WHERE entity = $1 AND state = 'running'";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 6] = [REQUEST, REQUEST_KNOWN, LIST, START, ADVANCE, FINISH];
+pub const ALL: [&str; 7] = [REQUEST, REQUEST_KNOWN, COUNT_RUNNING, LIST, START, ADVANCE, FINISH];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,6 +69,12 @@ pub async fn request_known_scans(tx: &mut Tx) -> Result<(), DbError> {
 
 pub async fn list_scans(tx: &mut Tx) -> Result<Vec<CatalogueScan>, DbError> {
     tx.fetch_all(LIST, &[]).await?.iter().map(read_scan).collect()
+}
+
+/// Whether the service itself reads all rows of the entity at the moment.
+pub async fn is_scan_running(tx: &mut Tx, entity: &str) -> Result<bool, DbError> {
+    let running: i64 = tx.fetch_one(COUNT_RUNNING, &[entity.into()]).await?.get("running")?;
+    Ok(running > 0)
 }
 
 fn read_scan(row: &Row) -> Result<CatalogueScan, DbError> {

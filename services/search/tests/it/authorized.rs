@@ -138,6 +138,14 @@ async fn values_of_rows_that_a_caller_may_not_read_are_not_shown() {
         }
         let filter = json!({"target": "Datafile", "filter": {"investigationInstrument.instrument.name": ["BL08"]}});
         assert_eq!(facility.search_documents(&dan, filter).await["total"], 6, "who used an instrument is public");
+        let dimensions = ["investigation.name", "dataset.name", "visitId", "datafileFormat.name"]
+            .map(|name| json!({"dimension": name}));
+        let facets = json!([{"target": "Datafile", "dimensions": dimensions}]);
+        let query = json!({"target": "Datafile", "text": "scan_1.nxs", "facets": facets});
+        let counted = facility.search_documents(&dan, query).await["dimensions"].clone();
+        let expected = json!({"Datafile.datafileFormat.name": {"NeXus": 6}, "Datafile.dataset.name": {"d0": 1, "d1": 1},
+            "Datafile.investigation.name": {"released": 2}, "Datafile.visitId": {"1": 2}});
+        assert_eq!(counted, expected);
         let of_alice = json!({"target": "Datafile", "user": "simple/alice"});
         assert_eq!(facility.search_documents(&dan, of_alice).await["total"], 0, "whose member alice is, is not");
         facility.app.stop().await;
@@ -219,6 +227,46 @@ async fn restrict_finds_only_what_belongs_to_the_user() {
         let parameters = [("query", json!({"target": "Datafile"}).to_string()), ("restrict", "true".to_owned())];
         let (_, answer) = facility.get_documents("search", &session, &parameters).await;
         assert_eq!(answer["total"], 6, "{answer}");
+        facility.app.stop().await;
+    }
+}
+
+/// A rule that can fail is not part of the lists of readable rows, so that rows are looked up with the session.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_follow_from_lists_is_looked_up() {
+    for mut facility in Facility::start_all().await {
+        let what = "SELECT f FROM Datafile f WHERE f.fileSize + 1 > 20 AND f.dataset.name = 'd0'";
+        facility.create_row("rule/computed", "Rule", json!({"crudFlags": "R", "what": what})).await;
+        facility.wait_until_indexed().await;
+        let dan = facility.log_in("dan").await;
+        // The released files, and the largest of each first dataset elsewhere.
+        let mut expected: Vec<i64> =
+            ["embargo/d0/scan_2.nxs", "other/d0/scan_2.nxs"].map(|key| facility.ids[key]).to_vec();
+        expected.extend(
+            (0..2)
+                .flat_map(|d| (0..3).map(move |n| format!("released/d{d}/scan_{n}.nxs")))
+                .map(|key| facility.ids[&key]),
+        );
+        expected.sort_unstable();
+        for limit in ["100", "3", "1"] {
+            let mut ids = Vec::new();
+            let mut after = None;
+            loop {
+                let mut parameters = vec![
+                    ("query", json!({"target": "Datafile", "text": "location:*.nxs"}).to_string()),
+                    ("sort", r#"{"id":"asc"}"#.to_owned()),
+                    ("maxCount", limit.to_owned()),
+                ];
+                parameters.extend(after.map(|after| ("search_after", after)));
+                let (status, answer) = facility.get_documents("search", &dan, &parameters).await;
+                assert_eq!(status, 200, "{answer}");
+                ids.extend(answer["results"].as_array().unwrap().iter().map(|hit| hit["id"].as_i64().unwrap()));
+                let Some(next) = answer.get("search_after") else { break };
+                assert_eq!(next["fields"][0], *ids.last().unwrap(), "a position is that of a row that dan may read");
+                after = Some(next.to_string());
+            }
+            assert_eq!(ids, expected, "in pages of {limit}");
+        }
         facility.app.stop().await;
     }
 }

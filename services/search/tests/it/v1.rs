@@ -181,6 +181,7 @@ async fn directories_are_browsed_and_completed() {
             (&alice, "/data/embargo/d0/", vec![]),
             (&dan, "/data/", vec![directory("/data/released", 6)]),
             (&dan, "/data/embargo/", vec![]),
+            (&dan, "/data/embargo", vec![]),
         ] {
             let answer = facility.list_directories(session, path).await;
             assert_eq!(answer, json!({"directories": expected, "hasMore": false}), "{path}");
