@@ -46,6 +46,8 @@ pub struct HitView {
 struct LocationView {
     directory: String,
     name: String,
+    /// Whether the row has the same name, so that a small screen need not show it twice.
+    is_name_of_row: bool,
     /// The address of the search in its directory.
     address: Option<String>,
 }
@@ -79,8 +81,11 @@ impl HitContext<'_> {
         let excerpt = cut_excerpt(take_parts(&mut highlights, "description", hit.description.as_deref()));
         let (date, datetime) = (self.render_date(tab, hit.date, hit.end_date), hit.date.map(|date| date.to_string()));
         let mut facts: Vec<String> = Vec::new();
-        facts.extend(hit.file_size.and_then(|size| u64::try_from(size).ok()).map(format_bytes));
         let files = hit.file_count.and_then(|count| u64::try_from(count).ok()).filter(|_| tab != Tab::Datafiles);
+        // A dataset or investigation without a number of files may well have some: then nothing is said.
+        let (files, has_size) =
+            (files.filter(|count| *count > 0), tab == Tab::Datafiles || files.is_some_and(|n| n > 0));
+        facts.extend(hit.file_size.filter(|_| has_size).and_then(|size| u64::try_from(size).ok()).map(format_bytes));
         facts.extend(
             files.map(|count| format!("{} {}", format_count(count), if count == 1 { "file" } else { "files" })),
         );
@@ -103,9 +108,9 @@ impl HitContext<'_> {
             name: take_parts(&mut highlights, "name", Some(&hit.name)),
             title: take_parts(&mut highlights, "title", hit.title.as_deref()),
             visit: hit.visit_id.filter(|_| tab == Tab::Investigations),
+            location: hit.location.map(|location| self.render_location(&location, &hit.name)),
             plain_name: hit.name,
             excerpt,
-            location: hit.location.map(|location| self.render_location(&location)),
             facts,
             date,
             datetime,
@@ -130,13 +135,14 @@ impl HitContext<'_> {
     }
 
     /// The path in two parts; files of `/` have no directory that can be searched.
-    fn render_location(&self, location: &str) -> LocationView {
+    fn render_location(&self, location: &str, row: &str) -> LocationView {
         let end = location.rfind(['/', '\\']).map_or(0, |separator| separator + 1);
         let (directory, name) = location.split_at(end);
         let searched = directory.trim_end_matches(['/', '\\']);
         let address = (!searched.is_empty())
             .then(|| self.query.change_query(|query| searched.clone_into(&mut query.directory)).address());
-        LocationView { directory: directory.to_owned(), name: name.to_owned(), address }
+        let is_name_of_row = name == row && !directory.is_empty();
+        LocationView { directory: directory.to_owned(), name: name.to_owned(), is_name_of_row, address }
     }
 }
 
@@ -243,7 +249,8 @@ mod tests {
             ("/x", "/", "x", None),
             ("x", "", "x", None),
         ] {
-            let view = context.render_location(location);
+            let view = context.render_location(location, name);
+            assert_eq!(view.is_name_of_row, !directory.is_empty());
             assert_eq!((view.directory.as_str(), view.name.as_str()), (directory, name));
             assert_eq!(view.address.as_deref(), address);
         }

@@ -223,7 +223,7 @@ fn list_examples(query: &PageQuery, folders: Option<&FolderView>) -> Vec<Example
     ];
     if query.tab == Tab::Datafiles {
         examples.extend([
-            (directory.to_owned(), "all files in this folder"),
+            (format!("{directory}/"), "all files in this folder"),
             (format!("{directory}/**/*.nxs"), "paths that match: * for any characters, ** for any folders"),
             ("fileSize:>1000000000".to_owned(), "more than a gigabyte"),
         ]);
