@@ -16,6 +16,7 @@ const AUTHENTICATOR: ServiceDef = ServiceDef {
             Ok::<_, Problem>(json!({"username": name, "mechanism": "simple"}).to_string())
         };
         let mount = Mount::new("/authn.simple", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
+            .get("/description", async || r#"{"keys":[{"name":"username"},{"name":"password","hide":true}]}"#)
             .post("/authenticate", authenticate);
         Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], workers: Vec::new() })))
     },
