@@ -23,7 +23,8 @@ const AUTHENTICATOR: ServiceDef = ServiceDef {
     ..ServiceDef::EMPTY
 };
 
-pub const SETTINGS: &str = "[icat]\nurl = \"self\"\nreader = \"simple:root:x\"\n[search]\ncommit_interval = \"50ms\"\n";
+pub const SETTINGS: &str = "[icat]\nurl = \"self\"\nreader = \"simple:root:x\"\n[search]\ncommit_interval = \"50ms\"\n\
+                            [catalogue]\nauthn = [{ mnemonic = \"simple\" }]\n";
 
 /// Investigations by what they are called here; each has two datasets of three files.
 const INVESTIGATIONS: [(&str, &str); 3] =
