@@ -160,7 +160,7 @@ def run_beside_catalogue(program, services):
 def main():
     # At the same time, because both wait for a worker that runs every 30 seconds.
     with ThreadPoolExecutor() as pool:
-        list(pool.map(run_beside_catalogue, [PROGRAM.with_name("undulator-session"), PROGRAM], [[], ["logbook"]]))
+        list(pool.map(run_beside_catalogue, [PROGRAM.with_name("undulator-logbook"), PROGRAM], [[], ["logbook"]]))
 
 
 if __name__ == "__main__":
