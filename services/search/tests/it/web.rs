@@ -4,6 +4,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
 use serde_json::json;
 use service_kit::{ErrorFormat, Listener, Mount, RequestCredential, Running, ServiceDef};
+use testkit::wait_until;
 
 use crate::facility::Facility;
 
@@ -119,7 +120,12 @@ async fn one_login_serves_the_pages_of_all_services() {
         assert_eq!(foreign.send().await.unwrap().status(), 403);
         let response = visitor.send(Method::POST, "/search/app/logout", &[]).await;
         assert!(response.headers()["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
-        assert!(visitor.open_found("/search/app").await.contains("type=\"password\""), "the session has ended");
+        // The service hears of the end of a session by an event.
+        wait_until("the page asks for a login", async || {
+            let (_, page) = visitor.open("/search/app").await;
+            page.contains("type=\"password\"").then_some(())
+        })
+        .await;
         assert_eq!(visitor.open("/search/app/complete?text=/").await.0, 401);
         facility.app.stop().await;
     }
