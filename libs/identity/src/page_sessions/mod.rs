@@ -7,7 +7,7 @@ mod same_site;
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{Code, Problem};
+use service_kit::{Code, Problem, sha256_hex};
 
 use self::cookie::{create_cookie, find_session};
 pub use self::login::{LoginForm, LoginFormView, LoginOutcome};
@@ -50,10 +50,13 @@ impl PageSessions {
     /// Ends the session of whoever looks at the page, and leads to the start of the page.
     pub async fn log_out(&self, request: &HttpRequest) -> Result<HttpResponse, Problem> {
         refuse_foreign_site(request)?;
-        if let Some(session) = find_session(request)
-            && let Err(e) = self.identity.icat().end_session(&session).await
-        {
-            tracing::info!(error = %e, "a session could not be ended");
+        if let Some(session) = find_session(request) {
+            let ended = self.identity.icat().end_session(&session).await;
+            // The page of this service knows it at once, those of others when they hear of it.
+            self.identity.0.caches.remove_session(&sha256_hex(&session));
+            if let Err(e) = ended {
+                tracing::info!(error = %e, "a session could not be ended");
+            }
         }
         let mut response = redirect_to(self.address);
         response.add_cookie(&create_cookie(request, "")).map_err(Problem::internal)?;

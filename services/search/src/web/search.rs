@@ -12,6 +12,7 @@ use service_kit::{Code, Problem, http_status};
 use super::PAGE_ADDRESS;
 use super::facet_view::build_facet_body;
 use super::folder_view::folder_limit;
+use super::login;
 use super::page_query::{PageQuery, Tab};
 use super::pages::Pages;
 use super::result_view::{Found, SearchView, TabTotal};
@@ -40,6 +41,8 @@ pub async fn show_search(pages: web::Data<Pages>, request: HttpRequest) -> Resul
     .await;
     let (status, found) = match page {
         Ok(page) => (StatusCode::OK, Ok(Found { page, totals })),
+        // The session has ended elsewhere, a moment ago.
+        Err(problem) if problem.code == Code::Unauthenticated => return login::show_form(&pages, &request).await,
         Err(problem) if is_shown_at_the_box(&problem) => (http_status(problem.code), Err(problem.detail)),
         Err(problem) => return Err(problem),
     };
