@@ -26,8 +26,7 @@ impl Membership {
 }
 
 async fn select_rows(icat: &IcatClient, session: &str, select: Select) -> Result<Vec<Value>, IcatError> {
-    let query = select.build().map_err(|e| IcatError::Nonsense(format!("a query that is not one: {e}")))?;
-    icat.query_rows(session, &query).await
+    icat.query_rows(session, &select.build()?).await
 }
 
 /// Four small questions; each answer is empty where the session may not see the rows.

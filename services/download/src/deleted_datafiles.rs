@@ -9,7 +9,6 @@ use service_kit::{Clock, Problem};
 
 use crate::error::{from_icat_error, not_found};
 use crate::manifest::Manifest;
-use crate::selection::list_existing_ids;
 
 /// How long an answer of the catalogue counts.
 const VALIDITY: Duration = Duration::from_mins(1);
@@ -37,7 +36,7 @@ impl DeletedDatafilesCheck {
         ids.sort_unstable();
         ids.dedup();
         let found =
-            reader.with_session(async |icat, session| list_existing_ids(icat, session, "Datafile", &ids).await).await;
+            reader.with_session(async |icat, session| icat.list_readable_ids(session, "Datafile", &ids).await).await;
         if found.map_err(from_icat_error)?.len() < ids.len() {
             return Err(not_found("One of the datafiles requested has been deleted"));
         }

@@ -116,6 +116,5 @@ impl OrphanedFiles {
 
 async fn has_datafile(icat: &IcatClient, session: &str, location: &str) -> Result<bool, IcatError> {
     let select = Select::values("Datafile", &["id"]).filter(Filter::eq("location", location)).limit(0, 1);
-    let query = select.build().map_err(|e| IcatError::Nonsense(format!("invalid query: {e}")))?;
-    Ok(!icat.query_rows(session, &query).await?.is_empty())
+    Ok(!icat.query_rows(session, &select.build()?).await?.is_empty())
 }

@@ -112,33 +112,12 @@ pub async fn require_readable(icat: &IcatClient, session: &str, selection: &Sele
         ("Investigation", &selection.investigations),
     ] {
         let ids = unique_ids(ids);
-        let known = list_existing_ids(icat, session, entity, &ids).await?;
+        let known = icat.list_readable_ids(session, entity, &ids).await?;
         for id in ids.into_iter().filter(|id| known.binary_search(id).is_err()) {
             icat.get_entity(session, entity, id).await?;
         }
     }
     Ok(())
-}
-
-/// Those of the ids that the session can read, ascending.
-pub async fn list_existing_ids(
-    icat: &IcatClient,
-    session: &str,
-    entity: &str,
-    ids: &[i64],
-) -> Result<Vec<i64>, IcatError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let nonsense = |e: QueryError| IcatError::Nonsense(format!("invalid query: {e}"));
-    let query = Select::values(entity, &["id"]).build().map_err(nonsense)?;
-    let mut pages = icat.pages_by_ids(session, &query, "id", ids).map_err(nonsense)?;
-    let mut known = Vec::with_capacity(ids.len());
-    while let Some(page) = pages.next_page().await? {
-        known.extend(page.iter().filter_map(Value::as_i64));
-    }
-    known.sort_unstable();
-    Ok(known)
 }
 
 /// The ids of the datasets of a selection, including those of its investigations.

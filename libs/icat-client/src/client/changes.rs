@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::error::IcatError;
 use super::filter::Filter;
 use super::poller::{ChangePoller, Position};
-use super::query::QueryError;
 use super::select::Select;
 use super::window::{Window, to_local_time};
 use crate::schema::Entity;
@@ -83,8 +82,8 @@ impl ChangePoller {
         let within = select_id_and_time(entity)
             .filter(Filter::ge("modTime", to_local_time(window.start, zone)))
             .filter(Filter::lt("modTime", to_local_time(window.end, zone)));
-        let query = within.build().map_err(|e| invalid_query(&e))?;
-        let pages = self.client.pages(session_id, query).map_err(|e| invalid_query(&e))?.with_rows(page_rows);
+        let query = within.build()?;
+        let pages = self.client.pages(session_id, query)?.with_rows(page_rows);
         let rows = pages.collect_rows().await?;
         let rows = rows.iter().map(parse_id_and_time).collect::<Result<Vec<_>, _>>()?;
         if rows.iter().all(|row| window.contains(row.0)) { Ok(rows) } else { Err(wrong_zone()) }
@@ -127,7 +126,7 @@ impl ChangePoller {
     }
 
     async fn query_id_and_time(&self, session_id: &str, select: Select) -> Result<Vec<(Timestamp, i64)>, IcatError> {
-        let query = select.build().map_err(|e| invalid_query(&e))?;
+        let query = select.build()?;
         self.client.query_rows(session_id, &query).await?.iter().map(parse_id_and_time).collect()
     }
 }
@@ -148,9 +147,4 @@ fn wrong_zone() -> IcatError {
 
 pub(super) fn unexpected_row() -> IcatError {
     IcatError::unexpected_answer("a row that was not asked for")
-}
-
-/// Only an entity that does not exist can bring this about.
-pub(super) fn invalid_query(e: &QueryError) -> IcatError {
-    IcatError::Nonsense(format!("nothing, because it was not asked: {e}"))
 }

@@ -5,6 +5,8 @@ use serde::Deserialize;
 use service_kit::{HttpError, redaction};
 use thiserror::Error;
 
+use super::query::QueryError;
+
 /// Why a call to ICAT failed.
 #[derive(Debug, Error)]
 pub enum IcatError {
@@ -17,6 +19,13 @@ pub enum IcatError {
     /// The answer does not follow ICAT's protocol. The text is written by this crate.
     #[error("ICAT answered {0}")]
     Nonsense(String),
+}
+
+/// A mistake of the program that builds the query, so that ICAT is not asked.
+impl From<QueryError> for IcatError {
+    fn from(e: QueryError) -> Self {
+        Self::Nonsense(format!("nothing, because it was not asked: {e}"))
+    }
 }
 
 /// The error of our authenticator when it cannot check a password now. It is recognised by its text, because an

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::IcatClient;
 use super::error::IcatError;
 use super::query::{Query, QueryError};
+use super::select::Select;
 use super::split::split_for_pages;
 
 /// The size of the first page if the number of included entities is unknown.
@@ -45,6 +46,19 @@ impl IcatClient {
         let url_bytes = |text: &str| self.search_url_bytes(session_id, text);
         let queries = split_for_pages(query, path, ids, self.max_url_bytes, url_bytes)?;
         Ok(self.new_pages(session_id, queries.into()))
+    }
+
+    /// Those of the rows of an entity that the session may read, in the order of their ids. Takes one request for each list of ids
+    /// that fits into a URL.
+    pub async fn list_readable_ids(&self, session_id: &str, entity: &str, ids: &[i64]) -> Result<Vec<i64>, IcatError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = Select::values(entity, &["id"]).build()?;
+        let rows = self.pages_by_ids(session_id, &query, "id", ids)?.collect_rows().await?;
+        let mut readable: Vec<i64> = rows.iter().filter_map(Value::as_i64).collect();
+        readable.sort_unstable();
+        Ok(readable)
     }
 
     fn new_pages(&self, session_id: &str, queries: VecDeque<Query>) -> Pages<'_> {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::IcatClient;
-use super::changes::{invalid_query, unexpected_row};
+use super::changes::unexpected_row;
 use super::error::IcatError;
 use super::filter::Filter;
 use super::query::QueryError;
@@ -205,7 +205,7 @@ impl ChangePoller {
     pub async fn list_ids_after(&self, session_id: &str, entity: &str, after: i64) -> Result<Vec<i64>, IcatError> {
         let rows = u32::try_from(self.client.get_max_entities().await?).unwrap_or(u32::MAX).clamp(1, MAX_IDS);
         let select = Select::values(entity, &["id"]).filter(Filter::gt("id", after)).order_by("id").limit(0, rows);
-        let query = select.build().map_err(|e| invalid_query(&e))?;
+        let query = select.build()?;
         let rows = self.client.query_rows(session_id, &query).await?;
         rows.iter().map(|row| row.as_i64().ok_or_else(unexpected_row)).collect()
     }

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use icat_client::client::{QueryError, ReadableAccess, ReadableAnswer};
-use icat_client::{IcatClient, IcatError, Select};
+use icat_client::client::{ReadableAccess, ReadableAnswer};
 use roaring::RoaringTreemap;
-use serde_json::Value;
 use service_kit::Problem;
 
 use crate::Identity;
@@ -124,30 +122,17 @@ impl ReadableRows {
 }
 
 impl Identity {
-    /// Those of the rows that the caller's session may read; none without a session. Takes one request for each list of ids
-    /// that fits into a URL.
+    /// Those of the rows that the caller's session may read; none without a session.
     pub async fn list_readable_ids(
         &self,
         caller: &Caller,
         entity: &str,
         ids: &[i64],
     ) -> Result<BTreeSet<i64>, Problem> {
-        let Some(session) = caller.session().filter(|_| !ids.is_empty()) else { return Ok(BTreeSet::new()) };
-        let found = select_readable_ids(&self.0.icat, session.expose(), entity, ids).await;
-        found.map_err(to_session_problem)
+        let Some(session) = caller.session() else { return Ok(BTreeSet::new()) };
+        let readable = self.0.icat.list_readable_ids(session.expose(), entity, ids).await;
+        Ok(readable.map_err(to_session_problem)?.into_iter().collect())
     }
-}
-
-async fn select_readable_ids(
-    icat: &IcatClient,
-    session: &str,
-    entity: &str,
-    ids: &[i64],
-) -> Result<BTreeSet<i64>, IcatError> {
-    let refused = |e: QueryError| IcatError::Nonsense(format!("a query that is not one: {e}"));
-    let query = Select::values(entity, &["id"]).build().map_err(refused)?;
-    let rows = icat.pages_by_ids(session, &query, "id", ids).map_err(refused)?.collect_rows().await?;
-    Ok(rows.iter().filter_map(Value::as_i64).collect())
 }
 
 /// The relations from a row to its investigation.

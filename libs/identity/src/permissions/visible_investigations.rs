@@ -70,10 +70,6 @@ impl BoundedIds {
     }
 }
 
-fn build_query(select: Select) -> Result<icat_client::Query, IcatError> {
-    select.build().map_err(|e| IcatError::Nonsense(format!("a query that is not one: {e}")))
-}
-
 /// Adds an id of each row that `parse` finds one in; false if there are more than fit.
 async fn collect_ids(
     icat: &IcatClient,
@@ -82,7 +78,7 @@ async fn collect_ids(
     ids: &mut BoundedIds,
     mut parse: impl FnMut(&Value) -> Option<i64>,
 ) -> Result<bool, IcatError> {
-    let mut pages = icat.pages(session, build_query(select)?).map_err(|e| IcatError::Nonsense(e.to_string()))?;
+    let mut pages = icat.pages(session, select.build()?)?;
     while let Some(rows) = pages.next_page().await? {
         if !ids.extend(rows.iter().filter_map(&mut parse)) {
             return Ok(false);
@@ -186,7 +182,7 @@ pub async fn find_instruments_of_scientist(
 ) -> Result<BTreeMap<i64, String>, IcatError> {
     let select = Select::values("InstrumentScientist", &["id", "instrument.id", "instrument.name"])
         .filter(Filter::eq("user.name", user));
-    let mut pages = icat.pages(session, build_query(select)?).map_err(|e| IcatError::Nonsense(e.to_string()))?;
+    let mut pages = icat.pages(session, select.build()?)?;
     let mut instruments = BTreeMap::new();
     while let Some(rows) = pages.next_page().await? {
         instruments.extend(rows.iter().filter_map(|row| Some((row[1].as_i64()?, row[2].as_str()?.to_owned()))));

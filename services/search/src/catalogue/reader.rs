@@ -36,15 +36,15 @@ impl CatalogueReader {
     ) -> Result<Option<DocumentPage>, IcatError> {
         self.reader
             .with_session(async |icat, session| {
-                let rows = select_rows(columns, Filter::gt("id", after))?;
-                let mut pages = icat.pages(session, rows).map_err(|e| into_icat_error(&e))?.with_rows(limit);
+                let rows = select_rows(columns).filter(Filter::gt("id", after)).build()?;
+                let mut pages = icat.pages(session, rows)?.with_rows(limit);
                 let Some(rows) = pages.next_page().await? else { return Ok(None) };
                 let mut documents = collect_documents(columns, &rows);
                 let Some(last_id) = documents.keys().next_back().copied() else { return Ok(None) };
                 for optional in columns.optional_ids() {
                     let within = Filter::all(vec![Filter::gt("id", after), Filter::le("id", last_id)]);
-                    let query = select_optional(columns, &optional.path, within)?;
-                    let found = icat.pages(session, query).map_err(|e| into_icat_error(&e))?.collect_rows().await?;
+                    let query = select_optional(columns, &optional.path).filter(within).build()?;
+                    let found = icat.pages(session, query)?.collect_rows().await?;
                     add_ids(&mut documents, &optional.field, &found);
                 }
                 Ok(Some(DocumentPage { documents: documents.into_values().map(Value::Object).collect(), last_id }))
@@ -56,14 +56,12 @@ impl CatalogueReader {
     pub async fn read_rows(&self, columns: &DocumentColumns, ids: &[i64]) -> Result<Documents, IcatError> {
         self.reader
             .with_session(async |icat, session| {
-                let query = Select::values(columns.entity.name, &columns.list_paths())
-                    .build()
-                    .map_err(|e| into_icat_error(&e))?;
-                let pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| into_icat_error(&e))?;
+                let query = select_rows(columns).build()?;
+                let pages = icat.pages_by_ids(session, &query, "id", ids)?;
                 let mut documents = collect_documents(columns, &pages.collect_rows().await?);
                 for optional in columns.optional_ids() {
-                    let query = select_optional(columns, &optional.path, Filter::gt("id", 0))?;
-                    let pages = icat.pages_by_ids(session, &query, "id", ids).map_err(|e| into_icat_error(&e))?;
+                    let query = select_optional(columns, &optional.path).build()?;
+                    let pages = icat.pages_by_ids(session, &query, "id", ids)?;
                     add_ids(&mut documents, &optional.field, &pages.collect_rows().await?);
                 }
                 Ok(documents)
@@ -76,9 +74,8 @@ impl CatalogueReader {
         self.reader
             .with_session(async |icat, session| {
                 let of_dataset = Filter::all(vec![Filter::eq("dataset.id", dataset), Filter::gt("id", after)]);
-                let query =
-                    Select::values("Datafile", &["id"]).filter(of_dataset).build().map_err(|e| into_icat_error(&e))?;
-                let page = icat.pages(session, query).map_err(|e| into_icat_error(&e))?.next_page().await?;
+                let query = Select::values("Datafile", &["id"]).filter(of_dataset).build()?;
+                let page = icat.pages(session, query)?.next_page().await?;
                 Ok(page.unwrap_or_default().iter().filter_map(Value::as_i64).collect())
             })
             .await
@@ -87,7 +84,7 @@ impl CatalogueReader {
     pub async fn count_rows(&self, columns: &DocumentColumns) -> Result<i64, IcatError> {
         self.reader
             .with_session(async |icat: &IcatClient, session: &str| {
-                let query = Select::count(columns.entity.name).build().map_err(|e| into_icat_error(&e))?;
+                let query = Select::count(columns.entity.name).build()?;
                 let rows = icat.query_rows(session, &query).await?;
                 Ok(rows.first().and_then(Value::as_i64).unwrap_or_default())
             })
@@ -95,12 +92,12 @@ impl CatalogueReader {
     }
 }
 
-fn select_rows(columns: &DocumentColumns, filter: Filter) -> Result<icat_client::Query, IcatError> {
-    Select::values(columns.entity.name, &columns.list_paths()).filter(filter).build().map_err(|e| into_icat_error(&e))
+fn select_rows(columns: &DocumentColumns) -> Select {
+    Select::values(columns.entity.name, &columns.list_paths())
 }
 
-fn select_optional(columns: &DocumentColumns, path: &str, filter: Filter) -> Result<icat_client::Query, IcatError> {
-    Select::values(columns.entity.name, &["id", path]).filter(filter).build().map_err(|e| into_icat_error(&e))
+fn select_optional(columns: &DocumentColumns, path: &str) -> Select {
+    Select::values(columns.entity.name, &["id", path])
 }
 
 fn collect_documents(columns: &DocumentColumns, rows: &[Value]) -> Documents {
@@ -118,9 +115,4 @@ fn add_ids(documents: &mut Documents, field: &str, rows: &[Value]) {
             document.insert(field.to_owned(), related.clone());
         }
     }
-}
-
-/// A query that cannot be built is a mistake of this module.
-fn into_icat_error(e: &icat_client::QueryError) -> IcatError {
-    IcatError::Nonsense(format!("a query that is not one: {e}"))
 }
