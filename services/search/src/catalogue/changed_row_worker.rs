@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use icat_client::IcatError;
 use serde_json::{Map, Value, json};
-use service_kit::problem::format_error_chain;
-use service_kit::{Ctx, Db, DbError, Problem, Worker};
-use thiserror::Error;
+use service_kit::{Ctx, Db, Worker};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::error::FeedError;
 use super::find_columns;
 use super::reader::CatalogueReader;
 use crate::changes::ChangeQueue;
-use crate::domain::change_request::{ParsedChanges, RequestError, parse_modify};
+use crate::domain::change_request::{ParsedChanges, parse_modify};
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::{Plan, collect_set};
 use crate::error::Error;
@@ -29,21 +27,6 @@ const ROWS_AT_ONCE: i64 = 1_000;
 const RECORDED_AT_ONCE: usize = 10_000;
 /// When the worker looks for rows that it was not told of, and after a failure.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
-
-/// Why rows cannot be read now.
-#[derive(Debug, Error)]
-enum ReadError {
-    #[error("the catalogue cannot be read")]
-    Catalogue(#[from] IcatError),
-    #[error(transparent)]
-    Database(#[from] DbError),
-    #[error(transparent)]
-    Index(#[from] Error),
-    #[error(transparent)]
-    Search(#[from] Problem),
-    #[error("rows of the catalogue cannot be read")]
-    Rows(#[from] RequestError),
-}
 
 /// Stores the present state of changed rows in the queue.
 #[derive(Clone)]
@@ -68,36 +51,18 @@ impl ChangedRowWorker {
     }
 
     pub fn into_worker(self) -> Worker {
-        Worker::new("search-read-changed-rows", move || {
+        let (stop, wake) = (self.stop.clone(), Arc::clone(&self.wake));
+        Worker::periodic_with_wakeup("search-read-changed-rows", LOOK_AGAIN_AFTER, &stop, wake, move || {
             let worker = self.clone();
-            async move { worker.run().await }
+            async move {
+                while !worker.stop.is_cancelled() && worker.read_changed_rows().await? > 0 {}
+                Ok::<_, FeedError>(())
+            }
         })
     }
 
-    async fn run(&self) {
-        while !self.stop.is_cancelled() {
-            let is_idle = match self.read_changed_rows().await {
-                Ok(rows) => rows == 0,
-                Err(e) => {
-                    tracing::warn!(
-                        error = format_error_chain(&e),
-                        "changed rows of the catalogue are read again later"
-                    );
-                    true
-                }
-            };
-            if is_idle {
-                tokio::select! {
-                    () = self.stop.cancelled() => return,
-                    () = self.wake.notified() => {}
-                    () = tokio::time::sleep(LOOK_AGAIN_AFTER) => {}
-                }
-            }
-        }
-    }
-
     /// Reads some of the rows; returns how many.
-    async fn read_changed_rows(&self) -> Result<usize, ReadError> {
+    async fn read_changed_rows(&self) -> Result<usize, FeedError> {
         let rows = list_changed_rows(&mut self.db.read().await?, ROWS_AT_ONCE).await?;
         // A failure of one entity must not stop the others.
         let mut failure = None;
@@ -108,7 +73,7 @@ impl ChangedRowWorker {
         failure.map_or(Ok(rows.len()), Err)
     }
 
-    async fn read_rows_of_entity(&self, rows: &[ChangedRow]) -> Result<(), ReadError> {
+    async fn read_rows_of_entity(&self, rows: &[ChangedRow]) -> Result<(), FeedError> {
         let Some(columns) = rows.first().and_then(|row| find_columns(&row.entity)) else {
             self.db.write(async |tx| delete_changed_rows(tx, rows).await).await?;
             return Ok(());
@@ -132,7 +97,7 @@ impl ChangedRowWorker {
     }
 
     /// A datafile is indexed with the investigation and the sample of its dataset. If these are others now, it is read again.
-    async fn record_outdated_files(&self, datasets: Vec<(i64, Map<String, Value>)>) -> Result<(), ReadError> {
+    async fn record_outdated_files(&self, datasets: Vec<(i64, Map<String, Value>)>) -> Result<(), FeedError> {
         let scans = list_scans(&mut self.db.read().await?).await?;
         if scans.iter().any(|scan| scan.entity == "Datafile" && scan.state == ScanState::Running) {
             // Files that were read before the change may not be in the index yet.
@@ -158,7 +123,7 @@ impl ChangedRowWorker {
         Ok(())
     }
 
-    async fn record_files_of_dataset(&self, dataset: i64) -> Result<(), ReadError> {
+    async fn record_files_of_dataset(&self, dataset: i64) -> Result<(), FeedError> {
         let mut after = 0;
         loop {
             let ids = self.reader.list_datafiles(dataset, after).await?;

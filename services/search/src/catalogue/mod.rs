@@ -5,6 +5,7 @@
 
 mod changed_row_worker;
 mod columns;
+mod error;
 mod events;
 mod reader;
 mod scan_worker;

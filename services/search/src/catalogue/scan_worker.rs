@@ -3,38 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use icat_client::IcatError;
-use service_kit::problem::format_error_chain;
-use service_kit::{Ctx, Db, DbError, Worker};
-use thiserror::Error;
+use service_kit::{Ctx, Db, Worker};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::COLUMNS;
 use super::columns::DocumentColumns;
+use super::error::FeedError;
 use super::reader::{CatalogueReader, DocumentPage};
 use crate::changes::{ChangeQueue, ScannedPage};
-use crate::domain::change_request::{ParsedChanges, RequestError, parse_documents};
-use crate::error::Error;
+use crate::domain::change_request::{ParsedChanges, parse_documents};
 use crate::store::catalogue_scans::{CatalogueScan, ScanState, list_scans};
 
 /// Documents that are read at once.
 const ROWS_PER_PAGE: u32 = 10_000;
 /// When the worker looks for scans that it was not told of, and after a failure.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
-
-/// Why a scan cannot go on now.
-#[derive(Debug, Error)]
-enum ScanError {
-    #[error("the catalogue cannot be read")]
-    Catalogue(#[from] IcatError),
-    #[error(transparent)]
-    Database(#[from] DbError),
-    #[error(transparent)]
-    Index(#[from] Error),
-    #[error("documents of the catalogue cannot be read")]
-    Documents(#[from] RequestError),
-}
 
 /// Runs the scans that are wanted.
 #[derive(Clone)]
@@ -52,42 +36,27 @@ impl ScanWorker {
     }
 
     pub fn into_worker(self) -> Worker {
-        Worker::new("search-scan-catalogue", move || {
+        let (stop, wake) = (self.stop.clone(), Arc::clone(&self.wake));
+        Worker::periodic_with_wakeup("search-scan-catalogue", LOOK_AGAIN_AFTER, &stop, wake, move || {
             let worker = self.clone();
-            async move { worker.run().await }
+            async move { worker.run_wanted_scans().await }
         })
     }
 
-    async fn run(&self) {
-        while !self.stop.is_cancelled() {
-            match self.run_wanted_scans().await {
-                Ok(()) => {}
-                Err(e) => tracing::warn!(
-                    error = format_error_chain(&e),
-                    "the scan of the catalogue is interrupted and goes on later"
-                ),
-            }
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep(LOOK_AGAIN_AFTER) => {}
-            }
-        }
-    }
-
-    async fn run_wanted_scans(&self) -> Result<(), ScanError> {
+    async fn run_wanted_scans(&self) -> Result<(), FeedError> {
+        let scans = list_scans(&mut self.db.read().await?).await?;
         for columns in COLUMNS.iter() {
-            let scans = list_scans(&mut self.db.read().await?).await?;
-            let Some(scan) = scans.into_iter().find(|scan| scan.entity == columns.entity.name) else { continue };
+            let Some(scan) = scans.iter().find(|scan| scan.entity == columns.entity.name) else { continue };
             match scan.state {
                 ScanState::Done => {}
                 ScanState::Running => self.run_scan(columns, scan).await?,
                 ScanState::Wanted => {
                     let rows_expected = self.reader.count_rows(columns).await?;
-                    let started = self.changes.start_scan(&scan, rows_expected).await?;
+                    let started = self.changes.start_scan(scan, rows_expected).await?;
                     // Otherwise an icat.server sends the rows.
                     if let Some(generation) = started {
-                        self.run_scan(columns, CatalogueScan { generation, after_id: 0, ..scan }).await?;
+                        let scan = CatalogueScan { generation, after_id: 0, ..scan.clone() };
+                        self.run_scan(columns, &scan).await?;
                     }
                 }
             }
@@ -99,21 +68,21 @@ impl ScanWorker {
     }
 
     /// Stores all pages after the last one that was stored. While one is stored, the next one is read.
-    async fn run_scan(&self, columns: &DocumentColumns, scan: CatalogueScan) -> Result<(), ScanError> {
+    async fn run_scan(&self, columns: &DocumentColumns, scan: &CatalogueScan) -> Result<(), FeedError> {
         let mut page = self.reader.read_page(columns, scan.after_id, ROWS_PER_PAGE).await?;
         while let Some(found) = page {
             if self.stop.is_cancelled() {
                 return Ok(());
             }
             let last_id = found.last_id;
-            let store = self.store_page(columns, &scan, found);
+            let store = self.store_page(columns, scan, found);
             let (next, goes_on) = tokio::join!(self.reader.read_page(columns, last_id, ROWS_PER_PAGE), store);
             if !goes_on? {
                 return Ok(());
             }
             page = next?;
         }
-        self.changes.finish_scan(columns.kind, &scan).await?;
+        self.changes.finish_scan(columns.kind, scan).await?;
         Ok(())
     }
 
@@ -122,7 +91,7 @@ impl ScanWorker {
         columns: &DocumentColumns,
         scan: &CatalogueScan,
         page: DocumentPage,
-    ) -> Result<bool, ScanError> {
+    ) -> Result<bool, FeedError> {
         let DocumentPage { documents, last_id } = page;
         let rows = i64::try_from(documents.len()).unwrap_or(i64::MAX);
         let body = serde_json::Value::Array(documents).to_string();
