@@ -17,6 +17,7 @@ use crate::index::compare_values;
 use crate::index::snapshot::{HitPage, SearchRequest, Snapshot};
 use crate::planner::{Planner, ReadablePlan, ReadableScope, SearchQuery};
 use crate::results::fields::{FieldReader, RequestedFields};
+use crate::results::highlights::SearchedWords;
 use crate::search_service::SearchService;
 
 /// Rows that are looked up with the caller's session at once.
@@ -42,6 +43,8 @@ pub struct AuthorizedPage {
     pub hits: Vec<Hit>,
     /// The requested fields of each hit.
     pub sources: Vec<Map<String, Value>>,
+    /// The words that were searched for.
+    pub searched: SearchedWords,
     /// All rows of the result that the caller may read.
     pub total: u64,
     /// Whether there may be more rows than `total`, because the rights do not follow from the index.
@@ -60,7 +63,12 @@ impl EntityRights {
         planner.plan_readable_rows(entity, self.0.get(&entity).unwrap_or(&ReadableRows::nothing()))
     }
 
-    /// The condition on rows that refer to a few others and may be counted without looking each of them up.
+    /// The condition on the rows of an entity that may be shown and counted without looking each of them up.
+    pub fn plan_shown(&self, planner: &Planner<'_>, entity: EntityKind) -> Result<Plan, Error> {
+        self.plan_shown_among(planner, entity, None)
+    }
+
+    /// The same for rows that refer to a few others.
     pub fn plan_shown_among(
         &self,
         planner: &Planner<'_>,
@@ -72,14 +80,10 @@ impl EntityRights {
         Ok(if readable.completeness == Completeness::Unchecked { Plan::Nothing } else { readable.plan })
     }
 
-    /// The conditions on the rows of each entity whose values may be shown and counted without looking each of them up.
-    pub fn plan_shown(&self, planner: &Planner<'_>) -> Result<HashMap<EntityKind, Plan>, Error> {
-        let plan = |entity: EntityKind| {
-            let readable = self.plan_readable(planner, entity)?;
-            let is_checked = readable.completeness != Completeness::Unchecked;
-            Ok((entity, if is_checked { readable.plan } else { Plan::Nothing }))
-        };
-        self.0.keys().map(|entity| plan(*entity)).collect()
+    /// The scope of searches: the rows of each entity whose values may be shown and counted without looking each of them up.
+    fn plan_scope(&self, planner: &Planner<'_>) -> Result<ReadableScope, Error> {
+        let plans = self.0.keys().map(|entity| Ok((*entity, self.plan_shown(planner, *entity)?)));
+        Ok(ReadableScope::new(plans.collect::<Result<_, Error>>()?))
     }
 }
 
@@ -141,7 +145,7 @@ impl AuthorizedSearch {
             let rights = EntityRights(Arc::new(known.clone()));
             let (search, prepared) = (Arc::clone(&search), rights.clone());
             let run = move |planner: &Planner<'_>| {
-                let scope = ReadableScope::new(prepared.plan_shown(planner)?);
+                let scope = prepared.plan_scope(planner)?;
                 let restricted = planner.restrict_to(&scope);
                 let found = search(&restricted, &prepared)?;
                 Ok((found, scope.take_missing()))
@@ -168,6 +172,7 @@ impl AuthorizedSearch {
         let first = Arc::clone(&request);
         let search = move |planner: &Planner<'_>, rights: &EntityRights| {
             let query = planner.plan_query(first.target, &first.query)?;
+            let searched = SearchedWords::from_plan(&query);
             let readable = rights.plan_readable(planner, first.target)?;
             let (known, candidates) = match readable.completeness {
                 Completeness::Exact => (Plan::and(vec![query, readable.plan]), None),
@@ -179,14 +184,14 @@ impl AuthorizedSearch {
                 Completeness::Unchecked => (Plan::Nothing, Some(Plan::and(vec![query, readable.plan]))),
             };
             let page = search_page(planner, &first, &known, first.after.as_deref(), first.limit)?;
-            Ok((page, candidates))
+            Ok((page, candidates, searched))
         };
-        let ((page, candidates), rights) =
+        let ((page, candidates, searched), rights) =
             self.run_for_caller(caller, snapshot.clone(), deadline, entities, search).await?;
         let mut found = ReadableHits { hits: page.hits, total: page.total, is_total_lower_bound: false };
         if let Some(candidates) = candidates {
             let checked = self.find_checked_rows(caller, &snapshot, deadline, &request, candidates).await?;
-            found.merge(checked, &request.order);
+            found.merge_hits(checked, &request.order);
         }
         found.hits.truncate(request.limit);
         // Never the position of a row that the caller may not read.
@@ -195,11 +200,11 @@ impl AuthorizedSearch {
         let ReadableHits { hits, total, is_total_lower_bound } = found;
         let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
         let read = move |planner: &Planner<'_>| {
-            let readable = rights.plan_shown(planner)?;
-            FieldReader { planner, readable: Some(&readable) }.read(request.target, &ids, &request.fields)
+            let scope = rights.plan_scope(planner)?;
+            FieldReader { planner: &planner.restrict_to(&scope) }.read(request.target, &ids, &request.fields)
         };
         let sources = self.searches.run_on(snapshot, deadline, read).await?;
-        Ok(AuthorizedPage { hits, sources, total, is_total_lower_bound, next })
+        Ok(AuthorizedPage { hits, sources, searched, total, is_total_lower_bound, next })
     }
 
     /// Looks candidates up with the caller's session, in their order, until there is a page of them.
@@ -251,7 +256,7 @@ struct ReadableHits {
 
 impl ReadableHits {
     /// Adds other rows in their order.
-    fn merge(&mut self, other: Self, order: &[Order]) {
+    fn merge_hits(&mut self, other: Self, order: &[Order]) {
         self.hits.extend(other.hits);
         self.hits.sort_by(|one, other| compare_values(order, &one.sorted_by, &other.sorted_by));
         self.total += other.total;

@@ -16,12 +16,13 @@ pub struct IndexProgress {
     clock: Arc<dyn Clock>,
     /// Whether the service reads the catalogue itself.
     reads_catalogue: bool,
-    known: Mutex<Option<(bool, Micros)>>,
+    /// When it was complete.
+    complete_at: Mutex<Option<Micros>>,
 }
 
 impl IndexProgress {
     pub fn new(db: Db, clock: Arc<dyn Clock>, reads_catalogue: bool) -> Self {
-        Self { db, clock, reads_catalogue, known: Mutex::default() }
+        Self { db, clock, reads_catalogue, complete_at: Mutex::default() }
     }
 
     /// Whether all rows of the catalogue were read at least once; true if an icat.server sends them, because nobody knows how
@@ -31,17 +32,14 @@ impl IndexProgress {
             return Ok(true);
         }
         let now = self.clock.now_micros();
-        let known = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((is_complete, since)) = known
-            && now.duration_since(since) < KNOWN_FOR
-            && is_complete
-        {
+        let complete_at = *self.complete_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if complete_at.is_some_and(|at| now.duration_since(at) < KNOWN_FOR) {
             return Ok(true);
         }
         let scans = list_scans(&mut self.db.read().await?).await?;
         // A scan that runs again leaves the rows of the last one in the index.
         let is_complete = !scans.is_empty() && scans.iter().all(|scan| scan.finished_at > Micros::default());
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((is_complete, now));
+        *self.complete_at.lock().unwrap_or_else(PoisonError::into_inner) = is_complete.then_some(now);
         Ok(is_complete)
     }
 }

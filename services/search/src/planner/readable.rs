@@ -1,5 +1,6 @@
 //! What a caller may read, as conditions on the index.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use identity::{Completeness, ReadableList, ReadableRows};
 
 use super::{Planner, QueryBudget};
+use crate::domain::document::EntityRow;
 use crate::domain::entity::EntityKind;
-use crate::domain::plan::{Ids, Plan};
+use crate::domain::plan::{Ids, Plan, collect_set};
 use crate::error::Error;
 
 /// What a caller may read, for conditions on related rows: a search must not tell what rows contain that the caller may not read.
@@ -29,7 +31,7 @@ impl ReadableScope {
         self.missing.take()
     }
 
-    fn restrict(&self, entity: EntityKind, plan: &Plan) -> Plan {
+    fn restrict_plan(&self, entity: EntityKind, plan: &Plan) -> Plan {
         let Some(readable) = self.plans.get(&entity) else {
             self.missing.borrow_mut().insert(entity);
             return Plan::Nothing;
@@ -48,9 +50,28 @@ pub struct ReadablePlan {
 impl Planner<'_> {
     /// The ids of the rows of a plan, or of the rows they refer to; of those that the caller may read, if there is a caller.
     pub fn collect_ids(&self, entity: EntityKind, plan: &Plan, relation: Option<&str>) -> Result<Ids, Error> {
-        let restricted = self.readable.map(|scope| scope.restrict(entity, plan));
-        let plan = restricted.as_ref().unwrap_or(plan);
-        Ok(self.snapshot.collect_ids(entity, plan, relation, self.deadline)?)
+        Ok(self.snapshot.collect_ids(entity, &self.restrict_plan(entity, plan), relation, self.deadline)?)
+    }
+
+    /// The rows of a plan that the caller may read, if there is a caller.
+    pub fn restrict_plan<'q>(&self, entity: EntityKind, plan: &'q Plan) -> Cow<'q, Plan> {
+        match self.readable {
+            Some(scope) => Cow::Owned(scope.restrict_plan(entity, plan)),
+            None => Cow::Borrowed(plan),
+        }
+    }
+
+    /// Rows by their ids: those that the caller may read, if there is a caller. Blocks the thread.
+    pub fn fetch_rows(
+        &self,
+        entity: EntityKind,
+        ids: impl IntoIterator<Item = i64>,
+    ) -> Result<HashMap<i64, EntityRow>, Error> {
+        if self.readable.is_none() {
+            return Ok(self.snapshot.fetch_rows(entity, ids, self.deadline)?);
+        }
+        let ids = self.collect_ids(entity, &Plan::Ids(collect_set(ids)), None)?;
+        Ok(self.snapshot.fetch_rows(entity, ids.iter().map(u64::cast_signed), self.deadline)?)
     }
 
     /// The same planner for a caller.

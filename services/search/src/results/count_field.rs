@@ -5,15 +5,11 @@
 
 use std::collections::HashMap;
 
-use crate::domain::document::EntityRow;
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue, find_field};
 use crate::domain::plan::{Plan, collect_set};
 use crate::error::Error;
 use crate::planner::Planner;
-
-/// What the caller may read of the entities besides the one that is searched for.
-pub type ReadablePlans = HashMap<EntityKind, Plan>;
 
 /// Where the values of a field are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +30,11 @@ struct Link {
 }
 
 impl CountedField {
+    /// A field of the rows themselves, or of rows that they refer to.
+    pub fn without_link(field: Field, attribute: &'static str) -> Self {
+        Self { link: None, field, attribute }
+    }
+
     /// The entities whose rows are looked at, besides the target.
     pub fn list_entities(&self, target: EntityKind) -> Vec<EntityKind> {
         let start = self.link.map_or(target, |link| link.entity);
@@ -117,10 +118,9 @@ impl Planner<'_> {
         target: EntityKind,
         plan: &Plan,
         counted: &CountedField,
-        readable: &ReadablePlans,
         limit: usize,
     ) -> Result<Vec<(String, u64)>, Error> {
-        let labels = self.count_all_values(target, plan, counted, readable)?;
+        let labels = self.count_all_values(target, plan, counted)?;
         let mut labels: Vec<(String, u64)> = labels.into_iter().collect();
         labels.sort_unstable_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then_with(|| a.cmp(b)));
         labels.truncate(limit);
@@ -132,7 +132,6 @@ impl Planner<'_> {
         target: EntityKind,
         plan: &Plan,
         counted: &CountedField,
-        readable: &ReadablePlans,
     ) -> Result<HashMap<String, u64>, Error> {
         let mut path = counted.field.path.iter().copied();
         let mut owner = target;
@@ -152,11 +151,11 @@ impl Planner<'_> {
                     }
                 };
                 owner = first.map_or(link.entity, |first| link.entity.find_relation_target(first).unwrap_or(owner));
-                self.count_linked(link, first, &shared, readable)?
+                self.count_linked(link, first, &shared)?
             }
         };
         for step in path {
-            let rows = self.fetch_readable_rows(owner, &counts, readable)?;
+            let rows = self.fetch_rows(owner, counts.keys().copied())?;
             let mut next = HashMap::new();
             for (id, count) in counts {
                 if let Some(id) = rows.get(&id).and_then(|row| row.find_relation(step)) {
@@ -166,7 +165,7 @@ impl Planner<'_> {
             counts = next;
             owner = owner.find_relation_target(step).unwrap_or(owner);
         }
-        let rows = self.fetch_readable_rows(owner, &counts, readable)?;
+        let rows = self.fetch_rows(owner, counts.keys().copied())?;
         let mut labels = HashMap::new();
         for (id, count) in counts {
             if let Some(label) = rows.get(&id).and_then(|row| row.find_text(counted.attribute)) {
@@ -182,29 +181,15 @@ impl Planner<'_> {
         link: Link,
         step: Option<&'static str>,
         shared: &HashMap<i64, u64>,
-        readable: &ReadablePlans,
     ) -> Result<HashMap<i64, u64>, Error> {
-        let Some(readable) = readable.get(&link.entity) else { return Ok(HashMap::new()) };
         let related = Plan::Related(link.shared, collect_set(shared.keys().copied()));
-        let between = Plan::and(vec![related, readable.clone()]);
+        let between = self.restrict_plan(link.entity, &related);
         let pairs = self.snapshot.collect_links(link.entity, &between, link.shared, step, self.deadline)?;
         let mut counts = HashMap::new();
         for (shared_id, linked) in pairs {
             *counts.entry(linked).or_default() += shared.get(&shared_id).copied().unwrap_or_default();
         }
         Ok(counts)
-    }
-
-    fn fetch_readable_rows(
-        &self,
-        entity: EntityKind,
-        counts: &HashMap<i64, u64>,
-        readable: &ReadablePlans,
-    ) -> Result<HashMap<i64, EntityRow>, Error> {
-        let Some(readable) = readable.get(&entity) else { return Ok(HashMap::new()) };
-        let ids = Plan::and(vec![Plan::Ids(collect_set(counts.keys().copied())), readable.clone()]);
-        let ids = self.collect_ids(entity, &ids, None)?;
-        Ok(self.snapshot.fetch_rows(entity, ids.iter().map(u64::cast_signed), self.deadline)?)
     }
 }
 

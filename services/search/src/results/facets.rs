@@ -1,16 +1,14 @@
 //! How many rows have each value of a field.
 
-use std::collections::HashMap;
-
 use serde_json::{Map, Value, json};
 
-use crate::domain::document::EntityRow;
 use crate::domain::entity::{EntityKind, ValueKind};
-use crate::domain::field::{Field, FieldValue, find_field};
+use crate::domain::field::{FieldValue, find_field};
 use crate::domain::plan::{Plan, collect_set};
 use crate::error::Error;
 use crate::index::snapshot::CountedRanges;
 use crate::planner::Planner;
+use crate::results::count_field::CountedField;
 
 /// Values of an attribute in one list. Ids have no limit.
 const MAX_VALUES: usize = 1_024;
@@ -76,60 +74,12 @@ impl Planner<'_> {
                 ))),
             },
             None => {
-                let mut counts: Vec<(String, u64)> =
-                    self.count_labels(entity, plan, &field, attribute.name)?.into_iter().collect();
-                counts.sort_unstable_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then_with(|| a.cmp(b)));
-                counts.truncate(max_labels);
+                let counted = CountedField::without_link(field, attribute.name);
+                let counts = self.count_field(entity, plan, &counted, max_labels)?;
                 let to_count = |(label, count)| FacetCount { label, count, bounds: None };
                 Ok(counts.into_iter().map(to_count).collect())
             }
         }
-    }
-
-    fn count_labels(
-        &self,
-        entity: EntityKind,
-        plan: &Plan,
-        field: &Field,
-        attribute: &str,
-    ) -> Result<HashMap<String, u64>, Error> {
-        let Some((first, rest)) = field.path.split_first() else {
-            return Ok(self.snapshot.count_terms(entity, plan, attribute, self.deadline)?);
-        };
-        let mut owner = entity;
-        let mut counts = self.snapshot.count_related(entity, plan, first, self.deadline)?;
-        for step in std::iter::once(first).chain(rest) {
-            let Some(relation) = owner.find_relation(step) else { return Ok(HashMap::new()) };
-            if owner != entity {
-                let rows = self.fetch_known_rows(owner, &counts)?;
-                let mut next = HashMap::new();
-                for (id, count) in counts {
-                    if let Some(id) = rows.get(&id).and_then(|row| row.find_relation(step)) {
-                        *next.entry(id).or_default() += count;
-                    }
-                }
-                counts = next;
-            }
-            owner = relation.target;
-        }
-        let rows = self.fetch_known_rows(owner, &counts)?;
-        let mut labels = HashMap::new();
-        for (id, count) in counts {
-            if let Some(label) = rows.get(&id).and_then(|row| row.find_text(attribute)) {
-                *labels.entry(label.to_owned()).or_default() += count;
-            }
-        }
-        Ok(labels)
-    }
-
-    /// Rows to which others lead: those that the caller may read, if there is a caller.
-    fn fetch_known_rows(
-        &self,
-        entity: EntityKind,
-        counts: &HashMap<i64, u64>,
-    ) -> Result<HashMap<i64, EntityRow>, Error> {
-        let ids = self.collect_ids(entity, &Plan::Ids(collect_set(counts.keys().copied())), None)?;
-        Ok(self.snapshot.fetch_rows(entity, ids.iter().map(u64::cast_signed), self.deadline)?)
     }
 
     /// The rows that a facet counts: each key is a field with one value or a list of values.

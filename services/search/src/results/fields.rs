@@ -78,12 +78,9 @@ impl RequestedFields {
     }
 }
 
-/// Reads fields of rows and of the rows they lead to, each row once.
+/// Reads fields of rows that were found, and of the rows they lead to as far as the planner's caller may read these; each row once.
 pub struct FieldReader<'f> {
     pub planner: &'f Planner<'f>,
-    /// What the caller may read of each entity besides the one that is searched for; entities that are missing show nothing.
-    /// `None` if everything is shown, because whoever asked checks the rights.
-    pub readable: Option<&'f HashMap<EntityKind, Plan>>,
 }
 
 /// Rows by entity and id.
@@ -100,8 +97,9 @@ impl FieldReader<'_> {
         if fields.is_empty() {
             return Ok(vec![Map::new(); ids.len()]);
         }
-        let mut rows = Rows::new();
-        self.load_rows(&mut rows, target, ids.iter().copied())?;
+        // The search has found these, with the rights of the caller.
+        let found = self.planner.snapshot.fetch_rows(target, ids.iter().copied(), self.planner.deadline)?;
+        let mut rows = Rows::from([(target, found)]);
         let mut results = self.read_values(&mut rows, target, ids, &fields.own)?;
         for ((entity, joined), key) in fields.joined.iter().zip(&fields.joined_keys) {
             let groups = self.find_joined(&mut rows, target, ids, *entity)?;
@@ -119,26 +117,17 @@ impl FieldReader<'_> {
         Ok(results)
     }
 
-    fn load_rows(&self, rows: &mut Rows, entity: EntityKind, ids: impl Iterator<Item = i64>) -> Result<(), Error> {
-        let known = rows.entry(entity).or_default();
-        let missing: BTreeSet<i64> = ids.filter(|id| !known.contains_key(id)).collect();
-        let deadline = self.planner.deadline;
-        known.extend(self.planner.snapshot.fetch_rows(entity, missing, deadline)?);
-        deadline.check().map_err(|e| Error::TimedOut(e.to_string()))
-    }
-
-    /// The same for rows to which others lead: without those that the caller may not read.
+    /// Rows to which others lead.
     fn load_related_rows(
         &self,
         rows: &mut Rows,
         entity: EntityKind,
         ids: impl Iterator<Item = i64>,
     ) -> Result<(), Error> {
-        let Some(readable) = self.readable else { return self.load_rows(rows, entity, ids) };
-        let Some(plan) = readable.get(&entity) else { return Ok(()) };
-        let readable = Plan::and(vec![Plan::Ids(collect_set(ids)), plan.clone()]);
-        let ids = self.planner.collect_ids(entity, &readable, None)?;
-        self.load_rows(rows, entity, ids.iter().map(u64::cast_signed))
+        let known = rows.entry(entity).or_default();
+        let missing: BTreeSet<i64> = ids.filter(|id| !known.contains_key(id)).collect();
+        known.extend(self.planner.fetch_rows(entity, missing)?);
+        self.planner.deadline.check().map_err(|e| Error::TimedOut(e.to_string()))
     }
 
     fn read_values(

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use super::CatalogueSearches;
 use crate::domain::analysis::normalize_term;
 use crate::domain::entity::EntityKind;
-use crate::domain::plan::Plan;
 use crate::planner::Planner;
 use crate::results::directories::DirectoryCount;
 
@@ -62,13 +61,14 @@ impl CatalogueSearches {
     ) -> Result<DirectoryList, Problem> {
         let rights = self.authorized.find_rights(caller, [EntityKind::Datafile]).await?;
         let list = move |planner: &Planner<'_>| {
-            let readable = rights.plan_shown(planner)?.remove(&EntityKind::Datafile).unwrap_or(Plan::Nothing);
+            let readable = rights.plan_shown(planner, EntityKind::Datafile)?;
             planner.list_directories(&readable, &path, limit)
         };
         let (found, has_more) = self.authorized.engine().run(list).await?;
         let directories = found.into_iter().map(Directory::from_count);
         Ok(DirectoryList { directories: directories.collect(), has_more })
     }
+
     /// A directory with those in which it lies and those in it; without a directory, the outermost ones. Those without a file that
     /// the caller may read are left out.
     pub async fn find_directory_tree(
@@ -79,7 +79,7 @@ impl CatalogueSearches {
     ) -> Result<DirectoryTree, Problem> {
         let rights = self.authorized.find_rights(caller, [EntityKind::Datafile]).await?;
         let find = move |planner: &Planner<'_>| {
-            let readable = rights.plan_shown(planner)?.remove(&EntityKind::Datafile).unwrap_or(Plan::Nothing);
+            let readable = rights.plan_shown(planner, EntityKind::Datafile)?;
             let (mut open, mut start) = (Vec::new(), String::new());
             if let Ok(path) = planner.rules.canonicalize(&directory) {
                 for outer in path.directories().chain([path.text()]) {

@@ -20,7 +20,6 @@ use crate::index::snapshot::Snapshot;
 use crate::planner::{Planner, SearchQuery};
 use crate::results::count_field::{CountedField, resolve_field};
 use crate::results::fields::RequestedFields;
-use crate::results::highlights::SearchedWords;
 use crate::results::search_order::parse_sort;
 
 /// A page of a result.
@@ -88,10 +87,9 @@ impl CatalogueSearches {
             fields: RequestedFields::parse(target, &list_fields(target))?,
         };
         let page = self.authorized.find_page(caller, snapshot.clone(), request).await?;
-        let searched = if body.highlight { Some(self.find_searched_words(target, &query).await?) } else { None };
+        let searched = body.highlight.then_some(&page.searched);
         let hits = page.hits.iter().zip(&page.sources);
-        let hits =
-            hits.map(|(hit, source)| SearchHit::from_source(target, hit.id, hit.score, source, searched.as_ref()));
+        let hits = hits.map(|(hit, source)| SearchHit::from_source(target, hit.id, hit.score, source, searched));
         let hits = hits.collect();
         let cursor = page
             .next
@@ -106,12 +104,6 @@ impl CatalogueSearches {
             facets,
             is_index_complete: self.index_progress.is_complete().await?,
         })
-    }
-
-    async fn find_searched_words(&self, target: EntityKind, query: &SearchQuery) -> Result<SearchedWords, Problem> {
-        let query = query.clone();
-        let find = move |planner: &Planner<'_>| Ok(SearchedWords::from_plan(&planner.plan_query(target, &query)?));
-        self.authorized.engine().run(find).await
     }
 
     async fn count_facets(
@@ -130,11 +122,10 @@ impl CatalogueSearches {
         let related = fields.iter().flat_map(|(_, counted)| counted.list_entities(target));
         let entities: BTreeSet<_> = related.chain([target]).collect();
         let count_all = move |planner: &Planner<'_>, rights: &EntityRights| {
-            let readable = rights.plan_shown(planner)?;
-            let own = readable.get(&target).cloned().unwrap_or(Plan::Nothing);
+            let own = rights.plan_shown(planner, target)?;
             let plan = Plan::and(vec![planner.plan_query(target, &query)?, own]);
             let count = |(facet, counted): &(FacetBody, CountedField)| {
-                let values = planner.count_field(target, &plan, counted, &readable, facet.limit())?;
+                let values = planner.count_field(target, &plan, counted, facet.limit())?;
                 let values = values.into_iter().map(|(value, count)| FacetValue { value, count });
                 Ok(FacetPage { field: facet.field.clone(), values: values.collect() })
             };

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::future::{join3, try_join_all};
+use futures_util::future::{join_all, join3, try_join, try_join_all};
 use identity::Caller;
 use identity::page_sessions::redirect_to;
 use minijinja::context;
@@ -78,11 +78,10 @@ async fn find_page(pages: &Pages, caller: &Caller, query: &PageQuery) -> Result<
         async move { pages.searches.find_page(caller, target, &body).await }
     };
     let find_first = async { pages.searches.find_page(caller, target, &body).await };
-    let (page, others) = futures_util::future::try_join(find_first, try_join_all(chosen.into_iter().map(without)))
-        .await
-        .map_err(report_timeout)?;
-    let counted: Vec<_> = page.facets.into_iter().chain(others.into_iter().flat_map(|page| page.facets)).collect();
-    let mut facets = counted;
+    let find_others = try_join_all(chosen.into_iter().map(without));
+    let (page, others) = try_join(find_first, find_others).await.map_err(report_timeout)?;
+    let mut facets = page.facets;
+    facets.extend(others.into_iter().flat_map(|page| page.facets));
     facets.sort_by_key(|facet| fields.iter().position(|field| *field == facet.field));
     Ok(SearchPage { facets, ..page })
 }
@@ -95,7 +94,7 @@ async fn count_other_tabs(pages: &Pages, caller: &Caller, query: &PageQuery) -> 
         let page = page.inspect_err(|e| tracing::debug!(error = %e, "the rows of a tab could not be counted")).ok()?;
         Some(TabTotal { tab, total: page.total, is_lower_bound: page.is_total_lower_bound })
     });
-    futures_util::future::join_all(others).await.into_iter().flatten().collect()
+    join_all(others).await.into_iter().flatten().collect()
 }
 
 /// The directories beside datafiles. Where they cannot be listed, the page has none.

@@ -97,7 +97,7 @@ fn answer_search(
     };
     let page = planner.snapshot.search_rows(&request, planner.deadline)?;
     let ids: Vec<i64> = page.hits.iter().map(|hit| hit.id).collect();
-    let reader = FieldReader { planner, readable: None };
+    let reader = FieldReader { planner };
     let sources = reader.read(target, &ids, &fields)?;
     let results = page.hits.iter().zip(sources).enumerate().map(|(number, (hit, source))| {
         let mut result = json!({"_id": number, "_shardIndex": 0});
