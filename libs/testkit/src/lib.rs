@@ -5,6 +5,7 @@
 //! `scripts/test` starts one and sets it. [`probe`] is the worked example of a service.
 
 mod app;
+mod authenticator;
 mod callers;
 mod databases;
 mod described;
@@ -22,6 +23,7 @@ mod small_disk;
 mod waiting;
 
 pub use self::app::TestApp;
+pub use self::authenticator::AUTHENTICATOR;
 pub use self::callers::{KEY, key_of};
 pub use self::databases::{Backend, TestDb, create_databases, list_backends, lossy_postgres_url, postgres_url};
 pub use self::described::{assert_described, assert_described_as, assert_described_but};

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use service_kit::{Db, DbError, Engine, Micros, Val};
+use testkit::number_from_environment;
 
 use super::*;
 use crate::authorization::{Rights, RuleSet};
@@ -338,11 +339,6 @@ fn hide_new_ids(text: &str, first: i64) -> String {
         hidden.push(c);
     }
     hidden
-}
-
-#[expect(clippy::disallowed_methods, reason = "how many cases a run takes is no setting of the product")]
-fn number_from_environment(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
 }
 
 /// Writes random lists of items in sets and one by one.

@@ -15,15 +15,14 @@ use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use service_kit::{Db, DbError, Micros, Tx, Val};
+use testkit::number_from_environment;
 
 use crate::query_property::evaluator::World;
 use crate::query_property::generator::{Generator, KINDS, NOW, USERS, find_entity, is_insertable};
 use crate::query_property::model::{Data, Path, Query, Selected, Source, Value};
 use crate::query_property::query_text::render_query;
 use crate::query_property::readable::{ReadableTally, compare_with_search, follow_relations};
-use crate::query_property::{
-    ask_for_user, load_data, new_outbox, number_from_environment, store_rules, to_new_row, to_val,
-};
+use crate::query_property::{ask_for_user, load_data, new_outbox, store_rules, to_new_row, to_val};
 
 /// Unless `TESTKIT_CASES` says otherwise; the second engine gets a fifth.
 const HISTORIES: usize = 150;

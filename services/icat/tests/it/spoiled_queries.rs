@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use service_kit::{DbError, Micros};
+use testkit::number_from_environment;
 
-use crate::query_property::number_from_environment;
 use crate::statements::{CLIENT_QUERIES, run_statement};
 
 /// Unless `TESTKIT_CASES` says otherwise.

@@ -3,26 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use service_kit::{Listener, Mount, Problem, Running, ServiceDef};
-use testkit::{TestApp, list_backends};
+use testkit::{AUTHENTICATOR, TestApp, list_backends};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-/// Whoever says a name is that user.
-const AUTHENTICATOR: ServiceDef = ServiceDef {
-    name: "authenticator",
-    build: |_| {
-        let authenticate = async |form: actix_web::web::Form<Vec<(String, String)>>| {
-            let asked: Value = serde_json::from_str(&form.0[0].1).map_err(Problem::internal)?;
-            let name = asked["credentials"][0]["username"].as_str().unwrap_or_default().to_owned();
-            Ok::<_, Problem>(json!({"username": name, "mechanism": "simple"}).to_string())
-        };
-        let mount = Mount::new("/authn.simple", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
-            .post("/authenticate", authenticate);
-        Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], workers: Vec::new() })))
-    },
-    ..ServiceDef::EMPTY
-};
 
 /// The keys are `program` and `reader`.
 pub const SETTINGS: &str = r#"

@@ -3,25 +3,8 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use service_kit::{Listener, Mount, Problem, Running, ServiceDef};
-use testkit::{TestApp, list_backends, wait_until};
-
-/// Whoever says a name is that user.
-const AUTHENTICATOR: ServiceDef = ServiceDef {
-    name: "authenticator",
-    build: |_| {
-        let authenticate = async |form: actix_web::web::Form<Vec<(String, String)>>| {
-            let asked: Value = serde_json::from_str(&form.0[0].1).map_err(Problem::internal)?;
-            let name = asked["credentials"][0]["username"].as_str().unwrap_or_default().to_owned();
-            Ok::<_, Problem>(json!({"username": name, "mechanism": "simple"}).to_string())
-        };
-        let mount = Mount::new("/authn.simple", Listener::Internal, testkit::FAKE_ICAT_ERRORS)
-            .get("/description", async || r#"{"keys":[{"name":"username"},{"name":"password","hide":true}]}"#)
-            .post("/authenticate", authenticate);
-        Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], workers: Vec::new() })))
-    },
-    ..ServiceDef::EMPTY
-};
+use service_kit::ServiceDef;
+use testkit::{AUTHENTICATOR, TestApp, list_backends, wait_until};
 
 pub const SETTINGS: &str = "[icat]\nurl = \"self\"\nreader = \"simple:root:x\"\n[search]\ncommit_interval = \"50ms\"\n\
                             [catalogue]\nauthn = [{ mnemonic = \"simple\" }]\n";

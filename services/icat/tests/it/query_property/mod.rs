@@ -27,6 +27,7 @@ use jiff::tz::TimeZone;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use service_kit::{BulkRow, Db, DbError, Micros, Row, SystemClock, SystemIds, Tx, Val};
+use testkit::number_from_environment;
 
 use self::evaluator::World;
 use self::generator::{Generator, KINDS, NOW, USERS, find_entity};
@@ -164,11 +165,6 @@ fn spoil_statement(which: usize, statement: &Statement, query: &Query) -> Option
         _ => return None,
     };
     (text != *sql).then(|| Statement::new(text, params))
-}
-
-#[expect(clippy::disallowed_methods, reason = "how many cases a run takes is no setting of the product")]
-pub fn number_from_environment(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
 }
 
 #[tokio::test]
