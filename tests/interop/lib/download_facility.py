@@ -4,13 +4,13 @@ import json
 import os
 import zlib
 
-from suite import Suite
+from filled_suite import FilledSuite
 
 # Before today, so that validators are strong.
 MTIME = 1_700_000_000
 
 
-class Facility(Suite):
+class Facility(FilledSuite):
     """A running suite whose root user also is its reader account and administrator."""
 
     def __init__(self, *arguments, **settings):
@@ -24,15 +24,6 @@ class Facility(Suite):
             "UNDULATOR_IDENTITY__ADMINISTRATORS": '["simple/root"]',
             "UNDULATOR_HTTP__LIMITS__RATE": "0",
         }
-
-    def __enter__(self):
-        self.start()
-        try:
-            self.fill()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
 
     def fill(self):
         """What every datafile needs above it."""

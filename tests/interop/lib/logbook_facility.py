@@ -8,7 +8,8 @@ import sqlite3
 import urllib.error
 import urllib.request
 
-from suite import Suite, wait_until
+from filled_suite import FilledSuite
+from suite import wait_until
 
 KEY = "elogbook-00000000-0000-0000-0000-000000000000"
 PEOPLE = ["root", "alice", "carol", "dan", "admin"]
@@ -34,7 +35,7 @@ RULES = [
 ]
 
 
-class Facility(Suite):
+class Facility(FilledSuite):
     """alice is a member, carol the instrument's scientist, dan nobody; `embargo`, `other` and `released` are ids. Arguments
     are variables of the program."""
 
@@ -51,21 +52,6 @@ class Facility(Suite):
             "UNDULATOR_IDENTITY__ADMINISTRATORS": '["simple/admin"]',
             "UNDULATOR_HTTP__LIMITS__RATE": "0",
         }
-
-    def __enter__(self):
-        self.start()
-        try:
-            self.fill()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def create(self, entity, *rows):
-        form = {"sessionId": self.root, "entities": json.dumps([{entity: row} for row in rows])}
-        status, _, body = self.request("POST", "/icat/entityManager", form=form)
-        assert status == 200, (entity, status, body)
-        return [{"id": id} for id in json.loads(body)]
 
     def fill(self):
         self.root = self.login("simple/root")

@@ -3,7 +3,8 @@
 import datetime
 import json
 
-from suite import Suite, wait_until
+from filled_suite import FilledSuite
+from suite import wait_until
 
 PEOPLE = ["root", "alice", "dan"]
 RULES = [
@@ -33,7 +34,7 @@ LONG_NAME = "a_very_long_file_name_without_any_blank_" * 4 + ".h5"
 CONTENT = b"\x89HDF\r\n\x1a\n" + bytes(2000)
 
 
-class SearchFacility(Suite):
+class SearchFacility(FilledSuite):
     """alice is a member of the first two, dan nobody; the last one is released."""
 
     def __init__(self):
@@ -46,21 +47,6 @@ class SearchFacility(Suite):
             "UNDULATOR_ICAT__READER": f"simple:root:{self.passwords['simple/root']}",
             "UNDULATOR_HTTP__LIMITS__RATE": "0",
         }
-
-    def __enter__(self):
-        self.start()
-        try:
-            self.fill()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def create(self, entity, *rows):
-        form = {"sessionId": self.root, "entities": json.dumps([{entity: row} for row in rows])}
-        status, _, body = self.request("POST", "/icat/entityManager", form=form)
-        assert status == 200, (entity, status, body)
-        return [{"id": id} for id in json.loads(body)]
 
     def fill(self):
         self.root = self.login("simple/root")

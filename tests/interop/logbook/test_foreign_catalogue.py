@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
+from filled_suite import FilledSuite
 from suite import PROGRAM, Suite, wait_until
 
 KEY = "elogbook-11111111-2222-3333-4444-555555555555"
@@ -31,7 +32,7 @@ RULES = [
 PEOPLE = ["root", "alice", "bob", "dan"]
 
 
-class Catalogue(Suite):
+class Catalogue(FilledSuite):
     """`undulator serve icat auth`: an ICAT server with accounts, and an instrument ID01 without investigations."""
 
     def __init__(self):
@@ -39,12 +40,6 @@ class Catalogue(Suite):
         self.services = ["icat", "auth"]
         for name in PEOPLE:
             self.add_user(f"simple/{name}")
-
-    def create(self, entity, *rows):
-        form = {"sessionId": self.root, "entities": json.dumps([{entity: row} for row in rows])}
-        status, _, body = self.request("POST", "/icat/entityManager", form=form)
-        assert status == 200, (entity, status, body)
-        return [{"id": id} for id in json.loads(body)]
 
     def fill(self):
         self.root = self.login("simple/root")
@@ -116,8 +111,6 @@ def expect_unavailable(answer):
 
 def run_beside_catalogue(program, services):
     with Catalogue() as catalogue:
-        catalogue.start()
-        catalogue.fill()
         with Logbook(catalogue, program, services) as logbook:
             logbook.start()
             status, _, _ = logbook.request("GET", "/icat/version")
