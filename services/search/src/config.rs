@@ -10,6 +10,7 @@ use service_kit::{Config as Settings, ConfigError, Ctx, Listener};
 
 use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::units::Units;
+use crate::index::OpenSearchConfig;
 
 /// The value of settings that follow from which services run in this process.
 const AUTO: &str = "auto";
@@ -27,10 +28,22 @@ pub enum Source {
     IcatServer,
 }
 
+/// What finds the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// An index in `search.index_dir`, for one process.
+    Embedded,
+    /// A cluster, for any number of processes.
+    OpenSearch,
+}
+
 /// `[search]`; `config.default.toml` explains each setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    pub engine: Engine,
+    pub opensearch: OpenSearchConfig,
     pub source: Source,
     pub icat_server_addresses: Vec<IpNet>,
     pub logbook_page: String,
@@ -51,6 +64,9 @@ impl Config {
         let config: Self = settings.section("search")?;
         if config.max_search_time < Duration::from_millis(1) {
             return Err(ConfigError("search.max_search_time must be at least 1ms".to_owned()));
+        }
+        if config.engine == Engine::OpenSearch {
+            config.opensearch.check()?;
         }
         Ok(config)
     }

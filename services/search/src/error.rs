@@ -31,6 +31,11 @@ pub enum Error {
          right database, delete search.index_dir and populate the index again"
     )]
     OtherIndex,
+    #[error("the pages of this search have ended because the search engine was restarted; start the search again")]
+    PointInTimeEnded,
+    /// Why is only for the log.
+    #[error("the search engine does not answer; try again in a few seconds")]
+    EngineUnavailable(String),
     #[error(transparent)]
     Request(#[from] RequestError),
     #[error(transparent)]
@@ -62,6 +67,10 @@ impl From<Error> for Problem {
             Error::NoDownloads => Self::new(Code::NotFound, "search/no-downloads", text),
             Error::OtherIndex => Self::internal(text),
             Error::NotWritten => Self::new(Code::Unavailable, "search/not-written", text).with_retry_after(30),
+            Error::PointInTimeEnded => Self::new(Code::Conflict, "search/point-in-time-ended", text),
+            Error::EngineUnavailable(reason) => {
+                Self::new(Code::Unavailable, "search/engine-unavailable", text).with_source(reason).with_retry_after(5)
+            }
             Error::NotOpen => Self::new(Code::Unavailable, "search/not-open", text).with_retry_after(1),
             Error::Index(e) => Self::internal(e),
             Error::Database(e) => e.into(),

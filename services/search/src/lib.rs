@@ -44,10 +44,11 @@ use self::administration::{AdministrationError, IndexAdministration};
 use self::authorized_search::AuthorizedSearch;
 use self::catalogue::{CatalogueReader, ChangedRowWorker, ScanWorker, listen_for_changes};
 use self::changes::{ChangeMetrics, ChangeQueue, IndexWorker};
-pub use self::config::Config;
+pub use self::config::{Config, Engine};
 use self::domain::paths::PathRules;
 use self::downloads::Downloads;
-use self::index::SharedSnapshot;
+use self::index::index_writer::IndexLocation;
+use self::index::{OpenSearchIndex, SharedSnapshot};
 use self::index_progress::IndexProgress;
 use self::points_in_time::PointsInTime;
 use self::search_service::SearchService;
@@ -98,7 +99,11 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let process = ctx.ids.random_uuid().to_string();
     let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox(), metrics, process.clone());
     let (queue, shared) = (changes.clone(), snapshot.clone());
-    let worker = IndexWorker::new(&ctx, queue, shared, directory, rules.clone(), config.commit_interval);
+    let location = match config.engine {
+        Engine::Embedded => IndexLocation::Directory(directory),
+        Engine::OpenSearch => IndexLocation::OpenSearch(Arc::new(OpenSearchIndex::new(&ctx, &config.opensearch))),
+    };
+    let worker = IndexWorker::new(&ctx, queue, shared, location, rules.clone(), config.commit_interval);
     let searches = Arc::new(SearchService::new(&ctx, &config, snapshot, rules)?);
     let identity = Identity::new(&ctx, &events)?;
     let mut workers = vec![worker.into_worker()];

@@ -1,12 +1,12 @@
 //! The worker that writes the index.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use service_kit::problem::format_error_chain;
-use service_kit::{Blocking, Ctx, Db, DbError, Problem, Tx, Worker};
+use service_kit::{Blocking, Clock, Ctx, Db, DbError, Problem, Tx, Worker};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -15,31 +15,30 @@ use crate::domain::change_request::{RowChange, parse_documents, parse_modify};
 use crate::domain::entity::EntityKind;
 use crate::domain::paths::PathRules;
 use crate::error::Error;
-use crate::index::SharedSnapshot;
 use crate::index::error::IndexError;
-use crate::index::identity::IndexIdentity;
-use crate::index::writer::IndexStore;
+use crate::index::index_writer::{IndexLocation, IndexWriter, OpenedIndex};
+use crate::index::{IndexIdentity, SharedSnapshot};
 use crate::store::catalogue_scans::request_known_scans;
 use crate::store::change_batches::{self, BatchKind, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
 use crate::store::index_identity::{find_identity, set_identity};
+use crate::store::rejected_documents::create_rejected_documents;
 
 /// Batches that are read at once; each may have many megabytes.
 const BATCHES_AT_ONCE: usize = 4;
 /// When the worker looks for batches that it was not told of.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
-/// Threads that build the segments of datafiles.
-const INDEXING_THREADS: usize = 2;
 
 /// Applies changes to the index and commits it.
 #[derive(Clone)]
 pub struct IndexWorker {
     db: Db,
+    clock: Arc<dyn Clock>,
     queue: ChangeQueue,
     snapshot: SharedSnapshot,
     pool: Blocking,
     stop: CancellationToken,
-    directory: PathBuf,
+    location: IndexLocation,
     rules: PathRules,
     commit_interval: Duration,
     /// Of the index, if it is created now.
@@ -51,13 +50,14 @@ impl IndexWorker {
         ctx: &Ctx,
         queue: ChangeQueue,
         snapshot: SharedSnapshot,
-        directory: PathBuf,
+        location: IndexLocation,
         rules: PathRules,
         commit_interval: Duration,
     ) -> Self {
         let pool = ctx.pools.open("search.index", 1, 1);
         let (db, stop, new_identity) = (ctx.db.clone(), ctx.stop.clone(), ctx.ids.random_uuid().to_string());
-        Self { db, queue, snapshot, pool, stop, directory, rules, commit_interval, new_identity }
+        let clock = Arc::clone(&ctx.clock);
+        Self { db, clock, queue, snapshot, pool, stop, location, rules, commit_interval, new_identity }
     }
 
     /// If the index fails, for example because the disk is full, the worker is started again and opens the index as it was at
@@ -77,13 +77,16 @@ impl IndexWorker {
     }
 
     async fn run(&self) -> Result<(), Problem> {
-        let (directory, rules) = (self.directory.clone(), self.rules.clone());
-        let generations = self.list_generations().await?;
-        let new_identity = self.new_identity.clone();
-        let open = move || IndexStore::open(&directory, INDEXING_THREADS, rules, generations, &new_identity);
-        let mut index = self.pool.run(open).await??;
+        let opened = OpenedIndex {
+            rules: self.rules.clone(),
+            generations: self.list_generations().await?,
+            known_identity: find_identity(&mut self.db.read().await?).await?,
+            new_identity: self.new_identity.clone(),
+        };
+        let location = self.location.clone();
+        let mut index = self.pool.run(move || location.open_writer(opened)).await??;
         self.claim_changes(index.identity().clone()).await?;
-        self.snapshot.replace_snapshot(index.take_snapshot());
+        self.snapshot.publish_view(index.open_view());
         let mut applied: Vec<i64> = Vec::new();
         let mut commit_at: Option<Instant> = None;
         loop {
@@ -146,25 +149,35 @@ impl IndexWorker {
         Ok(stored.into_iter().filter_map(|(name, generation)| Some((name.parse().ok()?, generation))).collect())
     }
 
-    async fn apply_batches(&self, mut index: IndexStore, batches: Vec<ChangeBatch>) -> Result<IndexStore, Problem> {
+    async fn apply_batches(
+        &self,
+        mut index: Box<dyn IndexWriter>,
+        batches: Vec<ChangeBatch>,
+    ) -> Result<Box<dyn IndexWriter>, Problem> {
         let applied = self.queue.metrics.applied_changes.clone();
         let apply = move || {
             for batch in &batches {
-                for change in parse_batch(batch) {
-                    index.apply_change(change)?;
-                    applied.inc();
-                }
+                let changes = parse_batch(batch);
+                let count = changes.len();
+                index.apply_changes(batch.id, changes)?;
+                applied.inc_by(count as u64);
             }
             Ok::<_, IndexError>(index)
         };
         Ok(self.pool.run(apply).await??)
     }
 
-    async fn commit(&self, mut index: IndexStore, applied: &mut Vec<i64>) -> Result<IndexStore, Problem> {
+    async fn commit(
+        &self,
+        mut index: Box<dyn IndexWriter>,
+        applied: &mut Vec<i64>,
+    ) -> Result<Box<dyn IndexWriter>, Problem> {
         let commit = move || index.commit().map(|()| index);
         let mut index = self.pool.run(commit).await??;
-        self.snapshot.replace_snapshot(index.take_snapshot());
+        self.snapshot.publish_view(index.open_view());
         let (ids, generations) = (std::mem::take(applied), index.take_new_generations());
+        let refused = index.take_refused_rows();
+        let now = self.clock.now_micros();
         let identity = index.identity().text.clone();
         self.db
             .write(async |tx| {
@@ -172,6 +185,7 @@ impl IndexWorker {
                 for (entity, generation) in &generations {
                     set_generation(tx, &entity.to_string(), *generation).await?;
                 }
+                create_rejected_documents(tx, &refused, now).await?;
                 change_batches::delete_batches(tx, &ids).await?;
                 Ok::<_, Error>(())
             })

@@ -26,6 +26,16 @@ impl Deadline {
         Self::after(Duration::from_hours(1_000_000))
     }
 
+    /// The time until then.
+    pub fn remaining(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    /// Says that it has passed, as others have found out.
+    pub fn passed(&self) -> TimedOut {
+        TimedOut(self.limit)
+    }
+
     pub fn check(&self) -> Result<(), TimedOut> {
         if Instant::now() < self.end { Ok(()) } else { Err(TimedOut(self.limit)) }
     }

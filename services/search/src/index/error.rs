@@ -14,6 +14,12 @@ pub enum IndexError {
     Engine(TantivyError),
     #[error("this pattern has too many wildcards; use fewer of them")]
     Pattern,
+    #[error("the search engine does not answer: {0}")]
+    Unavailable(String),
+    #[error("the search engine refused a request: {0}")]
+    Refused(String),
+    #[error("the pages of this search have ended because the search engine was restarted; start the search again")]
+    PointInTimeEnded,
     #[error("a row in the search index cannot be read: {0}")]
     Row(String),
 }
@@ -35,6 +41,8 @@ impl From<IndexError> for Error {
         match error {
             IndexError::TimedOut(e) => Self::TimedOut(e.to_string()),
             IndexError::Pattern => Self::Query(error.to_string()),
+            IndexError::PointInTimeEnded => Self::PointInTimeEnded,
+            IndexError::Unavailable(reason) => Self::EngineUnavailable(reason),
             e => Self::Index(Box::new(e)),
         }
     }

@@ -1,383 +1,53 @@
-//! The index as it was at one moment: searches, joins and counts.
+//! The newest state of the index, shared by all searches.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
-use roaring::RoaringTreemap;
-use serde_json::Value;
-use tantivy::columnar::Column;
-use tantivy::index::SegmentReader;
-use tantivy::query::{EnableScoring, Query as _};
-use tantivy::schema::{IndexRecordOption, Value as _};
-use tantivy::{DocId, DocSet as _, Score, Searcher, TERMINATED, TantivyDocument, Term};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
-use super::error::IndexError;
-use super::order::{TopRowsCollector, compare_values};
-use super::query::QueryBuilder;
-use super::schema::{PartitionFields, id_field, relation_field, term_field, value_field};
-use crate::domain::deadline::Deadline;
-use crate::domain::document::EntityRow;
-use crate::domain::entity::{EntityKind, Partition};
-use crate::domain::paths::PathRules;
-use crate::domain::plan::{Hit, Ids, Order, Plan, SortKey, SortValue, TermKind};
+use super::index_view::IndexView;
 
-/// Rows between two checks of the deadline.
-const ROWS_BETWEEN_CHECKS: u32 = 4_096;
-
-/// Rows that are read from the store between two checks of the deadline.
-const ROWS_BETWEEN_READS: usize = 256;
-
-/// A search for rows of one entity.
-#[derive(Debug)]
-pub struct SearchRequest<'r> {
-    pub entity: EntityKind,
-    pub plan: &'r Plan,
-    /// The last one must make the order of rows unique.
-    pub order: &'r [Order],
-    /// Only rows after the one with these values, one for each of `order`.
-    pub after: Option<&'r [SortValue]>,
-    pub limit: usize,
-}
-
-/// A page of a result.
-#[derive(Debug)]
-pub struct HitPage {
-    pub hits: Vec<Hit>,
-    /// All rows of the result, on whatever page.
-    pub total: u64,
-}
-
-/// Ranges whose rows are counted: the first bound belongs to the range, the second does not.
-#[derive(Debug, Clone, PartialEq)]
-pub enum CountedRanges {
-    Integers(Vec<(i64, i64)>),
-    Numbers(Vec<(f64, f64)>),
-}
-
-/// All partitions at one moment. Cheap to clone.
+/// The index at one moment. Cheap to clone.
 #[derive(Clone)]
 pub struct Snapshot {
     /// Higher for each commit of this process.
     pub number: u64,
-    pub(super) rules: Arc<PathRules>,
-    pub(super) searchers: BTreeMap<Partition, (Arc<PartitionFields>, Searcher)>,
+    view: Arc<dyn IndexView>,
 }
 
-impl Snapshot {
-    /// The first rows of a result and the number of all. Blocks the thread.
-    pub fn search_rows(&self, request: &SearchRequest<'_>, deadline: Deadline) -> Result<HitPage, IndexError> {
-        let scored = request.order.iter().any(|order| order.key == SortKey::Score);
-        let (mut rows, mut total) = (Vec::new(), 0);
-        self.for_each_segment(request.entity, request.plan, scored, false, deadline, |segment, matches| {
-            let mut top = TopRowsCollector::new(segment, request.entity, request.order, request.after, request.limit)?;
-            matches.for_each(|row, score| {
-                total += 1;
-                top.add_row(row, score);
-            })?;
-            let ids = segment.fast_fields().column_opt::<i64>(&id_field(request.entity))?;
-            for (values, row) in top.finish()? {
-                let id = ids.as_ref().and_then(|ids| ids.first(row)).unwrap_or_default();
-                rows.push((values, id));
-            }
-            Ok(())
-        })?;
-        rows.sort_unstable_by(|(a, _), (b, _)| compare_values(request.order, a, b));
-        rows.truncate(request.limit);
-        let score_at = request.order.iter().position(|order| order.key == SortKey::Score);
-        let hits =
-            rows.into_iter().map(|(sorted_by, id)| Hit { id, score: find_score(score_at, &sorted_by), sorted_by });
-        Ok(HitPage { hits: hits.collect(), total })
-    }
+impl Deref for Snapshot {
+    type Target = dyn IndexView;
 
-    /// The ids of the rows of a plan, or of the rows they refer to. Blocks the thread.
-    pub fn collect_ids(
-        &self,
-        entity: EntityKind,
-        plan: &Plan,
-        relation: Option<&str>,
-        deadline: Deadline,
-    ) -> Result<Ids, IndexError> {
-        let column = relation.map_or_else(|| id_field(entity), |relation| relation_field(entity, relation));
-        let mut ids = RoaringTreemap::new();
-        self.for_each_segment(entity, plan, false, true, deadline, |segment, matches| {
-            let Some(values) = segment.fast_fields().column_opt::<i64>(&column)? else { return Ok(()) };
-            matches.for_each(|row, _| {
-                if let Some(id) = values.first(row) {
-                    ids.insert(id.cast_unsigned());
-                }
-            })
-        })?;
-        Ok(Arc::new(ids))
-    }
-
-    /// How many rows have each value of a term. Blocks the thread.
-    pub fn count_terms(
-        &self,
-        entity: EntityKind,
-        plan: &Plan,
-        attribute: &str,
-        deadline: Deadline,
-    ) -> Result<HashMap<String, u64>, IndexError> {
-        let name = term_field(entity, attribute, TermKind::Whole);
-        let mut counts: HashMap<String, u64> = HashMap::new();
-        self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
-            let Some(column) = segment.fast_fields().str(&name)? else { return Ok(()) };
-            let mut by_number: HashMap<u64, u64> = HashMap::new();
-            matches.for_each(|row, _| {
-                for number in column.term_ords(row) {
-                    *by_number.entry(number).or_default() += 1;
-                }
-            })?;
-            for (number, count) in by_number {
-                let mut text = String::new();
-                column.ord_to_str(number, &mut text)?;
-                *counts.entry(text).or_default() += count;
-            }
-            Ok(())
-        })?;
-        Ok(counts)
-    }
-
-    /// The different values of an attribute, also of rows that are only known from documents of others. Blocks the thread.
-    pub fn list_terms(
-        &self,
-        entity: EntityKind,
-        attribute: &str,
-        deadline: Deadline,
-    ) -> Result<BTreeSet<String>, IndexError> {
-        let name = term_field(entity, attribute, TermKind::Whole);
-        let mut terms = BTreeSet::new();
-        self.for_each_segment(entity, &Plan::All, false, true, deadline, |segment, matches| {
-            let Some(column) = segment.fast_fields().str(&name)? else { return Ok(()) };
-            let mut numbers = BTreeSet::new();
-            matches.for_each(|row, _| numbers.extend(column.term_ords(row)))?;
-            for number in numbers {
-                let mut text = String::new();
-                column.ord_to_str(number, &mut text)?;
-                terms.insert(text);
-            }
-            Ok(())
-        })?;
-        Ok(terms)
-    }
-
-    /// How many rows refer to each id. Blocks the thread.
-    pub fn count_related(
-        &self,
-        entity: EntityKind,
-        plan: &Plan,
-        relation: &str,
-        deadline: Deadline,
-    ) -> Result<HashMap<i64, u64>, IndexError> {
-        let name = relation_field(entity, relation);
-        let mut counts = HashMap::new();
-        self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
-            let Some(column) = segment.fast_fields().column_opt::<i64>(&name)? else { return Ok(()) };
-            matches.for_each(|row, _| {
-                if let Some(id) = column.first(row) {
-                    *counts.entry(id).or_default() += 1;
-                }
-            })
-        })?;
-        Ok(counts)
-    }
-
-    /// How many rows have a value within each range. Blocks the thread.
-    pub fn count_ranges(
-        &self,
-        entity: EntityKind,
-        plan: &Plan,
-        attribute: &str,
-        ranges: &CountedRanges,
-        deadline: Deadline,
-    ) -> Result<Vec<u64>, IndexError> {
-        let name = value_field(entity, attribute);
-        match ranges {
-            CountedRanges::Integers(ranges) => self.count_values(entity, plan, deadline, ranges, |segment| {
-                Ok(segment.fast_fields().column_opt::<i64>(&name)?)
-            }),
-            CountedRanges::Numbers(ranges) => self.count_values(entity, plan, deadline, ranges, |segment| {
-                Ok(segment.fast_fields().column_opt::<f64>(&name)?)
-            }),
-        }
-    }
-
-    fn count_values<T: PartialOrd + Copy + fmt::Debug + Send + Sync + 'static>(
-        &self,
-        entity: EntityKind,
-        plan: &Plan,
-        deadline: Deadline,
-        ranges: &[(T, T)],
-        open: impl Fn(&SegmentReader) -> Result<Option<Column<T>>, IndexError>,
-    ) -> Result<Vec<u64>, IndexError> {
-        let mut counts = vec![0; ranges.len()];
-        self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
-            let Some(column) = open(segment)? else { return Ok(()) };
-            matches.for_each(|row, _| {
-                let Some(value) = column.first(row) else { return };
-                for ((from, to), count) in ranges.iter().zip(&mut counts) {
-                    if *from <= value && value < *to {
-                        *count += 1;
-                    }
-                }
-            })
-        })?;
-        Ok(counts)
-    }
-
-    /// Ids of rows with the ids that they refer to, as `(related, own)`. Blocks the thread.
-    pub fn collect_pairs(
-        &self,
-        entity: EntityKind,
-        plan: &Plan,
-        relation: &str,
-        deadline: Deadline,
-    ) -> Result<Vec<(i64, i64)>, IndexError> {
-        let mut pairs = self.collect_links(entity, plan, relation, None, deadline)?;
-        pairs.sort_unstable();
-        Ok(pairs)
-    }
-
-    /// Ids that rows refer to by two relations, as `(one, other)`; without the second relation, their own ids. Blocks the thread.
-    pub fn collect_links(
-        &self,
-        entity: EntityKind,
-        plan: &Plan,
-        one: &str,
-        other: Option<&str>,
-        deadline: Deadline,
-    ) -> Result<Vec<(i64, i64)>, IndexError> {
-        let (one, other) = (relation_field(entity, one), other.map(|other| relation_field(entity, other)));
-        let other = other.unwrap_or_else(|| id_field(entity));
-        let mut links = Vec::new();
-        self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
-            let fields = segment.fast_fields();
-            let (one, other) = (fields.column_opt::<i64>(&one)?, fields.column_opt::<i64>(&other)?);
-            let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
-            matches.for_each(|row, _| links.extend(one.first(row).zip(other.first(row))))
-        })?;
-        Ok(links)
-    }
-
-    /// Rows by their ids; those that are not there are left out. Blocks the thread.
-    pub fn fetch_rows(
-        &self,
-        entity: EntityKind,
-        ids: impl IntoIterator<Item = i64>,
-        deadline: Deadline,
-    ) -> Result<HashMap<i64, EntityRow>, IndexError> {
-        let mut rows = HashMap::new();
-        let Some((fields, searcher)) = self.searchers.get(&entity.partition()) else { return Ok(rows) };
-        let Some(field) = fields.find(&id_field(entity)) else { return Ok(rows) };
-        let indices = searcher.segment_readers().iter().map(|segment| segment.inverted_index(field));
-        let indices = indices.collect::<Result<Vec<_>, _>>()?;
-        for (number, id) in ids.into_iter().enumerate() {
-            if number % ROWS_BETWEEN_READS == 0 {
-                deadline.check()?;
-            }
-            let term = Term::from_field_i64(field, id);
-            for (number, (segment, index)) in (0..).zip(searcher.segment_readers().iter().zip(&indices)) {
-                let Some(mut postings) = index.read_postings(&term, IndexRecordOption::Basic)? else { continue };
-                let mut row = postings.doc();
-                while row != TERMINATED && segment.is_deleted(row) {
-                    row = postings.advance();
-                }
-                if row != TERMINATED {
-                    let document: TantivyDocument = searcher.doc(tantivy::DocAddress::new(number, row))?;
-                    rows.insert(id, read_row(fields, entity, id, &document)?);
-                    break;
-                }
-            }
-        }
-        Ok(rows)
-    }
-
-    fn for_each_segment(
-        &self,
-        entity: EntityKind,
-        plan: &Plan,
-        scored: bool,
-        with_stubs: bool,
-        deadline: Deadline,
-        mut handle: impl FnMut(&SegmentReader, Matches<'_>) -> Result<(), IndexError>,
-    ) -> Result<(), IndexError> {
-        if matches!(plan, Plan::Nothing) {
-            return Ok(());
-        }
-        let Some((fields, searcher)) = self.searchers.get(&entity.partition()) else { return Ok(()) };
-        let query = QueryBuilder { fields, entity, rules: &self.rules, deadline, error: RefCell::new(None) };
-        let query = query.build_search(plan, with_stubs)?;
-        let scoring = if scored {
-            EnableScoring::enabled_from_searcher(searcher)
-        } else {
-            EnableScoring::disabled_from_searcher(searcher)
-        };
-        let mut run = || {
-            let weight = query.weight(scoring)?;
-            for segment in searcher.segment_readers() {
-                deadline.check()?;
-                let scorer = weight.scorer(segment, 1.0)?;
-                handle(segment, Matches { scorer, segment, scored, deadline })?;
-            }
-            Ok(())
-        };
-        let result: Result<(), IndexError> = run();
-        // The engine reports a passed deadline as an error of its own.
-        if let Err(IndexError::Engine(_)) = &result {
-            deadline.check()?;
-        }
-        result
+    fn deref(&self) -> &Self::Target {
+        &*self.view
     }
 }
 
-/// The rows of one segment that match.
-struct Matches<'m> {
-    scorer: Box<dyn tantivy::query::Scorer>,
-    segment: &'m SegmentReader,
-    scored: bool,
-    deadline: Deadline,
-}
+/// The newest snapshot; none until the index is open. Cheap to clone.
+#[derive(Clone)]
+pub struct SharedSnapshot(watch::Sender<Option<Snapshot>>);
 
-impl Matches<'_> {
-    fn for_each(mut self, mut handle: impl FnMut(DocId, Score)) -> Result<(), IndexError> {
-        let alive = self.segment.alive_bitset();
-        let mut row = self.scorer.doc();
-        let mut seen = 0;
-        while row != TERMINATED {
-            if seen % ROWS_BETWEEN_CHECKS == 0 {
-                self.deadline.check()?;
-            }
-            seen += 1;
-            if alive.is_none_or(|alive| alive.is_alive(row)) {
-                let score = if self.scored { self.scorer.score().min(f32::MAX) } else { 0.0 };
-                handle(row, score);
-            }
-            row = self.scorer.advance();
-        }
-        // Conditions that are evaluated row by row accept every row when the time is over.
-        self.deadline.check()?;
-        Ok(())
+impl Default for SharedSnapshot {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
     }
 }
 
-fn find_score(position: Option<usize>, sorted_by: &[SortValue]) -> Option<f32> {
-    match sorted_by.get(position?)? {
-        #[expect(clippy::cast_possible_truncation, reason = "it was an f32")]
-        SortValue::Number(score) => Some(*score as f32),
-        _ => None,
+impl SharedSnapshot {
+    /// Waits while the index is being opened; `None` if it is not open in time.
+    pub async fn wait_for_snapshot(&self, limit: Duration) -> Option<Snapshot> {
+        let mut snapshots = self.0.subscribe();
+        let snapshot = timeout(limit, snapshots.wait_for(Option::is_some)).await.ok()?.ok()?;
+        snapshot.clone()
     }
-}
 
-fn read_row(
-    fields: &PartitionFields,
-    entity: EntityKind,
-    id: i64,
-    document: &TantivyDocument,
-) -> Result<EntityRow, IndexError> {
-    let bytes = document.get_first(fields.source).and_then(|value| value.as_bytes().map(<[u8]>::to_vec));
-    let json: Value = serde_json::from_slice(&bytes.unwrap_or_default())
-        .map_err(|e| IndexError::Row(format!("{entity} {id}: {e}")))?;
-    EntityRow::from_json(entity, id, &json).ok_or_else(|| IndexError::Row(format!("{entity} {id}: unknown attributes")))
+    /// Publishes a view as the snapshot with the next number.
+    pub fn publish_view(&self, view: Arc<dyn IndexView>) {
+        self.0.send_modify(|current| {
+            let number = current.as_ref().map_or(0, |current| current.number) + 1;
+            *current = Some(Snapshot { number, view });
+        });
+    }
 }

@@ -68,10 +68,12 @@ impl Planner<'_> {
         ids: impl IntoIterator<Item = i64>,
     ) -> Result<HashMap<i64, EntityRow>, Error> {
         if self.readable.is_none() {
-            return Ok(self.snapshot.fetch_rows(entity, ids, self.deadline)?);
+            let ids: Vec<i64> = ids.into_iter().collect();
+            return Ok(self.snapshot.fetch_rows(entity, &ids, self.deadline)?);
         }
         let ids = self.collect_ids(entity, &Plan::Ids(collect_set(ids)), None)?;
-        Ok(self.snapshot.fetch_rows(entity, ids.iter().map(u64::cast_signed), self.deadline)?)
+        let ids: Vec<i64> = ids.iter().map(u64::cast_signed).collect();
+        Ok(self.snapshot.fetch_rows(entity, &ids, self.deadline)?)
     }
 
     /// The same planner for a caller.

@@ -4,7 +4,7 @@ use crate::domain::analysis::normalize_term;
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::{Order, Plan, SortKey, TermField, TermKind};
 use crate::error::Error;
-use crate::index::snapshot::SearchRequest;
+use crate::index::index_view::{DirectoryRequest, SearchRequest};
 use crate::planner::Planner;
 
 /// Directories that are looked at in one block: the caller may be able to read no file in many.
@@ -34,8 +34,9 @@ impl Planner<'_> {
         let mut shown = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let block =
-                self.snapshot.list_directories(directory, name, after.as_deref(), LOOKED_AT_ONCE, self.deadline)?;
+            let request =
+                DirectoryRequest { directory, name_prefix: name, after: after.as_deref(), limit: LOOKED_AT_ONCE };
+            let block = self.snapshot.list_directories(&request, self.deadline)?;
             for path in &block {
                 let Some(found) = self.count_directory(path, readable)? else { continue };
                 // Only a further one that the caller may know of says that there are more.
@@ -71,7 +72,7 @@ impl Planner<'_> {
         let page = self.snapshot.search_rows(&request, self.deadline)?;
         let Some(hit) = page.hits.first() else { return Ok(None) };
         // The letters of the index are lower case; those of a file in it are not.
-        let rows = self.snapshot.fetch_rows(EntityKind::Datafile, [hit.id], self.deadline)?;
+        let rows = self.snapshot.fetch_rows(EntityKind::Datafile, &[hit.id], self.deadline)?;
         let location = rows.get(&hit.id).and_then(|row| row.find_text("location"));
         let canonical = location.and_then(|location| self.rules.canonicalize(location).ok());
         let in_its_case = canonical.as_ref().and_then(|path| {

@@ -6,7 +6,7 @@ use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{FieldValue, find_field};
 use crate::domain::plan::{Plan, collect_set};
 use crate::error::Error;
-use crate::index::snapshot::CountedRanges;
+use crate::index::index_view::CountedRanges;
 use crate::planner::Planner;
 use crate::results::count_field::CountedField;
 

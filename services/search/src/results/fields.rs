@@ -98,7 +98,7 @@ impl FieldReader<'_> {
             return Ok(vec![Map::new(); ids.len()]);
         }
         // The search has found these, with the rights of the caller.
-        let found = self.planner.snapshot.fetch_rows(target, ids.iter().copied(), self.planner.deadline)?;
+        let found = self.planner.snapshot.fetch_rows(target, ids, self.planner.deadline)?;
         let mut rows = Rows::from([(target, found)]);
         let mut results = self.read_values(&mut rows, target, ids, &fields.own)?;
         for ((entity, joined), key) in fields.joined.iter().zip(&fields.joined_keys) {

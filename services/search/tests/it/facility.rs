@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use service_kit::ServiceDef;
-use testkit::{AUTHENTICATOR, TestApp, list_backends, wait_until};
+use testkit::{AUTHENTICATOR, TestApp, wait_until};
+
+use crate::engine::{add_engine, list_databases};
 
 pub const SETTINGS: &str = "[icat]\nurl = \"self\"\nreader = \"simple:root:x\"\n[search]\ncommit_interval = \"50ms\"\n\
                             [catalogue]\nauthn = [{ mnemonic = \"simple\" }]\n";
@@ -29,10 +31,10 @@ impl Facility {
     /// The same with more services in the process.
     pub async fn start_all_with(others: &[ServiceDef]) -> Vec<Self> {
         let mut all = Vec::new();
-        for backend in list_backends() {
+        for backend in list_databases() {
             let services =
                 [&[icat::SERVICE, AUTHENTICATOR, search::SERVICE, testkit::recorder::SERVICE], others].concat();
-            let app = Box::pin(TestApp::start_on(&backend, &services, SETTINGS)).await;
+            let app = Box::pin(TestApp::start_on(&backend, &services, &add_engine(SETTINGS))).await;
             let root = log_in(&app, "root").await;
             let mut facility = Self { app, root, ids: HashMap::new() };
             Box::pin(facility.fill_catalogue()).await;

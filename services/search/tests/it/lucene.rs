@@ -5,6 +5,8 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use testkit::{TestApp, recorder};
 
+use crate::engine::add_engine;
+
 /// Sends requests of an icat.server.
 pub struct IcatServer {
     pub app: TestApp,
@@ -16,7 +18,7 @@ impl IcatServer {
     }
 
     pub async fn start_with(settings: &str) -> Self {
-        Self { app: TestApp::start(&[search::SERVICE], settings).await }
+        Self { app: TestApp::start(&[search::SERVICE], &add_engine(settings)).await }
     }
 
     /// Stops the service and starts it again.
@@ -330,7 +332,7 @@ async fn a_query_that_asks_for_too_much_is_refused() {
 
 #[tokio::test]
 async fn other_services_hear_what_has_changed() {
-    let app = TestApp::start(&[search::SERVICE, recorder::SERVICE], "").await;
+    let app = TestApp::start(&[search::SERVICE, recorder::SERVICE], &add_engine("")).await;
     let server = IcatServer { app };
     server
         .modify(&json!([

@@ -6,6 +6,7 @@ mod authorized;
 mod brute_force;
 mod catalogue;
 mod crash;
+mod engine;
 mod facility;
 mod full_disk;
 mod index_identity;

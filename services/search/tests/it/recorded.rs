@@ -10,18 +10,19 @@ use std::collections::BTreeMap;
 
 use reqwest::{Body, Url};
 use serde_json::{Map, Value, json};
-use testkit::{Backend, TestApp, list_backends};
+use testkit::{Backend, TestApp};
 
 use self::differences::{
     FOUND_INSTEAD, NEXT_PAGE_BY_RELEVANCE, NOT_COMPARED, NOT_FOUND, Rows, samples_of_investigation,
 };
 use self::exchanges::{Exchange, list_documents, list_exchanges};
+use crate::engine::{add_engine, list_databases};
 
 type Documents = BTreeMap<(String, i64), Value>;
 
 #[tokio::test]
 async fn the_answers_to_an_icat_server_are_those_of_icat_lucene() {
-    for backend in list_backends() {
+    for backend in list_databases() {
         replay(&backend).await;
     }
 }
@@ -29,7 +30,7 @@ async fn the_answers_to_an_icat_server_are_those_of_icat_lucene() {
 async fn replay(backend: &Backend) {
     let exchanges = list_exchanges();
     let documents = list_documents(&exchanges);
-    let app = TestApp::start_on(backend, &[search::SERVICE], "").await;
+    let app = TestApp::start_on(backend, &[search::SERVICE], &add_engine("")).await;
     assert_eq!(post(&app, "/icat.lucene/clear", None).await, (204, Value::Null));
     let mut previous = Value::Null;
     for exchange in &exchanges {

@@ -104,11 +104,49 @@ pub struct Glob {
     pub trigrams: Vec<String>,
     regex: Regex,
     case: CaseMatching,
+    pattern: SplitPattern,
+}
+
+/// The syntax of a regular expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegexSyntax {
+    /// Of the crate `regex`, with anchors.
+    Rust,
+    /// Of Lucene without optional operators; it always concerns the whole text.
+    Lucene,
+}
+
+impl RegexSyntax {
+    fn anchors(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Rust => ("^", "$"),
+            Self::Lucene => ("", ""),
+        }
+    }
+
+    fn group_start(self) -> &'static str {
+        match self {
+            Self::Rust => "(?:",
+            Self::Lucene => "(",
+        }
+    }
+
+    /// A text that stands for itself.
+    pub fn escape(self, text: &str) -> String {
+        match self {
+            Self::Rust => regex::escape(text),
+            Self::Lucene => {
+                let needs_escape = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric();
+                text.chars().flat_map(|c| needs_escape(c).then_some('\\').into_iter().chain([c])).collect()
+            }
+        }
+    }
 }
 
 impl Glob {
     pub(super) fn new(pattern: &SplitPattern, case: CaseMatching) -> Result<Self, PathPatternError> {
-        let regex = RegexBuilder::new(&render_regex(pattern, case)).dot_matches_new_line(true).build();
+        let regex =
+            RegexBuilder::new(&render_regex(pattern, case, RegexSyntax::Rust)).dot_matches_new_line(true).build();
         let mut glob = Self {
             directory: None,
             components: Vec::new(),
@@ -117,6 +155,7 @@ impl Glob {
             // A regular expression that is too large is the only possible error.
             regex: regex.map_err(|_| PathPatternError::TooLong)?,
             case,
+            pattern: pattern.clone(),
         };
         let mut rest = &pattern.components[..];
         if pattern.is_absolute() {
@@ -152,6 +191,11 @@ impl Glob {
         self.trigrams.dedup();
     }
 
+    /// The pattern as a regular expression for canonical paths, in lower case if case does not matter.
+    pub fn to_regex(&self, syntax: RegexSyntax) -> String {
+        render_regex(&self.pattern, self.case, syntax)
+    }
+
     pub fn matches(&self, path: &CanonicalPath) -> bool {
         match self.case {
             CaseMatching::Sensitive => self.regex.is_match(path.text()),
@@ -168,12 +212,13 @@ fn literal_runs(pattern: &WildcardPattern) -> Vec<String> {
 }
 
 /// The pattern as a regular expression for canonical paths. Its engine takes time linear in the length of the path.
-fn render_regex(pattern: &SplitPattern, case: CaseMatching) -> String {
-    let mut regex = String::from("^");
+fn render_regex(pattern: &SplitPattern, case: CaseMatching, syntax: RegexSyntax) -> String {
+    let ((start, end), group) = (syntax.anchors(), syntax.group_start());
+    let mut regex = String::from(start);
     if pattern.is_absolute() {
         regex.push_str(pattern.lead);
     } else {
-        regex.push_str("(?:.*/)?");
+        regex.push_str(&format!("{group}.*/)?"));
     }
     let mut components = pattern.components.iter().peekable();
     let mut is_first = true;
@@ -181,15 +226,15 @@ fn render_regex(pattern: &SplitPattern, case: CaseMatching) -> String {
         let is_last = components.peek().is_none();
         match component {
             GlobComponent::AnyDirectories if is_last => regex.push_str(".+"),
-            GlobComponent::AnyDirectories => regex.push_str("(?:[^/]+/+)*"),
+            GlobComponent::AnyDirectories => regex.push_str(&format!("{group}[^/]+/+)*")),
             GlobComponent::Literal(name) => {
-                push_escaped(&mut regex, name, case);
+                push_escaped(&mut regex, name, case, syntax);
                 if is_last {
                     // A fixed name may be that of a directory.
-                    regex.push_str("(?:/.*)?");
+                    regex.push_str(&format!("{group}/.*)?"));
                 }
             }
-            GlobComponent::Wildcards(name) => push_wildcards(&mut regex, name, case),
+            GlobComponent::Wildcards(name) => push_wildcards(&mut regex, name, case, syntax),
         }
         if !is_last && *component != GlobComponent::AnyDirectories {
             let joint = match component {
@@ -201,18 +246,18 @@ fn render_regex(pattern: &SplitPattern, case: CaseMatching) -> String {
         }
         is_first = false;
     }
-    regex.push('$');
+    regex.push_str(end);
     regex
 }
 
-fn push_escaped(regex: &mut String, text: &str, case: CaseMatching) {
+fn push_escaped(regex: &mut String, text: &str, case: CaseMatching, syntax: RegexSyntax) {
     match case {
-        CaseMatching::Sensitive => regex.push_str(&regex::escape(text)),
-        CaseMatching::Insensitive => regex.push_str(&regex::escape(&lowercase_chars(text))),
+        CaseMatching::Sensitive => regex.push_str(&syntax.escape(text)),
+        CaseMatching::Insensitive => regex.push_str(&syntax.escape(&lowercase_chars(text))),
     }
 }
 
-fn push_wildcards(regex: &mut String, pattern: &WildcardPattern, case: CaseMatching) {
+fn push_wildcards(regex: &mut String, pattern: &WildcardPattern, case: CaseMatching, syntax: RegexSyntax) {
     let pattern = if case == CaseMatching::Insensitive { pattern.to_lowercase() } else { pattern.clone() };
     if pattern.chars().iter().all(|c| *c == PatternChar::AnyChars) {
         // No component is empty.
@@ -221,7 +266,7 @@ fn push_wildcards(regex: &mut String, pattern: &WildcardPattern, case: CaseMatch
     let mut previous = None;
     for pattern_char in pattern.chars() {
         match pattern_char {
-            PatternChar::Literal(c) => regex.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+            PatternChar::Literal(c) => regex.push_str(&syntax.escape(c.encode_utf8(&mut [0; 4]))),
             PatternChar::AnyChar => regex.push_str("[^/]"),
             PatternChar::AnyChars if previous != Some(PatternChar::AnyChars) => regex.push_str("[^/]*"),
             PatternChar::AnyChars => {}

@@ -13,5 +13,5 @@ mod tests;
 pub use self::canonical_path::{
     CanonicalPath, MAX_COMPONENTS, MAX_EXTENSION_CHARS, MAX_PATH_BYTES, PathError, PathRules,
 };
-pub use self::glob::{Glob, MAX_GLOB_BYTES};
+pub use self::glob::{Glob, MAX_GLOB_BYTES, RegexSyntax};
 pub use self::path_pattern::{CaseMatching, PathPattern, PathPatternError, PathSelection};

@@ -9,7 +9,7 @@ use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::{Order, Plan, SortKey, SortValue};
 use crate::error::Error;
-use crate::index::snapshot::SearchRequest;
+use crate::index::index_view::SearchRequest;
 use crate::state::State;
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use service_kit::Problem;
 use super::request::{AllowedAddress, read_body};
 use crate::domain::entity::EntityKind;
 use crate::error::Error;
-use crate::index::snapshot::SearchRequest;
+use crate::index::index_view::SearchRequest;
 use crate::planner::{Planner, SearchQuery};
 use crate::results::fields::{FieldReader, RequestedFields};
 use crate::results::search_order::{parse_search_after, parse_sort, render_search_after};

@@ -6,10 +6,11 @@ use tantivy::columnar::{Column, StrColumn, TermOrdHit};
 use tantivy::index::SegmentReader;
 use tantivy::{DocId, Score};
 
-use super::error::IndexError;
-use super::schema::{id_field, relation_field, term_field, value_field};
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::plan::{Order, SortKey, SortValue, TermKind};
+use crate::index::error::IndexError;
+use crate::index::fields::{id_field, relation_field, term_field, value_field};
+use crate::index::row_order::{compare_one, compare_values};
 
 /// Where the values of a sort key are, in one segment.
 enum SortColumn {
@@ -168,18 +169,4 @@ impl SortColumn {
             (SegmentValue::Missing | SegmentValue::Text(_), _) => SortValue::Missing,
         })
     }
-}
-
-fn compare_one<T: PartialOrd>(order: Order, a: &T, b: &T) -> Ordering {
-    let ordering = a.partial_cmp(b).unwrap_or(Ordering::Equal);
-    if order.descending { ordering.reverse() } else { ordering }
-}
-
-/// Compares the values of two rows.
-pub fn compare_values<T: PartialOrd>(order: &[Order], a: &[T], b: &[T]) -> Ordering {
-    order
-        .iter()
-        .zip(a.iter().zip(b))
-        .map(|(order, (a, b))| compare_one(*order, a, b))
-        .fold(Ordering::Equal, Ordering::then)
 }

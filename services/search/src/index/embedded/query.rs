@@ -15,13 +15,14 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption, Value as _};
 use tantivy::{TantivyDocument, Term};
 
-use super::error::IndexError;
 use super::pattern::PatternQuery;
-use super::schema::{PartitionFields, id_field, relation_field, term_field, value_field};
+use super::schema::PartitionFields;
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::{EntityKind, Partition};
 use crate::domain::paths::{PathPattern, PathRules};
-use crate::domain::plan::{Plan, TermField, TermKind, TermPattern};
+use crate::domain::plan::{Plan, TermField, TermPattern};
+use crate::index::error::IndexError;
+use crate::index::fields::{has_positions, id_field, relation_field, term_field, value_field};
 
 /// Up to so many ids, the rows of each are looked up; for more, the id of each row is looked up in the set.
 const MAX_LOOKED_UP_IDS: u64 = 1_024;
@@ -80,10 +81,8 @@ impl QueryBuilder<'_> {
                 )
             }),
             Plan::Term(term, text) => self.with_field(*term, |field| {
-                let record = match term.kind {
-                    TermKind::Word | TermKind::Component => IndexRecordOption::WithFreqs,
-                    _ => IndexRecordOption::Basic,
-                };
+                let record =
+                    if has_positions(term.kind) { IndexRecordOption::WithFreqs } else { IndexRecordOption::Basic };
                 Box::new(TermQuery::new(Term::from_field_text(field, text), record))
             }),
             Plan::Phrase(term, words, slop) => self.with_field(*term, |field| {

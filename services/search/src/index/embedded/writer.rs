@@ -1,4 +1,4 @@
-//! Writing the index: changes are applied in their order and become visible, and durable, by a commit.
+//! Writing the index. There is one writer per directory in all processes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -9,22 +9,29 @@ use roaring::RoaringTreemap;
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::query::{BooleanQuery, Occur, RangeQuery, TermQuery};
 use tantivy::schema::IndexRecordOption;
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
+use tantivy::{Index, IndexReader, ReloadPolicy, Term};
 
 use super::document::build_document;
-use super::error::IndexError;
-use super::identity::IndexIdentity;
-use super::schema::{PartitionFields, id_field, relation_field};
-use super::snapshot::Snapshot;
+use super::identity_file::read_or_create_identity;
+use super::schema::PartitionFields;
+use super::view::EmbeddedView;
 use crate::domain::change_request::RowChange;
 use crate::domain::deadline::Deadline;
 use crate::domain::document::EntityRow;
 use crate::domain::entity::{EntityKind, Partition};
 use crate::domain::paths::PathRules;
 use crate::domain::plan::Plan;
+use crate::index::error::IndexError;
+use crate::index::fields::{id_field, relation_field};
+use crate::index::identity::IndexIdentity;
+use crate::index::index_view::IndexView;
+use crate::index::index_writer::{IndexWriter, OpenedIndex};
 
 /// Bytes that each thread collects before it writes a segment.
 const MEMORY_PER_THREAD: usize = 32 * 1024 * 1024;
+
+/// Threads that build the segments of datafiles.
+const INDEXING_THREADS: usize = 2;
 
 /// Raised whenever the fields change, so that an older index is not read. The new one is empty and must be populated.
 const INDEX_VERSION: u32 = 1;
@@ -32,12 +39,12 @@ const INDEX_VERSION: u32 = 1;
 struct PartitionIndex {
     fields: Arc<PartitionFields>,
     reader: IndexReader,
-    writer: IndexWriter,
+    writer: tantivy::IndexWriter,
     is_changed: bool,
 }
 
-/// The index in a directory. There is one per directory in all processes.
-pub struct IndexStore {
+/// The index in a directory.
+pub struct EmbeddedIndex {
     identity: IndexIdentity,
     partitions: BTreeMap<Partition, PartitionIndex>,
     /// Ids of the rows, stubs included, of entities to which others refer.
@@ -50,17 +57,11 @@ pub struct IndexStore {
     rules: Arc<PathRules>,
 }
 
-impl IndexStore {
+impl EmbeddedIndex {
     /// Opens the index, or creates it if the directory is empty. Blocks the thread.
-    pub fn open(
-        directory: &Path,
-        threads: usize,
-        rules: PathRules,
-        generations: HashMap<EntityKind, i64>,
-        new_identity: &str,
-    ) -> Result<Self, IndexError> {
+    pub fn open(directory: &Path, opened: OpenedIndex) -> Result<Self, IndexError> {
         let directory = directory.join(format!("version-{INDEX_VERSION}"));
-        let identity = IndexIdentity::read_or_create(&directory, new_identity)?;
+        let identity = read_or_create_identity(&directory, &opened.new_identity)?;
         let mut partitions = BTreeMap::new();
         for partition in Partition::ALL {
             let directory = directory.join(partition.name());
@@ -68,7 +69,7 @@ impl IndexStore {
             let fields = Arc::new(PartitionFields::new(partition));
             let directory = tantivy::directory::MmapDirectory::open(&directory).map_err(tantivy::TantivyError::from)?;
             let index = Index::open_or_create(directory, fields.schema.clone())?;
-            let threads = if partition == Partition::Datafiles { threads } else { 1 };
+            let threads = if partition == Partition::Datafiles { INDEXING_THREADS } else { 1 };
             let options = IndexWriterOptions::builder()
                 .memory_budget_per_thread(MEMORY_PER_THREAD)
                 .num_worker_threads(threads)
@@ -83,9 +84,9 @@ impl IndexStore {
             partitions,
             referenced_ids: HashMap::new(),
             outdated: BTreeSet::new(),
-            generations,
+            generations: opened.generations,
             new_generations: BTreeMap::new(),
-            rules: Arc::new(rules),
+            rules: Arc::new(opened.rules),
         };
         let referenced = EntityKind::list_all().flat_map(EntityKind::relations).map(|relation| relation.target);
         store.read_referenced_ids(referenced.collect())?;
@@ -93,26 +94,24 @@ impl IndexStore {
     }
 
     fn read_referenced_ids(&mut self, entities: BTreeSet<EntityKind>) -> Result<(), IndexError> {
-        let snapshot = self.take_snapshot();
+        let view = self.build_view();
         for entity in entities {
-            let ids = snapshot.collect_ids(entity, &Plan::All, None, Deadline::never())?;
+            let ids = view.collect_ids(entity, &Plan::All, None, Deadline::never())?;
             self.referenced_ids.insert(entity, Arc::unwrap_or_clone(ids));
         }
         Ok(())
     }
 
-    /// The rows of the last commit.
-    pub fn take_snapshot(&self) -> Snapshot {
+    fn build_view(&self) -> EmbeddedView {
         let searchers = self
             .partitions
             .iter()
             .map(|(partition, index)| (*partition, (Arc::clone(&index.fields), index.reader.searcher())))
             .collect();
-        Snapshot { number: 0, rules: Arc::clone(&self.rules), searchers }
+        EmbeddedView { rules: Arc::clone(&self.rules), searchers }
     }
 
-    /// Applies a change; it is visible after the next commit. Waits while the threads of the index are busy.
-    pub fn apply_change(&mut self, change: RowChange) -> Result<(), IndexError> {
+    fn apply_change(&mut self, change: RowChange) -> Result<(), IndexError> {
         match change {
             RowChange::Upsert(row) => {
                 self.delete_row(row.entity, row.id);
@@ -197,19 +196,18 @@ impl IndexStore {
         }
         Ok(())
     }
+}
 
-    /// Which index this is.
-    pub fn identity(&self) -> &IndexIdentity {
+impl IndexWriter for EmbeddedIndex {
+    fn identity(&self) -> &IndexIdentity {
         &self.identity
     }
 
-    /// The generations that have begun since this was called last, to be stored with the changes that began them.
-    pub fn take_new_generations(&mut self) -> BTreeMap<EntityKind, i64> {
-        std::mem::take(&mut self.new_generations)
+    fn apply_changes(&mut self, _: i64, changes: Vec<RowChange>) -> Result<(), IndexError> {
+        changes.into_iter().try_for_each(|change| self.apply_change(change))
     }
 
-    /// Makes all changes durable and visible. Blocks the thread.
-    pub fn commit(&mut self) -> Result<(), IndexError> {
+    fn commit(&mut self) -> Result<(), IndexError> {
         for index in self.partitions.values_mut().filter(|index| index.is_changed) {
             index.writer.commit()?;
             index.is_changed = false;
@@ -217,5 +215,13 @@ impl IndexStore {
         }
         let outdated = std::mem::take(&mut self.outdated);
         self.read_referenced_ids(outdated)
+    }
+
+    fn open_view(&self) -> Arc<dyn IndexView> {
+        Arc::new(self.build_view())
+    }
+
+    fn take_new_generations(&mut self) -> BTreeMap<EntityKind, i64> {
+        std::mem::take(&mut self.new_generations)
     }
 }

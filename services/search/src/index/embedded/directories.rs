@@ -2,24 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::error::IndexError;
-use super::schema::term_field;
-use super::snapshot::Snapshot;
+use super::view::EmbeddedView;
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::TermKind;
+use crate::index::error::IndexError;
+use crate::index::fields::term_field;
+use crate::index::index_view::DirectoryRequest;
 
-impl Snapshot {
-    /// The paths of the directories directly in a directory whose names begin with a text, in lower case and in their order; of
-    /// files of all users; only those after the path `after`. `directory` ends with the separator or is empty. Blocks the thread.
-    pub fn list_directories(
+impl EmbeddedView {
+    /// The directories of a request, from the dictionaries of the segments.
+    pub(super) fn list_child_directories(
         &self,
-        directory: &str,
-        name_prefix: &str,
-        after: Option<&str>,
-        limit: usize,
+        request: &DirectoryRequest<'_>,
         deadline: Deadline,
     ) -> Result<Vec<String>, IndexError> {
+        let DirectoryRequest { directory, name_prefix, after, limit } = *request;
         let entity = EntityKind::Datafile;
         let Some((fields, searcher)) = self.searchers.get(&entity.partition()) else { return Ok(Vec::new()) };
         let Some(field) = fields.find(&term_field(entity, "location", TermKind::Directory)) else {

@@ -8,6 +8,7 @@ use tantivy::schema::{
 
 use crate::domain::entity::{Attribute, EntityKind, Partition, ValueKind};
 use crate::domain::plan::TermKind;
+use crate::index::fields::{has_positions, id_field, list_term_kinds, relation_field, term_field, value_field};
 
 /// The tokenizer of fields whose values are single terms.
 const WHOLE: &str = "raw";
@@ -54,58 +55,6 @@ impl PartitionFields {
     }
 }
 
-pub fn id_field(entity: EntityKind) -> String {
-    format!("{entity}.id")
-}
-
-pub fn relation_field(entity: EntityKind, relation: &str) -> String {
-    format!("{entity}.{relation}.id")
-}
-
-/// The field of numbers.
-pub fn value_field(entity: EntityKind, attribute: &str) -> String {
-    format!("{entity}.{attribute}")
-}
-
-pub fn term_field(entity: EntityKind, attribute: &str, kind: TermKind) -> String {
-    let kind = match kind {
-        TermKind::Word => "word",
-        TermKind::Whole => "whole",
-        TermKind::Directory => "directory",
-        TermKind::Parent => "parent",
-        TermKind::FullPath => "path",
-        TermKind::FileName => "file-name",
-        TermKind::CaseSensitivePath => "case-sensitive-path",
-        TermKind::Component => "component",
-        TermKind::Extension => "extension",
-        TermKind::Trigram => "trigram",
-        TermKind::NamePart => "name-part",
-    };
-    format!("{entity}.{attribute}.{kind}")
-}
-
-/// Terms of an attribute that are indexed.
-pub fn list_term_kinds(attribute: &Attribute) -> &'static [TermKind] {
-    match attribute.kind {
-        // Nobody asks for a whole description.
-        ValueKind::Text if matches!(attribute.name, "description" | "summary" | "title") => &[TermKind::Word],
-        ValueKind::Text => &[TermKind::Word, TermKind::Whole],
-        ValueKind::Term => &[TermKind::Whole],
-        ValueKind::Path => &[
-            TermKind::Directory,
-            TermKind::Parent,
-            TermKind::FullPath,
-            TermKind::FileName,
-            TermKind::CaseSensitivePath,
-            TermKind::Component,
-            TermKind::Extension,
-            TermKind::Trigram,
-            TermKind::NamePart,
-        ],
-        ValueKind::Integer | ValueKind::Number => &[],
-    }
-}
-
 fn add_attribute(builder: &mut SchemaBuilder, entity: EntityKind, attribute: &Attribute) {
     match attribute.kind {
         ValueKind::Integer => {
@@ -128,9 +77,10 @@ fn id_options() -> NumericOptions {
 
 fn term_options(kind: TermKind) -> TextOptions {
     let indexing = TextFieldIndexing::default().set_tokenizer(WHOLE).set_fieldnorms(kind == TermKind::Word);
-    let indexing = indexing.set_index_option(match kind {
-        TermKind::Word | TermKind::Component => IndexRecordOption::WithFreqsAndPositions,
-        _ => IndexRecordOption::Basic,
+    let indexing = indexing.set_index_option(if has_positions(kind) {
+        IndexRecordOption::WithFreqsAndPositions
+    } else {
+        IndexRecordOption::Basic
     });
     let options = TextOptions::default().set_indexing_options(indexing);
     // Sorted by and counted.

@@ -15,9 +15,9 @@ use tantivy::termdict::TermStreamer;
 use tantivy::{BitSet, DocId, DocSet as _, Score};
 use tantivy_fst::{Automaton, Regex};
 
-use super::error::IndexError;
 use crate::domain::deadline::Deadline;
 use crate::domain::plan::TermPattern;
+use crate::index::error::IndexError;
 
 /// Terms between two checks of the deadline.
 const TERMS_BETWEEN_CHECKS: usize = 256;

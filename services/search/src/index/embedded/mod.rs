@@ -1,0 +1,13 @@
+//! The engine inside the process, on tantivy.
+
+mod directories;
+mod document;
+mod identity_file;
+mod pattern;
+mod query;
+mod schema;
+mod top_rows;
+mod view;
+mod writer;
+
+pub use self::writer::EmbeddedIndex;

@@ -1,0 +1,39 @@
+//! The search engine that the tests run with.
+
+use service_kit::Ids as _;
+use testkit::{Backend, list_backends};
+
+/// The address of a cluster, if the tests run with OpenSearch: `TESTKIT_SEARCH_ENGINE` says so, and `TESTKIT_OPENSEARCH` where it is.
+pub fn find_opensearch() -> Option<String> {
+    match std::env::var("TESTKIT_SEARCH_ENGINE").as_deref() {
+        Err(_) | Ok("embedded") => None,
+        Ok("opensearch") => Some(std::env::var("TESTKIT_OPENSEARCH").unwrap()),
+        Ok(other) => panic!("TESTKIT_SEARCH_ENGINE is {other}, and must be embedded or opensearch"),
+    }
+}
+
+/// Adds the engine to settings of the service.
+pub fn add_engine(settings: &str) -> String {
+    find_opensearch().map_or_else(|| settings.to_owned(), |url| add_opensearch(settings, &url))
+}
+
+/// Settings with indices of their own in a cluster.
+pub fn add_opensearch(settings: &str, url: &str) -> String {
+    let prefix = format!("test-{}", service_kit::SystemIds.random_uuid());
+    let engine = "[search]\nengine = \"opensearch\"\n";
+    let cluster = format!("\n[search.opensearch]\nurl = \"{url}\"\nindex_prefix = \"{prefix}\"\nreplicas = 0\n");
+    // Settings of one key, which stand before all sections.
+    let first_section = if settings.starts_with('[') { Some(0) } else { settings.find("\n[").map(|end| end + 1) };
+    let (keys, sections) = settings.split_at(first_section.unwrap_or(settings.len()));
+    let keys = keys.replace("search.", "");
+    let has_section = sections.starts_with("[search]\n") || sections.contains("\n[search]\n");
+    if keys.is_empty() && has_section {
+        return sections.replace("[search]\n", engine) + &cluster;
+    }
+    format!("{sections}\n{engine}{keys}{cluster}")
+}
+
+/// The databases to test with: one is enough for OpenSearch, which does not know it.
+pub fn list_databases() -> Vec<Backend> {
+    if find_opensearch().is_some() { vec![Backend::Sqlite] } else { list_backends() }
+}
