@@ -27,8 +27,9 @@ pub enum Error {
     #[error("the search index cannot be written at the moment; the changes are stored, and are searchable later")]
     NotWritten,
     #[error(
-        "the changes in the database of the search belong to another index: each process needs a database of its own; if this is the \
-         right database, delete search.index_dir and populate the index again"
+        "the changes in the database of the search belong to another index: each facility needs a database of its own; if this is the \
+         right database, delete search.index_dir, or in OpenSearch the indices whose names begin with \
+         search.opensearch.index_prefix, and populate the index again"
     )]
     OtherIndex,
     #[error("the pages of this search have ended because the search engine was restarted; start the search again")]

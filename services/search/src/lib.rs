@@ -43,7 +43,7 @@ use utoipa::OpenApi as _;
 use self::administration::{AdministrationError, IndexAdministration};
 use self::authorized_search::AuthorizedSearch;
 use self::catalogue::{CatalogueReader, ChangedRowWorker, ScanWorker, listen_for_changes};
-use self::changes::{ChangeMetrics, ChangeQueue, IndexWorker};
+use self::changes::{ChangeMetrics, ChangeQueue, IndexOwnership, IndexWorker};
 pub use self::config::{Config, Engine};
 use self::domain::paths::PathRules;
 use self::downloads::Downloads;
@@ -99,11 +99,13 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let process = ctx.ids.random_uuid().to_string();
     let changes = ChangeQueue::new(ctx.db.clone(), Arc::clone(&ctx.clock), events.outbox(), metrics, process.clone());
     let (queue, shared) = (changes.clone(), snapshot.clone());
+    let ownership = IndexOwnership::default();
     let location = match config.engine {
         Engine::Embedded => IndexLocation::Directory(directory),
         Engine::OpenSearch => IndexLocation::OpenSearch(Arc::new(OpenSearchIndex::new(&ctx, &config.opensearch))),
     };
-    let worker = IndexWorker::new(&ctx, queue, shared, location, rules.clone(), config.commit_interval);
+    let worker =
+        IndexWorker::new(&ctx, queue, shared, location, rules.clone(), config.commit_interval, ownership.clone());
     let searches = Arc::new(SearchService::new(&ctx, &config, snapshot, rules)?);
     let identity = Identity::new(&ctx, &events)?;
     let mut workers = vec![worker.into_worker()];
@@ -112,9 +114,11 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         let reader = CatalogueReader::new(reader.clone());
         let (wake_rows, wake_scans) = (Arc::<Notify>::default(), Arc::<Notify>::default());
         listen_for_changes(&CatalogueChanges::start(&ctx, &events)?, &ctx.db, &wake_rows, &wake_scans);
-        workers.push(ScanWorker::new(&ctx, reader.clone(), changes.clone(), wake_scans).into_worker());
+        workers
+            .push(ScanWorker::new(&ctx, reader.clone(), changes.clone(), wake_scans, ownership.clone()).into_worker());
         let searches = Arc::clone(&searches);
-        workers.push(ChangedRowWorker::new(&ctx, reader, changes.clone(), searches, wake_rows).into_worker());
+        workers
+            .push(ChangedRowWorker::new(&ctx, reader, changes.clone(), searches, wake_rows, ownership).into_worker());
     }
     let authorized = Arc::new(AuthorizedSearch::new(Arc::clone(&searches), identity.clone()));
     let catalogue_searches = Arc::new(CatalogueSearches {

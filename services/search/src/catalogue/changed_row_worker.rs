@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::FeedError;
 use super::find_columns;
 use super::reader::CatalogueReader;
-use crate::changes::ChangeQueue;
+use crate::changes::{ChangeQueue, IndexOwnership};
 use crate::domain::change_request::{ParsedChanges, parse_modify};
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::{Plan, collect_set};
@@ -37,6 +37,7 @@ pub struct ChangedRowWorker {
     searches: Arc<SearchService>,
     wake: Arc<Notify>,
     stop: CancellationToken,
+    ownership: IndexOwnership,
 }
 
 impl ChangedRowWorker {
@@ -46,8 +47,9 @@ impl ChangedRowWorker {
         changes: ChangeQueue,
         searches: Arc<SearchService>,
         wake: Arc<Notify>,
+        ownership: IndexOwnership,
     ) -> Self {
-        Self { db: ctx.db.clone(), reader, changes, searches, wake, stop: ctx.stop.clone() }
+        Self { db: ctx.db.clone(), reader, changes, searches, wake, stop: ctx.stop.clone(), ownership }
     }
 
     pub fn into_worker(self) -> Worker {
@@ -63,6 +65,9 @@ impl ChangedRowWorker {
 
     /// Reads some of the rows; returns how many.
     async fn read_changed_rows(&self) -> Result<usize, FeedError> {
+        if !self.ownership.wait_until_owner(&self.stop).await {
+            return Ok(0);
+        }
         let rows = list_changed_rows(&mut self.db.read().await?, ROWS_AT_ONCE).await?;
         // A failure of one entity must not stop the others.
         let mut failure = None;

@@ -11,7 +11,7 @@ use super::COLUMNS;
 use super::columns::DocumentColumns;
 use super::error::FeedError;
 use super::reader::{CatalogueReader, DocumentPage};
-use crate::changes::{ChangeQueue, ScannedPage};
+use crate::changes::{ChangeQueue, IndexOwnership, ScannedPage};
 use crate::domain::change_request::{ParsedChanges, parse_documents};
 use crate::store::catalogue_scans::{CatalogueScan, ScanState, list_scans};
 
@@ -28,11 +28,18 @@ pub struct ScanWorker {
     changes: ChangeQueue,
     wake: Arc<Notify>,
     stop: CancellationToken,
+    ownership: IndexOwnership,
 }
 
 impl ScanWorker {
-    pub fn new(ctx: &Ctx, reader: CatalogueReader, changes: ChangeQueue, wake: Arc<Notify>) -> Self {
-        Self { db: ctx.db.clone(), reader, changes, wake, stop: ctx.stop.clone() }
+    pub fn new(
+        ctx: &Ctx,
+        reader: CatalogueReader,
+        changes: ChangeQueue,
+        wake: Arc<Notify>,
+        ownership: IndexOwnership,
+    ) -> Self {
+        Self { db: ctx.db.clone(), reader, changes, wake, stop: ctx.stop.clone(), ownership }
     }
 
     pub fn into_worker(self) -> Worker {
@@ -44,6 +51,9 @@ impl ScanWorker {
     }
 
     async fn run_wanted_scans(&self) -> Result<(), FeedError> {
+        if !self.ownership.wait_until_owner(&self.stop).await {
+            return Ok(());
+        }
         let scans = list_scans(&mut self.db.read().await?).await?;
         for columns in COLUMNS.iter() {
             let Some(scan) = scans.iter().find(|scan| scan.entity == columns.entity.name) else { continue };

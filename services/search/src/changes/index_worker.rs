@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use service_kit::problem::format_error_chain;
-use service_kit::{Blocking, Clock, Ctx, Db, DbError, Problem, Tx, Worker};
+use service_kit::{Blocking, Clock, Ctx, Db, DbError, Lease, Leases, Problem, Tx, Worker};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::index_ownership::IndexOwnership;
 use super::queue::ChangeQueue;
 use crate::domain::change_request::{RowChange, parse_documents, parse_modify};
 use crate::domain::entity::EntityKind;
@@ -17,7 +18,7 @@ use crate::domain::paths::PathRules;
 use crate::error::Error;
 use crate::index::error::IndexError;
 use crate::index::index_writer::{IndexLocation, IndexWriter, OpenedIndex};
-use crate::index::{IndexIdentity, SharedSnapshot};
+use crate::index::{IndexIdentity, OpenSearchIndex, SharedSnapshot};
 use crate::store::catalogue_scans::request_known_scans;
 use crate::store::change_batches::{self, BatchKind, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
@@ -28,6 +29,10 @@ use crate::store::rejected_documents::create_rejected_documents;
 const BATCHES_AT_ONCE: usize = 4;
 /// When the worker looks for batches that it was not told of.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// Only one process writes an index in a cluster.
+const LEASE: &str = "search.index";
+const LEASE_TIME: Duration = Duration::from_secs(10);
+const RENEW_AFTER: Duration = Duration::from_secs(3);
 
 /// Applies changes to the index and commits it.
 #[derive(Clone)]
@@ -38,6 +43,8 @@ pub struct IndexWorker {
     snapshot: SharedSnapshot,
     pool: Blocking,
     stop: CancellationToken,
+    leases: Leases,
+    ownership: IndexOwnership,
     location: IndexLocation,
     rules: PathRules,
     commit_interval: Duration,
@@ -53,11 +60,26 @@ impl IndexWorker {
         location: IndexLocation,
         rules: PathRules,
         commit_interval: Duration,
+        ownership: IndexOwnership,
     ) -> Self {
         let pool = ctx.pools.open("search.index", 1, 1);
         let (db, stop, new_identity) = (ctx.db.clone(), ctx.stop.clone(), ctx.ids.random_uuid().to_string());
         let clock = Arc::clone(&ctx.clock);
-        Self { db, clock, queue, snapshot, pool, stop, location, rules, commit_interval, new_identity }
+        let leases = ctx.leases.clone();
+        Self {
+            db,
+            clock,
+            queue,
+            snapshot,
+            pool,
+            stop,
+            leases,
+            ownership,
+            location,
+            rules,
+            commit_interval,
+            new_identity,
+        }
     }
 
     /// If the index fails, for example because the disk is full, the worker is started again and opens the index as it was at
@@ -66,7 +88,9 @@ impl IndexWorker {
         Worker::new("search-index", move || {
             let worker = self.clone();
             async move {
-                if let Err(e) = worker.run().await {
+                let outcome = worker.run().await;
+                worker.ownership.set_owner(false);
+                if let Err(e) = outcome {
                     tracing::error!(
                         error = format_error_chain(&e),
                         "the search index cannot be written; it is opened again"
@@ -77,21 +101,69 @@ impl IndexWorker {
     }
 
     async fn run(&self) -> Result<(), Problem> {
+        match &self.location {
+            // Its directory has a lock.
+            IndexLocation::Directory(_) => self.write_index(None).await,
+            IndexLocation::OpenSearch(index) => self.write_or_follow_index(index).await,
+        }
+    }
+
+    /// Writes the index while no other process does, and shows what the other one writes meanwhile.
+    async fn write_or_follow_index(&self, index: &Arc<OpenSearchIndex>) -> Result<(), Problem> {
+        let connected = Arc::clone(index);
+        self.pool.run(move || connected.connect()).await??;
+        let mut tried: Option<Instant> = None;
+        while !self.stop.is_cancelled() {
+            if tried.is_none_or(|tried| tried.elapsed() >= RENEW_AFTER) {
+                tried = Some(Instant::now());
+                if let Some(lease) = self.leases.acquire(LEASE, LEASE_TIME).await? {
+                    let outcome = self.write_index(Some(&lease)).await;
+                    self.ownership.set_owner(false);
+                    self.leases.release(&lease).await?;
+                    outcome?;
+                    continue;
+                }
+            }
+            self.snapshot.publish_view(index.open_view());
+            // Whoever waits for a commit looks whether it has happened.
+            self.queue.commits.send_modify(|count| *count += 1);
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = sleep(self.commit_interval) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies changes until the process stops or another one has the lease.
+    async fn write_index(&self, lease: Option<&Lease>) -> Result<(), Problem> {
         let opened = OpenedIndex {
             rules: self.rules.clone(),
             generations: self.list_generations().await?,
             known_identity: find_identity(&mut self.db.read().await?).await?,
             new_identity: self.new_identity.clone(),
+            next_batch: self.find_next_batch().await?,
         };
         let location = self.location.clone();
         let mut index = self.pool.run(move || location.open_writer(opened)).await??;
         self.claim_changes(index.identity().clone()).await?;
         self.snapshot.publish_view(index.open_view());
+        self.ownership.set_owner(true);
+        let mut renewed = Instant::now();
         let mut applied: Vec<i64> = Vec::new();
         let mut commit_at: Option<Instant> = None;
         loop {
             if self.stop.is_cancelled() {
                 return self.commit(index, &mut applied).await.map(drop);
+            }
+            if let Some(lease) = lease
+                && renewed.elapsed() >= RENEW_AFTER
+            {
+                if !self.leases.renew(lease, LEASE_TIME).await? {
+                    // What was applied and is not committed is applied again by the process that has the lease now.
+                    return Ok(());
+                }
+                renewed = Instant::now();
             }
             let batches = change_batches::list_batches(&mut self.db.read().await?, &applied, BATCHES_AT_ONCE).await?;
             let is_idle = batches.is_empty();
@@ -142,6 +214,17 @@ impl IndexWorker {
                 require_identity(tx, &identity.text).await
             })
             .await
+    }
+
+    /// Ids of later batches are higher. An index in a directory needs no id, and is opened if the disk of the database is full.
+    async fn find_next_batch(&self) -> Result<i64, DbError> {
+        match self.location {
+            IndexLocation::Directory(_) => Ok(0),
+            IndexLocation::OpenSearch(_) => {
+                let ids = self.db.write(async |tx| tx.allocate_ids(1).await).await?;
+                Ok(ids.first().copied().unwrap_or_default())
+            }
+        }
     }
 
     async fn list_generations(&self) -> Result<HashMap<EntityKind, i64>, DbError> {

@@ -4,11 +4,13 @@
 //! and only then deletes them from the database. Applying a change again has no effect, so nothing is lost or doubled wherever
 //! the process ends.
 
+mod index_ownership;
 mod index_worker;
 mod metrics;
 mod queue;
 mod scans;
 
+pub use self::index_ownership::IndexOwnership;
 pub use self::index_worker::IndexWorker;
 pub use self::metrics::ChangeMetrics;
 pub use self::queue::ChangeQueue;

@@ -20,6 +20,8 @@ pub enum IndexError {
     Refused(String),
     #[error("the pages of this search have ended because the search engine was restarted; start the search again")]
     PointInTimeEnded,
+    #[error("the indices of this cluster and prefix belong to another database, or to a later state of this one")]
+    OtherDatabase,
     #[error("a row in the search index cannot be read: {0}")]
     Row(String),
 }
@@ -41,6 +43,7 @@ impl From<IndexError> for Error {
         match error {
             IndexError::TimedOut(e) => Self::TimedOut(e.to_string()),
             IndexError::Pattern => Self::Query(error.to_string()),
+            IndexError::OtherDatabase => Self::OtherIndex,
             IndexError::PointInTimeEnded => Self::PointInTimeEnded,
             IndexError::Unavailable(reason) => Self::EngineUnavailable(reason),
             e => Self::Index(Box::new(e)),

@@ -5,10 +5,11 @@ mod clients;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::{Backend, Process, list_backends};
+use testkit::{Backend, Process};
 use tokio::time::Instant;
 
 use self::clients::{Address, BulkClient, ChangeClient, Progress, Rows};
+use crate::engine::{add_engine, list_databases};
 
 /// On all engines together; `TESTKIT_KILLS` is the number on each.
 const KILLS: usize = 10;
@@ -33,7 +34,8 @@ impl SearchProcess {
         let process = Process::new("crash::run_child", "search", &[search::SERVICE], dir.path());
         // Commits are so frequent that kills meet them.
         let url = backend.new_url().await;
-        process.configure(&format!("search.commit_interval = \"50ms\"\n[database]\nurl = \"{url}\"\n"));
+        let settings = format!("search.commit_interval = \"50ms\"\n[database]\nurl = \"{url}\"\n");
+        process.configure(&add_engine(&settings));
         #[expect(clippy::disallowed_methods, reason = "a client of the service under test")]
         let http = reqwest::Client::new();
         let address = Address { http, internal: process.internal() };
@@ -72,7 +74,7 @@ impl SearchProcess {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_or_doubled_when_the_process_is_killed() {
-    let backends = list_backends();
+    let backends = list_databases();
     let kills = std::env::var_os("TESTKIT_KILLS").and_then(|n| n.to_str()?.parse().ok());
     for backend in &backends {
         kill_again_and_again(backend, kills.unwrap_or(KILLS / backends.len())).await;
@@ -137,7 +139,7 @@ fn assert_same_rows(entity: &str, kill: usize, rows: &Rows, expected: &Rows) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entity_can_be_populated_on_after_a_kill() {
-    for backend in list_backends() {
+    for backend in list_databases() {
         let mut search = SearchProcess::start(&backend).await;
         let add = async |ids: &[i64]| {
             let files: Vec<Value> = ids.iter().map(|id| json!({"id": id, "name": format!("f{id}.h5")})).collect();
@@ -195,7 +197,7 @@ async fn searches_are_answered_as_soon_as_the_process_is_ready() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entity_can_be_populated_from_the_beginning_after_a_kill() {
-    for backend in list_backends() {
+    for backend in list_databases() {
         let mut search = SearchProcess::start(&backend).await;
         search.address.send_accepted("lock/Datafile?minId=0&delete=true", &Value::Null).await;
         search

@@ -38,6 +38,7 @@ impl Facility {
             let root = log_in(&app, "root").await;
             let mut facility = Self { app, root, ids: HashMap::new() };
             Box::pin(facility.fill_catalogue()).await;
+            facility.wait_until_indexed().await;
             all.push(facility);
         }
         all

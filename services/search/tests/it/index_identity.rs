@@ -4,9 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::json;
-use testkit::wait_until;
+use testkit::{TestApp, wait_until};
 
 use crate::lucene::IcatServer;
+
+/// With the embedded engine, whatever the other tests run with.
+async fn start() -> IcatServer {
+    IcatServer { app: TestApp::start(&[search::SERVICE], "").await }
+}
 
 fn index_directory(server: &IcatServer) -> PathBuf {
     server.app.config.core.data_dir.join("search/version-1")
@@ -14,7 +19,7 @@ fn index_directory(server: &IcatServer) -> PathBuf {
 
 #[tokio::test]
 async fn a_deleted_index_is_created_again_and_takes_over_the_changes() {
-    let server = IcatServer::start().await;
+    let server = start().await;
     server.add_documents("Datafile", &json!([{"id": 1, "name": "a.h5"}])).await;
     server.commit().await;
     let directory = index_directory(&server);
@@ -27,7 +32,7 @@ async fn a_deleted_index_is_created_again_and_takes_over_the_changes() {
 
 #[tokio::test]
 async fn changes_of_another_index_are_neither_applied_nor_lost() {
-    let server = IcatServer::start().await;
+    let server = start().await;
     server.add_documents("Datafile", &json!([{"id": 1, "name": "a.h5"}])).await;
     server.commit().await;
     let file = index_directory(&server).join("identity");

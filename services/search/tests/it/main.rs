@@ -12,6 +12,7 @@ mod full_disk;
 mod index_identity;
 mod lucene;
 mod openapi;
+mod opensearch;
 mod order_of_changes;
 mod paths;
 mod recorded;

@@ -59,7 +59,9 @@ fn build_mappings(kind: IndexKind) -> Value {
 fn build_properties(partition: Partition) -> Value {
     let mut properties = Map::new();
     properties.insert(SOURCE.to_owned(), json!({"type": "object", "enabled": false}));
-    properties.insert("generation".to_owned(), json!({"type": "long"}));
+    for name in ["generation", "version"] {
+        properties.insert(name.to_owned(), json!({"type": "long"}));
+    }
     for name in ["entity", "stub"] {
         properties.insert(name.to_owned(), json!({"type": "keyword", "doc_values": false}));
     }

@@ -16,8 +16,8 @@ mod sort;
 mod view;
 mod writer;
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use reqwest::Method;
 use serde_json::json;
@@ -25,8 +25,10 @@ use service_kit::{ConfigError, Ctx, Secret};
 
 use self::client::{Call, OpenSearchClient};
 use self::names::IndexNames;
+use self::view::OpenSearchView;
 pub use self::writer::OpenSearchWriter;
 use super::error::IndexError;
+use super::index_view::IndexView;
 
 /// The first version with fields of the type `wildcard`.
 const OLDEST_VERSION: (u64, u64) = (2, 15);
@@ -112,6 +114,11 @@ impl OpenSearchIndex {
         })?;
         self.version.get_or_init(|| version);
         Ok(())
+    }
+
+    /// The rows as they are now.
+    pub fn open_view(self: &Arc<Self>) -> Arc<dyn IndexView> {
+        Arc::new(OpenSearchView::new(Arc::clone(self)))
     }
 
     fn has_bitmaps(&self) -> bool {

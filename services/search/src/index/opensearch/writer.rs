@@ -15,7 +15,6 @@ use super::directories::build_directory;
 use super::document::build_document;
 use super::mapping::{INDEX_VERSION, build_template};
 use super::names::{IndexKind, document_id, rename_field};
-use super::view::OpenSearchView;
 use crate::domain::change_request::{RejectedDocument, RowChange};
 use crate::domain::document::EntityRow;
 use crate::domain::entity::{EntityKind, ValueKind};
@@ -28,6 +27,8 @@ use crate::index::index_writer::{IndexWriter, OpenedIndex};
 
 /// Versions of one batch; later changes of a larger batch have the last one.
 const VERSIONS_PER_BATCH: i64 = 1 << 20;
+/// The field with the version of a document.
+const VERSION: &str = "version";
 /// Directories that are known to be there, at most.
 const MAX_KNOWN_DIRECTORIES: usize = 1_000_000;
 
@@ -51,9 +52,12 @@ impl OpenSearchWriter {
         index.put_templates()?;
         let found = index.find_identity()?;
         let identity = match (found, opened.known_identity) {
-            // Versions of writes come from the database, so that indices of another database would refuse them.
-            (Some(found), None) => IndexIdentity { text: found, is_new: false },
-            (Some(found), Some(known)) if found != known => IndexIdentity { text: found, is_new: false },
+            // Versions of writes come from the database: indices of another one would refuse them.
+            (Some(found), known) if known.as_ref() != Some(&found) => return Err(IndexError::OtherDatabase),
+            (Some(found), Some(_)) if index.find_last_batch()? > opened.next_batch => {
+                tracing::error!(index = found, "the index contains changes that the database does not know");
+                return Err(IndexError::OtherDatabase);
+            }
             (Some(found), Some(_)) if index.is_complete(&found)? => IndexIdentity { text: found, is_new: false },
             _ => {
                 index.create_indices(&opened.new_identity)?;
@@ -78,16 +82,16 @@ impl OpenSearchWriter {
 
     fn apply_change(&mut self, change: RowChange, version: i64) -> Result<(), IndexError> {
         if !matches!(change, RowChange::Delete(..)) {
-            self.delete_dependents()?;
+            self.delete_dependents(version)?;
         }
         match change {
             RowChange::Upsert(row) => {
                 self.add_directories(&row);
-                let document = self.build_document(&row, false);
+                let document = self.build_document(&row, false, version);
                 self.bulk.add_index(&self.name_index(row.entity), &document_id(row.entity, row.id), version, &document);
             }
             RowChange::InsertStub(row) => {
-                let document = self.build_document(&row, true);
+                let document = self.build_document(&row, true, version);
                 self.bulk.add_create(&self.name_index(row.entity), &document_id(row.entity, row.id), &document);
             }
             RowChange::Delete(entity, id) => {
@@ -97,7 +101,7 @@ impl OpenSearchWriter {
                 }
             }
             RowChange::DeleteAll(entity) => {
-                self.delete_by_query(&[entity], &json!({"term": {"entity": entity.to_string()}}))?;
+                self.delete_by_query(entity, json!({"term": {"entity": entity.to_string()}}), version)?;
             }
             RowChange::BeginGeneration(entity, generation) => {
                 self.generations.insert(entity, generation);
@@ -109,15 +113,17 @@ impl OpenSearchWriter {
                     "filter": [{"term": {"entity": &entity_name}}, {"range": {"generation": {"lt": generation}}}],
                     "must_not": [{"term": {"stub": &entity_name}}],
                 }});
-                self.delete_by_query(&[entity], &older)?;
+                self.delete_by_query(entity, older, version)?;
             }
         }
         if self.bulk.is_full() { self.bulk.send(&self.index.client) } else { Ok(()) }
     }
 
-    fn build_document(&self, row: &EntityRow, is_stub: bool) -> Value {
+    fn build_document(&self, row: &EntityRow, is_stub: bool, version: i64) -> Value {
         let generation = self.generations.get(&row.entity).copied().unwrap_or(0);
-        build_document(row, is_stub, generation, &self.rules)
+        let mut document = build_document(row, is_stub, generation, &self.rules);
+        document[VERSION] = version.into();
+        document
     }
 
     fn add_directories(&mut self, row: &EntityRow) {
@@ -142,34 +148,32 @@ impl OpenSearchWriter {
     }
 
     /// Deletes what belongs to the rows that were deleted just now.
-    fn delete_dependents(&mut self) -> Result<(), IndexError> {
+    fn delete_dependents(&mut self, version: i64) -> Result<(), IndexError> {
         let mut conditions: BTreeMap<IndexKind, (EntityKind, Vec<Value>)> = BTreeMap::new();
         for ((dependent, relation), ids) in std::mem::take(&mut self.deleted_owners) {
             let condition = json!({"terms": {(rename_field(&relation_field(dependent, relation))): ids}});
             conditions.entry(IndexKind::of_entity(dependent)).or_insert((dependent, Vec::new())).1.push(condition);
         }
         for (entity, conditions) in conditions.into_values() {
-            self.delete_by_query(&[entity], &json!({"bool": {"should": conditions, "minimum_should_match": 1}}))?;
+            self.delete_by_query(entity, json!({"bool": {"should": conditions, "minimum_should_match": 1}}), version)?;
         }
         Ok(())
     }
 
-    /// Deletes documents that were written before. One that is written meanwhile stays, also if this request goes on after its
-    /// answer was lost.
-    fn delete_by_query(&mut self, entities: &[EntityKind], query: &Value) -> Result<(), IndexError> {
+    /// Deletes documents that were written before this version; those of later ones stay, whenever the cluster comes to it.
+    fn delete_by_query(&mut self, entity: EntityKind, query: Value, version: i64) -> Result<(), IndexError> {
         self.bulk.send(&self.index.client)?;
-        for entity in entities {
-            let index = self.name_index(*entity);
-            self.index.refresh(&index)?;
-            let path = format!("{index}/_delete_by_query?conflicts=proceed&slices=auto");
-            let call = Call::new(Method::POST, "/{index}/_delete_by_query", path);
-            let answer = self.index.client.call(call.with_json(&json!({"query": query})))?;
-            let failures = answer["failures"].as_array().map(Vec::as_slice).unwrap_or_default();
-            if let Some(failure) = failures.first() {
-                return Err(IndexError::Unavailable(format!("documents were not deleted: {failure}")));
-            }
+        let index = self.name_index(entity);
+        self.index.refresh(&index)?;
+        let earlier = json!({"bool": {"filter": [query, {"range": {VERSION: {"lt": version}}}]}});
+        let path = format!("{index}/_delete_by_query?conflicts=proceed&slices=auto");
+        let call = Call::new(Method::POST, "/{index}/_delete_by_query", path);
+        let answer = self.index.client.call(call.with_json(&json!({"query": earlier})))?;
+        let failures = answer["failures"].as_array().map(Vec::as_slice).unwrap_or_default();
+        match failures.first() {
+            Some(failure) => Err(IndexError::Unavailable(format!("documents were not deleted: {failure}"))),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -183,7 +187,7 @@ impl IndexWriter for OpenSearchWriter {
         for (change, number) in changes.into_iter().zip(0..) {
             self.apply_change(change, first.saturating_add(i64::min(number, VERSIONS_PER_BATCH - 1)))?;
         }
-        self.delete_dependents()
+        self.delete_dependents(first.saturating_add(VERSIONS_PER_BATCH - 1))
     }
 
     fn commit(&mut self) -> Result<(), IndexError> {
@@ -196,7 +200,7 @@ impl IndexWriter for OpenSearchWriter {
     }
 
     fn open_view(&self) -> Arc<dyn IndexView> {
-        Arc::new(OpenSearchView::new(Arc::clone(&self.index)))
+        self.index.open_view()
     }
 
     fn take_new_generations(&mut self) -> BTreeMap<EntityKind, i64> {
@@ -242,6 +246,18 @@ impl OpenSearchIndex {
             }
         }
         Ok(None)
+    }
+
+    /// The last batch of which a document is in the index, or 0.
+    fn find_last_batch(&self) -> Result<i64, IndexError> {
+        let mut last = 0;
+        for kind in IndexKind::list_all().filter(|kind| *kind != IndexKind::Directories) {
+            let call = Call::new(Method::POST, "/{index}/_search", format!("{}/_search", self.names.alias(kind)));
+            let body = json!({"size": 1, "sort": [{VERSION: {"order": "desc", "missing": "_last"}}], "_source": false});
+            let found = self.client.find(call.with_json(&body))?.unwrap_or_default();
+            last = last.max(found["hits"]["hits"][0]["sort"][0].as_i64().unwrap_or_default());
+        }
+        Ok(last / VERSIONS_PER_BATCH)
     }
 
     /// Whether all indices of this identity are there, and have today's fields.
