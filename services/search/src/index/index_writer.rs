@@ -1,14 +1,11 @@
 //! Writing the index: changes are applied in their order and become visible, and durable, by a commit.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::embedded::EmbeddedIndex;
 use super::error::IndexError;
 use super::identity::IndexIdentity;
 use super::index_view::IndexView;
-use super::opensearch::{OpenSearchIndex, OpenSearchWriter};
 use crate::domain::change_request::{RejectedDocument, RowChange};
 use crate::domain::entity::EntityKind;
 use crate::domain::paths::PathRules;
@@ -37,13 +34,6 @@ pub trait IndexWriter: Send {
     }
 }
 
-/// Where the index is.
-#[derive(Clone)]
-pub enum IndexLocation {
-    Directory(PathBuf),
-    OpenSearch(Arc<OpenSearchIndex>),
-}
-
 /// What a writer must know when it opens an index.
 pub struct OpenedIndex {
     pub rules: PathRules,
@@ -55,14 +45,4 @@ pub struct OpenedIndex {
     pub new_identity: String,
     /// Batches that are stored from now on have higher ids.
     pub next_batch: i64,
-}
-
-impl IndexLocation {
-    /// Opens the index, or creates it if there is none. Blocks the thread.
-    pub fn open_writer(&self, opened: OpenedIndex) -> Result<Box<dyn IndexWriter>, IndexError> {
-        Ok(match self {
-            Self::Directory(directory) => Box::new(EmbeddedIndex::open(directory, opened)?),
-            Self::OpenSearch(index) => Box::new(OpenSearchWriter::open(Arc::clone(index), opened)?),
-        })
-    }
 }

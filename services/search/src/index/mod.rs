@@ -6,11 +6,13 @@ mod fields;
 mod identity;
 pub mod index_view;
 pub mod index_writer;
+mod location;
 mod opensearch;
 mod row_order;
 pub mod snapshot;
 
 pub use self::identity::IndexIdentity;
+pub use self::location::IndexLocation;
 pub use self::opensearch::{OpenSearchConfig, OpenSearchIndex};
 pub use self::row_order::compare_values;
 pub use self::snapshot::SharedSnapshot;

@@ -9,7 +9,7 @@ use testkit::{TestApp, wait_until};
 use crate::lucene::IcatServer;
 
 /// With the embedded engine, whatever the other tests run with.
-async fn start() -> IcatServer {
+async fn start_embedded() -> IcatServer {
     IcatServer { app: TestApp::start(&[search::SERVICE], "").await }
 }
 
@@ -19,7 +19,7 @@ fn index_directory(server: &IcatServer) -> PathBuf {
 
 #[tokio::test]
 async fn a_deleted_index_is_created_again_and_takes_over_the_changes() {
-    let server = start().await;
+    let server = start_embedded().await;
     server.add_documents("Datafile", &json!([{"id": 1, "name": "a.h5"}])).await;
     server.commit().await;
     let directory = index_directory(&server);
@@ -32,7 +32,7 @@ async fn a_deleted_index_is_created_again_and_takes_over_the_changes() {
 
 #[tokio::test]
 async fn changes_of_another_index_are_neither_applied_nor_lost() {
-    let server = start().await;
+    let server = start_embedded().await;
     server.add_documents("Datafile", &json!([{"id": 1, "name": "a.h5"}])).await;
     server.commit().await;
     let file = index_directory(&server).join("identity");

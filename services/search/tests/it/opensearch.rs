@@ -17,7 +17,7 @@ const BOUNDARIES: [i64; 3] = [1 << 31, 1 << 32, 1 << 40];
 const ROWS_AT_BOUNDARY: i64 = 1_500;
 
 /// A service with indices of its own, or nothing if the tests do not run with `OpenSearch`.
-async fn start() -> Option<(IcatServer, Cluster)> {
+async fn start_server() -> Option<(IcatServer, Cluster)> {
     let url = find_opensearch()?;
     let prefix = format!("test-{}", SystemIds.random_uuid());
     let settings = format!(
@@ -65,7 +65,7 @@ fn list_ids(answer: &Value) -> Vec<i64> {
 
 #[tokio::test]
 async fn sets_of_ids_find_rows_on_both_sides_of_all_boundaries() {
-    let Some((server, _)) = start().await else { return };
+    let Some((server, _)) = start_server().await else { return };
     for boundary in BOUNDARIES {
         let ids = boundary - ROWS_AT_BOUNDARY / 2..boundary + ROWS_AT_BOUNDARY / 2;
         let files: Vec<Value> = ids
@@ -84,7 +84,7 @@ async fn sets_of_ids_find_rows_on_both_sides_of_all_boundaries() {
 
 #[tokio::test]
 async fn a_page_may_be_longer_than_what_opensearch_returns_at_once() {
-    let Some((server, _)) = start().await else { return };
+    let Some((server, _)) = start_server().await else { return };
     for first in [0, 6_000] {
         let files: Vec<Value> = (first..first + 6_000).map(|id| json!({"id": id, "name": "f"})).collect();
         server.add_documents("Datafile", &files.into()).await;
@@ -100,7 +100,7 @@ async fn a_page_may_be_longer_than_what_opensearch_returns_at_once() {
 
 #[tokio::test]
 async fn pages_go_on_after_rows_without_a_value() {
-    let Some((server, _)) = start().await else { return };
+    let Some((server, _)) = start_server().await else { return };
     let files: Vec<Value> =
         (1..=6)
             .map(|id| {
@@ -132,15 +132,14 @@ async fn pages_go_on_after_rows_without_a_value() {
 
 #[tokio::test]
 async fn a_write_that_arrives_late_changes_nothing() {
-    let Some((server, cluster)) = start().await else { return };
+    let Some((server, cluster)) = start_server().await else { return };
     server.add_documents("Datafile", &json!([{"id": 1, "name": "late.h5"}])).await;
     server.commit().await;
     server.modify(&json!([{"update": {"_index": "Datafile", "_id": 1, "doc": {"id": 1, "name": "newest.h5"}}}])).await;
 
     let indices = cluster.list_indices().await;
     let index = indices.iter().find(|name| name.contains("-datafiles-")).unwrap();
-    let stored =
-        cluster.send(reqwest::Method::GET, &format!("{index}/_doc/Datafile-1"), String::new()).await;
+    let stored = cluster.send(reqwest::Method::GET, &format!("{index}/_doc/Datafile-1"), String::new()).await;
     assert_eq!(stored["_source"]["row"]["name"], "newest.h5");
     let earlier = stored["_version"].as_i64().unwrap() - 1;
     let action =
@@ -155,7 +154,7 @@ async fn a_write_that_arrives_late_changes_nothing() {
 
 #[tokio::test]
 async fn indices_that_were_deleted_are_created_again_and_take_over_the_changes() {
-    let Some((server, cluster)) = start().await else { return };
+    let Some((server, cluster)) = start_server().await else { return };
     server.add_documents("Datafile", &json!([{"id": 1, "name": "a.h5"}])).await;
     server.commit().await;
     let before = cluster.list_indices().await;
@@ -171,7 +170,7 @@ async fn indices_that_were_deleted_are_created_again_and_take_over_the_changes()
 
 #[tokio::test]
 async fn indices_of_another_database_are_refused() {
-    let Some((server, cluster)) = start().await else { return };
+    let Some((server, cluster)) = start_server().await else { return };
     server.add_documents("Datafile", &json!([{"id": 1, "name": "a.h5"}])).await;
     server.commit().await;
     let settings = format!(

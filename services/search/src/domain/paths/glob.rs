@@ -132,7 +132,7 @@ impl RegexSyntax {
     }
 
     /// A text that stands for itself.
-    pub fn escape(self, text: &str) -> String {
+    pub fn escape_text(self, text: &str) -> String {
         match self {
             Self::Rust => regex::escape(text),
             Self::Lucene => {
@@ -218,7 +218,8 @@ fn render_regex(pattern: &SplitPattern, case: CaseMatching, syntax: RegexSyntax)
     if pattern.is_absolute() {
         regex.push_str(pattern.lead);
     } else {
-        regex.push_str(&format!("{group}.*/)?"));
+        regex.push_str(group);
+        regex.push_str(".*/)?");
     }
     let mut components = pattern.components.iter().peekable();
     let mut is_first = true;
@@ -226,12 +227,16 @@ fn render_regex(pattern: &SplitPattern, case: CaseMatching, syntax: RegexSyntax)
         let is_last = components.peek().is_none();
         match component {
             GlobComponent::AnyDirectories if is_last => regex.push_str(".+"),
-            GlobComponent::AnyDirectories => regex.push_str(&format!("{group}[^/]+/+)*")),
+            GlobComponent::AnyDirectories => {
+                regex.push_str(group);
+                regex.push_str("[^/]+/+)*");
+            }
             GlobComponent::Literal(name) => {
                 push_escaped(&mut regex, name, case, syntax);
                 if is_last {
                     // A fixed name may be that of a directory.
-                    regex.push_str(&format!("{group}/.*)?"));
+                    regex.push_str(group);
+                    regex.push_str("/.*)?");
                 }
             }
             GlobComponent::Wildcards(name) => push_wildcards(&mut regex, name, case, syntax),
@@ -252,8 +257,8 @@ fn render_regex(pattern: &SplitPattern, case: CaseMatching, syntax: RegexSyntax)
 
 fn push_escaped(regex: &mut String, text: &str, case: CaseMatching, syntax: RegexSyntax) {
     match case {
-        CaseMatching::Sensitive => regex.push_str(&syntax.escape(text)),
-        CaseMatching::Insensitive => regex.push_str(&syntax.escape(&lowercase_chars(text))),
+        CaseMatching::Sensitive => regex.push_str(&syntax.escape_text(text)),
+        CaseMatching::Insensitive => regex.push_str(&syntax.escape_text(&lowercase_chars(text))),
     }
 }
 
@@ -266,7 +271,7 @@ fn push_wildcards(regex: &mut String, pattern: &WildcardPattern, case: CaseMatch
     let mut previous = None;
     for pattern_char in pattern.chars() {
         match pattern_char {
-            PatternChar::Literal(c) => regex.push_str(&syntax.escape(c.encode_utf8(&mut [0; 4]))),
+            PatternChar::Literal(c) => regex.push_str(&syntax.escape_text(c.encode_utf8(&mut [0; 4]))),
             PatternChar::AnyChar => regex.push_str("[^/]"),
             PatternChar::AnyChars if previous != Some(PatternChar::AnyChars) => regex.push_str("[^/]*"),
             PatternChar::AnyChars => {}

@@ -88,7 +88,8 @@ fn is_busy(error: &IndexError) -> bool {
 }
 
 fn send_once(client: &OpenSearchClient, body: &str) -> Result<Vec<RejectedDocument>, IndexError> {
-    let answer = client.call(Call::new(Method::POST, "/_bulk", "_bulk".to_owned()).with_body(body.to_owned()))?;
+    let answer =
+        client.request_json(Call::new(Method::POST, "/_bulk", "_bulk".to_owned()).with_body(body.to_owned()))?;
     let mut refused = Vec::new();
     if answer["errors"] == json!(false) {
         return Ok(refused);

@@ -9,7 +9,7 @@ use service_kit::problem::format_error_chain;
 use service_kit::{Ctx, Peer, Secret};
 use tokio::runtime::Handle;
 
-use super::OpenSearchConfig;
+use super::config::OpenSearchConfig;
 use crate::domain::deadline::Deadline;
 use crate::index::error::IndexError;
 
@@ -68,13 +68,13 @@ impl OpenSearchClient {
     }
 
     /// Sends a request and returns its JSON; other answers than 2xx are errors. Blocks the thread.
-    pub fn call(&self, call: Call) -> Result<Value, IndexError> {
+    pub fn request_json(&self, call: Call) -> Result<Value, IndexError> {
         let (status, body) = self.send(call)?;
         if status.is_success() { Ok(body) } else { Err(explain_refusal(status, &body)) }
     }
 
     /// The same for what may be missing: `None` is 404.
-    pub fn find(&self, call: Call) -> Result<Option<Value>, IndexError> {
+    pub fn find_json(&self, call: Call) -> Result<Option<Value>, IndexError> {
         match self.send(call)? {
             (StatusCode::NOT_FOUND, _) => Ok(None),
             (status, body) if status.is_success() => Ok(Some(body)),

@@ -43,7 +43,7 @@ impl OpenSearchView {
         if let Some(after) = request.after {
             body["search_after"] = json!([after]);
         }
-        let answer = self.search(IndexKind::Directories, body, deadline)?;
+        let answer = self.points.search_index(IndexKind::Directories, body, deadline)?;
         Ok(list_hits(&answer).iter().filter_map(|hit| hit["sort"][0].as_str().map(str::to_owned)).collect())
     }
 }

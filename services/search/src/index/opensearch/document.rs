@@ -54,9 +54,9 @@ fn add_id(document: &mut Map<String, Value>, field: &str, id: i64) {
 }
 
 /// The upper and the lower 32 bits.
+#[expect(clippy::cast_possible_truncation, reason = "each is a half")]
 pub fn split_id(id: u64) -> (u32, u32) {
-    let [a, b, c, d, e, f, g, h] = id.to_be_bytes();
-    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
+    ((id >> 32) as u32, id as u32)
 }
 
 fn add_compared_paths(document: &mut Map<String, Value>, row: &EntityRow, rules: &PathRules) {

@@ -37,9 +37,9 @@ impl QueryWriter {
         let mut filter = vec![json!({"term": {"entity": &entity}})];
         let mut must = Vec::new();
         if is_scored {
-            must.push(self.write(plan))
+            must.push(self.write(plan));
         } else {
-            filter.push(self.write(plan))
+            filter.push(self.write(plan));
         }
         let must_not = if with_stubs { Vec::new() } else { vec![json!({"term": {"stub": &entity}})] };
         json!({"bool": {"filter": filter, "must": must, "must_not": must_not}})
@@ -53,11 +53,11 @@ impl QueryWriter {
             Plan::Related(relation, ids) => self.write_ids(&relation_field(self.entity, relation), ids),
             Plan::Integer(attribute, low, high) => {
                 let field = rename_field(&value_field(self.entity, attribute));
-                without_score(json!({"range": {field: {"gte": low, "lte": high}}}))
+                without_score(&json!({"range": {field: {"gte": low, "lte": high}}}))
             }
             Plan::Number(attribute, low, high) => {
                 let field = rename_field(&value_field(self.entity, attribute));
-                without_score(json!({"range": {field: write_number_bounds(*low, *high)}}))
+                without_score(&json!({"range": {field: write_number_bounds(*low, *high)}}))
             }
             Plan::Term(term, text) => json!({"term": {(self.name_field(*term)): {"value": text}}}),
             Plan::Phrase(term, words, slop) => {
@@ -71,7 +71,7 @@ impl QueryWriter {
                 let is_lower_case = pattern.case == CaseMatching::Insensitive;
                 let field = compared_path_field(self.entity, attribute, is_lower_case);
                 let value = render_path_regexp(pattern);
-                without_score(json!({"regexp": {field: {
+                without_score(&json!({"regexp": {field: {
                     "value": value, "flags": "NONE", "max_determinized_states": MAX_STATES,
                 }}}))
             }
@@ -84,7 +84,7 @@ impl QueryWriter {
                 json!({"bool": {"must": [self.write(required)], "should": [self.write(optional)]}})
             }
             Plan::Not(plan) => {
-                let all = without_score(json!({"match_all": {}}));
+                let all = without_score(&json!({"match_all": {}}));
                 json!({"bool": {"must": [all], "must_not": [self.write(plan)]}})
             }
             Plan::Boost(plan, factor) => json!({"bool": {"must": [self.write(plan)], "boost": factor}}),
@@ -103,7 +103,7 @@ impl QueryWriter {
             }
         }
         if must.is_empty() {
-            must.push(without_score(json!({"match_all": {}})));
+            must.push(without_score(&json!({"match_all": {}})));
         }
         json!({"bool": {"must": must, "must_not": must_not}})
     }
@@ -115,7 +115,7 @@ impl QueryWriter {
     fn write_ids(self, field: &str, ids: &RoaringTreemap) -> Value {
         if ids.len() <= MAX_WRITTEN_IDS {
             let ids: Vec<i64> = ids.iter().map(u64::cast_signed).collect();
-            return without_score(json!({"terms": {(rename_field(field)): ids}}));
+            return without_score(&json!({"terms": {(rename_field(field)): ids}}));
         }
         let parts: Vec<Value> = if self.has_bitmaps {
             ids.bitmaps().map(|(high, bitmap)| write_bitmap(field, high, bitmap)).collect()
@@ -123,7 +123,7 @@ impl QueryWriter {
             let ids: Vec<i64> = ids.iter().map(u64::cast_signed).collect();
             ids.chunks(MAX_TERMS).map(|ids| json!({"terms": {(rename_field(field)): ids}})).collect()
         };
-        without_score(json!({"bool": {"should": parts, "minimum_should_match": 1}}))
+        without_score(&json!({"bool": {"should": parts, "minimum_should_match": 1}}))
     }
 }
 
@@ -199,7 +199,7 @@ fn write_number_bounds(low: f64, high: f64) -> Value {
     Value::Object(bounds)
 }
 
-fn without_score(query: Value) -> Value {
+fn without_score(query: &Value) -> Value {
     json!({"constant_score": {"filter": query, "boost": 0.0}})
 }
 

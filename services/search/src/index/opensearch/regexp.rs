@@ -4,7 +4,7 @@ use crate::domain::paths::{CanonicalPath, CaseMatching, PathPattern, PathSelecti
 
 /// The pattern for whole canonical paths, in lower case if case does not matter.
 pub fn render_path_regexp(pattern: &PathPattern) -> String {
-    let escape = |text: &str| RegexSyntax::Lucene.escape(text);
+    let escape = |text: &str| RegexSyntax::Lucene.escape_text(text);
     let path = |path: &CanonicalPath| match pattern.case {
         CaseMatching::Sensitive => escape(path.text()),
         CaseMatching::Insensitive => escape(path.text_lower()),

@@ -1,16 +1,15 @@
 //! The index as it was at one moment: searches, joins and counts.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use reqwest::Method;
 use roaring::RoaringTreemap;
 use serde_json::{Value, json};
 
-use super::OpenSearchIndex;
-use super::client::Call;
+use super::cluster::OpenSearchIndex;
 use super::document::SOURCE;
 use super::names::{IndexKind, parse_document_id, rename_field};
+use super::point_in_time::PointsInTime;
 use super::query::QueryWriter;
 use super::sort::{read_values, write_order, write_position};
 use crate::domain::deadline::Deadline;
@@ -23,15 +22,10 @@ use crate::index::index_view::{CountedRanges, DirectoryRequest, HitPage, IndexVi
 
 /// Rows or counts that are read at once.
 const PAGE_SIZE: usize = 10_000;
-/// How long the cluster keeps a point in time after it was used last; a minute more than cursors are valid.
-const POINT_KEPT_FOR: &str = "6m";
 
 /// All indices at one moment, which begins with the first search of each.
 pub struct OpenSearchView {
-    index: Arc<OpenSearchIndex>,
-    /// How often the index had been committed.
-    commits: u64,
-    points: Mutex<BTreeMap<IndexKind, String>>,
+    pub(super) points: PointsInTime,
 }
 
 /// What a request for rows wants of each.
@@ -42,61 +36,20 @@ struct HitRequest<'r> {
     field: Option<&'r str>,
 }
 
+impl OpenSearchIndex {
+    /// The rows as they are now.
+    pub fn open_view(self: &Arc<Self>) -> Arc<dyn IndexView> {
+        Arc::new(OpenSearchView::new(Arc::clone(self)))
+    }
+}
+
 impl OpenSearchView {
     pub fn new(index: Arc<OpenSearchIndex>) -> Self {
-        let commits = index.count_commits();
-        Self { index, commits, points: Mutex::default() }
+        Self { points: PointsInTime::new(index) }
     }
 
     fn writer(&self, entity: EntityKind) -> QueryWriter {
-        QueryWriter { entity, has_bitmaps: self.index.has_bitmaps() }
-    }
-
-    /// Runs a search at the point in time of this view.
-    pub(super) fn search(&self, kind: IndexKind, mut body: Value, deadline: Deadline) -> Result<Value, IndexError> {
-        deadline.check()?;
-        let answer = match self.search_at_point(kind, &mut body, deadline) {
-            // Nothing has changed since, so that a new point in time shows the same rows.
-            Err(IndexError::PointInTimeEnded) if self.index.count_commits() == self.commits => {
-                self.points.lock().unwrap_or_else(PoisonError::into_inner).remove(&kind);
-                self.search_at_point(kind, &mut body, deadline)
-            }
-            answer => answer,
-        };
-        // Whatever the cluster says of it.
-        if answer.is_err() {
-            deadline.check()?;
-        }
-        let answer = answer?;
-        if answer["timed_out"] == json!(true) {
-            return Err(deadline.passed().into());
-        }
-        Ok(answer)
-    }
-
-    fn search_at_point(&self, kind: IndexKind, body: &mut Value, deadline: Deadline) -> Result<Value, IndexError> {
-        let point = self.find_point(kind, deadline)?;
-        body["pit"] = json!({"id": point, "keep_alive": POINT_KEPT_FOR});
-        body["timeout"] = format!("{}ms", deadline.remaining().as_millis().clamp(1, 86_400_000)).into();
-        let is_scored = body["track_scores"] == json!(true);
-        let search_type = if is_scored { "dfs_query_then_fetch" } else { "query_then_fetch" };
-        let path = format!("_search?allow_partial_search_results=false&search_type={search_type}");
-        self.index.client.call(Call::new(Method::POST, "/_search", path).with_json(body).until(deadline))
-    }
-
-    fn find_point(&self, kind: IndexKind, deadline: Deadline) -> Result<String, IndexError> {
-        let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(point) = points.get(&kind) {
-            return Ok(point.clone());
-        }
-        let alias = self.index.names.alias(kind);
-        let path = format!("{alias}/_search/point_in_time?keep_alive={POINT_KEPT_FOR}");
-        let call = Call::new(Method::POST, "/{index}/_search/point_in_time", path).until(deadline);
-        let answer = self.index.client.find(call)?;
-        let answer = answer.ok_or_else(|| IndexError::Unavailable(format!("there is no index {alias} yet")))?;
-        let point = answer["pit_id"].as_str().unwrap_or_default().to_owned();
-        points.insert(kind, point.clone());
-        Ok(point)
+        QueryWriter { entity, has_bitmaps: self.points.index().has_bitmaps() }
     }
 
     /// Calls `handle` with the id of each row, in their order, and its values of the field.
@@ -117,7 +70,7 @@ impl OpenSearchView {
             if let Some(after) = after.take() {
                 body["search_after"] = after;
             }
-            let answer = self.search(IndexKind::of_entity(request.entity), body, deadline)?;
+            let answer = self.points.search_index(IndexKind::of_entity(request.entity), body, deadline)?;
             let hits = list_hits(&answer);
             for hit in hits {
                 let values = request.field.map_or(&Value::Null, |field| &hit["fields"][field]);
@@ -151,7 +104,7 @@ impl OpenSearchView {
             let body = json!({
                 "size": 0, "query": query, "track_total_hits": false, "aggs": {"values": {"composite": composite}},
             });
-            let answer = self.search(IndexKind::of_entity(entity), body, deadline)?;
+            let answer = self.points.search_index(IndexKind::of_entity(entity), body, deadline)?;
             let counted = &answer["aggregations"]["values"];
             let buckets = counted["buckets"].as_array().map(Vec::as_slice).unwrap_or_default();
             for bucket in buckets {
@@ -185,7 +138,7 @@ impl IndexView for OpenSearchView {
             if let Some(after) = after.take() {
                 body["search_after"] = after;
             }
-            let answer = self.search(IndexKind::of_entity(request.entity), body, deadline)?;
+            let answer = self.points.search_index(IndexKind::of_entity(request.entity), body, deadline)?;
             if is_first {
                 page.total = answer["hits"]["total"]["value"].as_u64().unwrap_or_default();
                 is_first = false;
@@ -318,7 +271,7 @@ impl IndexView for OpenSearchView {
         let body = json!({
             "size": 0, "query": query, "track_total_hits": false, "aggs": {"ranges": {"filters": {"filters": filters}}},
         });
-        let answer = self.search(IndexKind::of_entity(entity), body, deadline)?;
+        let answer = self.points.search_index(IndexKind::of_entity(entity), body, deadline)?;
         let buckets = answer["aggregations"]["ranges"]["buckets"].as_array().map(Vec::as_slice).unwrap_or_default();
         Ok(buckets.iter().map(|bucket| bucket["doc_count"].as_u64().unwrap_or_default()).collect())
     }
@@ -365,7 +318,7 @@ impl IndexView for OpenSearchView {
         for ids in ids.chunks(PAGE_SIZE) {
             let query = self.writer(entity).write_search(&Plan::Ids(collect_set(ids.iter().copied())), false, true);
             let body = json!({"size": ids.len(), "query": query, "_source": [SOURCE], "track_total_hits": false});
-            let answer = self.search(IndexKind::of_entity(entity), body, deadline)?;
+            let answer = self.points.search_index(IndexKind::of_entity(entity), body, deadline)?;
             for hit in list_hits(&answer) {
                 let id = read_id(hit)?;
                 let row = EntityRow::from_json(entity, id, &hit["_source"][SOURCE]);
@@ -377,20 +330,6 @@ impl IndexView for OpenSearchView {
 
     fn list_directories(&self, request: &DirectoryRequest<'_>, deadline: Deadline) -> Result<Vec<String>, IndexError> {
         self.find_directories(request, deadline)
-    }
-}
-
-impl Drop for OpenSearchView {
-    fn drop(&mut self) {
-        let points = std::mem::take(self.points.get_mut().unwrap_or_else(PoisonError::into_inner));
-        if points.is_empty() {
-            return;
-        }
-        let body = json!({"pit_id": points.values().collect::<Vec<_>>()});
-        let path = "_search/point_in_time";
-        self.index
-            .client
-            .send_later(Call::new(Method::DELETE, "/_search/point_in_time", path.to_owned()).with_json(&body));
     }
 }
 

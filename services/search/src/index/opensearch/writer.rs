@@ -8,9 +8,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use service_kit::sha256_hex;
 
-use super::OpenSearchIndex;
 use super::bulk::BulkRequest;
 use super::client::Call;
+use super::cluster::OpenSearchIndex;
 use super::directories::build_directory;
 use super::document::build_document;
 use super::mapping::{INDEX_VERSION, build_template};
@@ -101,7 +101,7 @@ impl OpenSearchWriter {
                 }
             }
             RowChange::DeleteAll(entity) => {
-                self.delete_by_query(entity, json!({"term": {"entity": entity.to_string()}}), version)?;
+                self.delete_by_query(entity, &json!({"term": {"entity": entity.to_string()}}), version)?;
             }
             RowChange::BeginGeneration(entity, generation) => {
                 self.generations.insert(entity, generation);
@@ -113,7 +113,7 @@ impl OpenSearchWriter {
                     "filter": [{"term": {"entity": &entity_name}}, {"range": {"generation": {"lt": generation}}}],
                     "must_not": [{"term": {"stub": &entity_name}}],
                 }});
-                self.delete_by_query(entity, older, version)?;
+                self.delete_by_query(entity, &older, version)?;
             }
         }
         if self.bulk.is_full() { self.bulk.send(&self.index.client) } else { Ok(()) }
@@ -155,20 +155,20 @@ impl OpenSearchWriter {
             conditions.entry(IndexKind::of_entity(dependent)).or_insert((dependent, Vec::new())).1.push(condition);
         }
         for (entity, conditions) in conditions.into_values() {
-            self.delete_by_query(entity, json!({"bool": {"should": conditions, "minimum_should_match": 1}}), version)?;
+            self.delete_by_query(entity, &json!({"bool": {"should": conditions, "minimum_should_match": 1}}), version)?;
         }
         Ok(())
     }
 
     /// Deletes documents that were written before this version; those of later ones stay, whenever the cluster comes to it.
-    fn delete_by_query(&mut self, entity: EntityKind, query: Value, version: i64) -> Result<(), IndexError> {
+    fn delete_by_query(&mut self, entity: EntityKind, query: &Value, version: i64) -> Result<(), IndexError> {
         self.bulk.send(&self.index.client)?;
         let index = self.name_index(entity);
         self.index.refresh(&index)?;
         let earlier = json!({"bool": {"filter": [query, {"range": {VERSION: {"lt": version}}}]}});
         let path = format!("{index}/_delete_by_query?conflicts=proceed&slices=auto");
         let call = Call::new(Method::POST, "/{index}/_delete_by_query", path);
-        let answer = self.index.client.call(call.with_json(&json!({"query": earlier})))?;
+        let answer = self.index.client.request_json(call.with_json(&json!({"query": earlier})))?;
         let failures = answer["failures"].as_array().map(Vec::as_slice).unwrap_or_default();
         match failures.first() {
             Some(failure) => Err(IndexError::Unavailable(format!("documents were not deleted: {failure}"))),
@@ -215,7 +215,7 @@ impl IndexWriter for OpenSearchWriter {
 impl OpenSearchIndex {
     /// Makes what was written visible.
     fn refresh(&self, index: &str) -> Result<(), IndexError> {
-        self.client.call(Call::new(Method::POST, "/{index}/_refresh", format!("{index}/_refresh"))).map(drop)
+        self.client.request_json(Call::new(Method::POST, "/{index}/_refresh", format!("{index}/_refresh"))).map(drop)
     }
 
     fn put_templates(&self) -> Result<(), IndexError> {
@@ -223,7 +223,7 @@ impl OpenSearchIndex {
             let shards = if kind == IndexKind::of_entity(EntityKind::Datafile) { self.datafile_shards } else { 1 };
             let template = build_template(kind, &self.names.pattern(kind), shards, self.replicas);
             let path = format!("_index_template/{}", self.names.template(kind));
-            self.client.call(Call::new(Method::PUT, "/_index_template/{name}", path).with_json(&template))?;
+            self.client.request_json(Call::new(Method::PUT, "/_index_template/{name}", path).with_json(&template))?;
         }
         Ok(())
     }
@@ -231,7 +231,7 @@ impl OpenSearchIndex {
     /// The indices that an alias names, with what is known of them.
     fn list_indices(&self, kind: IndexKind) -> Result<Vec<(String, Value)>, IndexError> {
         let path = format!("{}/_mapping", self.names.alias(kind));
-        let found = self.client.find(Call::new(Method::GET, "/{index}/_mapping", path))?;
+        let found = self.client.find_json(Call::new(Method::GET, "/{index}/_mapping", path))?;
         let found = found.as_ref().and_then(Value::as_object).into_iter().flatten();
         Ok(found.map(|(index, mapping)| (index.clone(), mapping["mappings"]["_meta"].clone())).collect())
     }
@@ -254,7 +254,7 @@ impl OpenSearchIndex {
         for kind in IndexKind::list_all().filter(|kind| *kind != IndexKind::Directories) {
             let call = Call::new(Method::POST, "/{index}/_search", format!("{}/_search", self.names.alias(kind)));
             let body = json!({"size": 1, "sort": [{VERSION: {"order": "desc", "missing": "_last"}}], "_source": false});
-            let found = self.client.find(call.with_json(&body))?.unwrap_or_default();
+            let found = self.client.find_json(call.with_json(&body))?.unwrap_or_default();
             last = last.max(found["hits"]["hits"][0]["sort"][0].as_i64().unwrap_or_default());
         }
         Ok(last / VERSIONS_PER_BATCH)
@@ -281,13 +281,13 @@ impl OpenSearchIndex {
                 replaced.push(old);
             }
             let body = json!({"mappings": {"_meta": {"identity": identity, "version": INDEX_VERSION}}});
-            self.client.call(Call::new(Method::PUT, "/{index}", index.clone()).with_json(&body))?;
+            self.client.request_json(Call::new(Method::PUT, "/{index}", index.clone()).with_json(&body))?;
             actions.push(json!({"add": {"index": index, "alias": alias}}));
         }
         let swap = Call::new(Method::POST, "/_aliases", "_aliases".to_owned());
-        self.client.call(swap.with_json(&json!({"actions": actions})))?;
+        self.client.request_json(swap.with_json(&json!({"actions": actions})))?;
         for old in replaced {
-            self.client.find(Call::new(Method::DELETE, "/{index}", old))?;
+            self.client.find_json(Call::new(Method::DELETE, "/{index}", old))?;
         }
         Ok(())
     }
