@@ -15,7 +15,7 @@ KEPT = 6
 def random_for_case(case):
     """The same for the same request, so that what fails once can be tried again."""
     body = case.body if isinstance(case.body, (str, int, list, dict, type(None))) else "bytes"
-    return random.Random(f"{FACTS['seed']} {case.operation.label} {case.query} {body} {case.path_parameters}")
+    return random.Random(f"{FACTS['seed']} {case.operation.label} {case.query} {body} {case.path_parameters} {dict(case.headers or {})}")
 
 
 def fill_in_values(choose, place, values_by_name):
