@@ -91,7 +91,7 @@ class RightsFacility(FilledSuite):
         return "".join(self.random.choices(string.ascii_lowercase, k=length))
 
     def draw_value(self, field):
-        return str(self.random.randrange(10**9, 10**10)) if field in ("file.size", "investigation.number") else self.draw_text()
+        return str(self.random.randrange(10**13, 10**14)) if field in ("file.size", "investigation.number") else self.draw_text()
 
     def fill(self):
         self.root = self.login("simple/root")

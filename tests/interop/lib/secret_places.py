@@ -12,7 +12,7 @@ SHOW_SECRETS = {"TESTKIT_SHOW_SECRETS": "1"}
 class Collector(http.server.BaseHTTPRequestHandler):
     """Keeps what a collector of traces gets, as bytes: texts stand in protobuf as they are."""
 
-    received = b""
+    received = bytearray()
 
     def do_POST(self):
         Collector.received += self.rfile.read(int(self.headers["Content-Length"]))

@@ -189,7 +189,7 @@ def create_token(suite, session):
 
 def run_arrangement(arrangement, collector, variables):
     """Secrets by name, an account that is stored in clear, places with what stands in them, and how many requests were sent."""
-    Collector.received, Misbehaving.served = b"", 0
+    Collector.received, Misbehaving.served = bytearray(), 0
     with arrangement() as surroundings, Suite() as suite:
         suite.env |= {
             **surroundings.env,
