@@ -12,15 +12,9 @@ against a document that lacks one status must fail.
 
 import argparse
 import base64
-import collections
-import copy
 import http.client
 import json
-import os
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
@@ -31,28 +25,12 @@ use_installed_packages()
 
 from logbook_client import IMAGE
 from logbook_facility import KEY, Facility
-from suite import PYTHON
+from schemathesis_runs import GUARD_SECONDS, SchemathesisRuns, add_options, list_operations
 
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 STREAM = "text/event-stream"
-GUARD_SECONDS = 30
-SETTINGS = """
-hooks = "schemathesis_hooks"
-
-[phases.coverage]
-# Every address answers them all the same way, as the document's description says.
-unexpected-methods = []
-"""
 # Whose right it is; the others are everybody's who has logged in.
 OF_PROGRAMS = ("/dataacquisition/", "/investigation/name/")
 OF_ADMINISTRATORS = ("/stats/", "/actions/", "/messages/", "/import")
-
-
-def list_operations(document):
-    """By their labels, such as `GET /messages`."""
-    methods = {"get", "put", "post", "patch", "delete"}
-    paths = document["paths"].items()
-    return {f"{method.upper()} {path}": operation for path, all in paths for method, operation in all.items() if method in methods}
 
 
 def is_stream(operation):
@@ -110,28 +88,6 @@ def collect_facts(facility, document, seed):
     return {"seed": seed, "ids": ids | words, "values": values, "bodies": bodies, "operations": wanted}
 
 
-def run_schemathesis(facility, document, found, seed, cases, only=None):
-    """One run: schemathesis' outcome, and what it asked."""
-    directory = Path(tempfile.mkdtemp(prefix="schemathesis-", dir=facility.dir))
-    (directory / "facts.json").write_text(json.dumps(found))
-    (directory / "openapi.json").write_text(json.dumps(document))
-    (directory / "schemathesis.toml").write_text(SETTINGS)
-    streams = [operation["operationId"] for operation in list_operations(document).values() if is_stream(operation)]
-    command = [
-        *(PYTHON.with_name("schemathesis"), "run", "openapi.json", "--url", facility.url, "--checks", CHECKS),
-        *("--seed", str(seed), "--max-examples", str(cases), "--phases", "examples,coverage,fuzzing", "--no-shrink"),
-        *("--generation-database", "none", "--suppress-health-check", "all", "--request-timeout", str(GUARD_SECONDS)),
-        *("--continue-on-failure", "--warnings", "off", "--no-color", "--workers", "1"),
-        *(part for id in streams for part in ("--exclude-operation-id", id)),
-        *(("--include-operation-id", only) if only else ()),
-    ]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "LOGBOOK_SCHEMATHESIS": str(directory)}
-    done = subprocess.run(command, cwd=directory, env=env, text=True, capture_output=True)
-    path = directory / "asked.jsonl"
-    asked = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return done, asked
-
-
 def read_streams(facility, document, found):
     """Streams never end: their head comes, says what it is, and the connection is given up."""
     streams = [label for label, operation in list_operations(document).items() if is_stream(operation)]
@@ -151,43 +107,19 @@ def read_streams(facility, document, found):
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("--cases", type=int, default=8, help="random requests for each operation, besides those that cover its parameters")
-    options.add_argument("--seed", type=int, default=7)
-    options.add_argument("--only", help="one operationId")
+    add_options(options)
     chosen = options.parse_args()
     print(f"seed {chosen.seed}", flush=True)
     with Facility() as facility:
         document = json.loads(facility.run("openapi", "logbook").stdout)
         found = collect_facts(facility, document, chosen.seed)
-        started = time.monotonic()
-        done, asked = run_schemathesis(facility, document, found, chosen.seed, chosen.cases, chosen.only)
-        seconds = time.monotonic() - started
-        statuses = collections.defaultdict(collections.Counter)
-        for line in asked:
-            statuses[line["operation"]][line["status"]] += 1
-        for label in sorted(statuses):
-            print(f"  {label}: " + ", ".join(f"{n} × {status}" for status, n in sorted(statuses[label].items())))
-        print(f"{len(asked)} cases for {len(statuses)} operations in {seconds:.0f} s", flush=True)
-        if done.returncode != 0:
-            print(done.stdout, done.stderr, sep="\n")
-            sys.exit("schemathesis has found what the document does not say")
+        streams = [operation["operationId"] for operation in list_operations(document).values() if is_stream(operation)]
+        runs = SchemathesisRuns(facility, __file__, document, found, chosen, excluded=streams)
+        statuses = runs.check_all()
         if chosen.only:
             return
-        streams = read_streams(facility, document, found)
-        missing = list_operations(document).keys() - statuses.keys() - set(streams)
-        assert not missing, f"not asked: {missing}"
-        for label, counted in statuses.items():
-            passed = sum(n for status, n in counted.items() if status not in (401, 403))
-            assert passed * 2 > counted.total(), f"{label}: more than half was refused: {counted}"
-            assert any(status < 400 for status in counted), f"{label} never succeeded: {counted}"
-
-        # The control: what is not in the document is found.
-        operation, status = "list_entries", "400"
-        less = copy.deepcopy(document)
-        del next(o for o in list_operations(less).values() if o["operationId"] == operation)["responses"][status]
-        done, asked = run_schemathesis(facility, less, found, chosen.seed, chosen.cases, operation)
-        assert done.returncode == 1 and "Undocumented status code" in done.stdout, done.stdout
-        print(f"control: a document without {status} of {operation} fails after {len(asked)} cases")
+        runs.require_answers(statuses, not_asked=read_streams(facility, document, found))
+        runs.check_control("list_entries", "400")
 
 
 if __name__ == "__main__":

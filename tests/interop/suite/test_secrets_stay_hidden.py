@@ -18,7 +18,6 @@ import socketserver
 import struct
 import subprocess
 import sys
-import threading
 import time
 import urllib.parse
 import uuid
@@ -27,25 +26,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
+from secret_places import SHOW_SECRETS, Collector, find_secret, require_found, serve_in_background
 from servers import Nats, Postgres
 from suite import Suite, free_port
-
-SHOW_SECRETS = {"TESTKIT_SHOW_SECRETS": "1"}
-
-
-class Collector(http.server.BaseHTTPRequestHandler):
-    """Keeps what a collector of traces gets, as bytes: texts stand in protobuf as they are."""
-
-    received = b""
-
-    def do_POST(self):
-        Collector.received += self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
 
 class Misbehaving(socketserver.BaseRequestHandler):
     """An ICAT that answers as `mode` says, echoing what it was asked."""
@@ -88,30 +71,6 @@ MODES = ["refuse", "reset", "hang", "echo", "no-json", "refusal", "redirect"]
 class Threaded(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     allow_reuse_address = True
-
-
-def serve_in_background(server):
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
-def list_spellings(secret):
-    """The ways in which a text may stand somewhere."""
-    raw = secret.encode()
-    middle = [base64.b64encode(b"x" * n + raw)[4 * bool(n):-4] for n in range(3)]
-    return {
-        raw,
-        urllib.parse.quote(secret, safe="").encode(),
-        "".join(f"%{b:02X}" for b in raw).encode(),
-        raw.hex().encode(),
-        raw.hex().upper().encode(),
-        *middle,
-        *(text.translate(bytes.maketrans(b"+/", b"-_")) for text in middle),
-    }
-
-
-def find_secret(secret, places):
-    return sorted(place for place, content in places.items() if any(s in content for s in list_spellings(secret)))
 
 
 def read_files(directory, *, but=()):
@@ -230,7 +189,7 @@ def create_token(suite, session):
 
 def run_arrangement(arrangement, collector, variables):
     """Secrets by name, an account that is stored in clear, places with what stands in them, and how many requests were sent."""
-    Collector.received, Misbehaving.served = b"", 0
+    Collector.received, Misbehaving.served = bytearray(), 0
     with arrangement() as surroundings, Suite() as suite:
         suite.env |= {
             **surroundings.env,
@@ -301,13 +260,6 @@ def run_suite(suite, surroundings):
     places["log"] = suite.log.read_bytes()
     places["traces"] = Collector.received
     return secrets | {"password": password, "signature": token.split(".")[2]}, account, places, sent
-
-
-def require_found(name, text, places, kinds):
-    """The control: the search finds what is there."""
-    control = find_secret(text, places)
-    for kind in kinds:
-        assert any(place.startswith(kind) for place in control), f"{name}: the search finds nothing in {kind}: {control}"
 
 
 def main():
