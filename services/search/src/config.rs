@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Deserialize;
 use service_kit::config::{IcatConfig, deserialize_duration};
-use service_kit::{Config as Settings, ConfigError, Ctx, Listener};
+use service_kit::{Config as Settings, ConfigError, Ctx, Listener, Secret};
 
 use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::units::Units;
@@ -33,6 +33,7 @@ pub enum Source {
 pub struct Config {
     pub source: Source,
     pub icat_server_addresses: Vec<IpNet>,
+    pub icat_server_secret: Secret,
     pub logbook_page: String,
     pub download_url: String,
     pub path_separators: Vec<char>,

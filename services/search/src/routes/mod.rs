@@ -36,6 +36,7 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
             .post("/investigations", v1::search::search_investigations)
             .get("/directories", v1::directories::list_directories),
         Mount::new("/icat.lucene", Listener::Internal, LUCENE_ERRORS)
+            .accept_trailing_slash()
             .state(Arc::clone(state))
             .get("/version", lucene::version::get_version)
             .post("/modify", lucene::modify::modify_documents)

@@ -10,6 +10,7 @@ mod facility;
 mod full_disk;
 mod index_identity;
 mod lucene;
+mod lucene_access;
 mod openapi;
 mod order_of_changes;
 mod paths;
