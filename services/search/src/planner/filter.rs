@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::Planner;
 use super::json_type::name_json_type;
 use crate::domain::entity::{EntityKind, ValueKind};
-use crate::domain::field::{Field, FieldValue, find_field};
+use crate::domain::field::{Field, FieldValue, find_field, list_linked_fields};
 use crate::domain::plan::Plan;
 use crate::error::Error;
 
@@ -155,6 +155,6 @@ pub(super) fn unknown_field(entity: EntityKind, name: &str) -> Error {
     let related = entity.relations().iter().flat_map(|relation| {
         relation.target.attributes().iter().map(move |attribute| format!("{}.{}", relation.name, attribute.name))
     });
-    let fields = own.chain(related).collect::<Vec<_>>().join(", ");
+    let fields = own.chain(related).chain(list_linked_fields(entity)).collect::<Vec<_>>().join(", ");
     Error::Query(format!("{entity} has no field {name}; it has {fields}"))
 }

@@ -12,6 +12,7 @@ mod readable;
 mod text;
 mod units;
 mod values;
+mod words;
 
 use jiff::tz::TimeZone;
 use serde_json::Value;

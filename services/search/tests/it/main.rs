@@ -17,6 +17,7 @@ mod paths;
 mod recorded;
 mod settings;
 mod statements;
+mod techniques;
 mod units;
 mod v1;
 mod web;
