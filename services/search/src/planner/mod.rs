@@ -6,6 +6,7 @@ mod filter;
 mod joins;
 mod json_type;
 mod location;
+mod parameter_text;
 mod parameters;
 mod query;
 mod readable;

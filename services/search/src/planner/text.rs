@@ -4,6 +4,7 @@ use std::ops::Bound;
 
 use super::Planner;
 use super::filter::unknown_field;
+use super::parameter_text::strip_parameter_prefix;
 use super::values::{parse_integer_range, parse_number_range};
 use super::words::{plan_whole, plan_words};
 use crate::domain::analysis::analyze;
@@ -130,6 +131,10 @@ impl Planner<'_> {
     ) -> Result<Option<Plan>, Error> {
         self.check_cost(leaf)?;
         if let Some(name) = field.or(default) {
+            if let Some(parameter) = strip_parameter_prefix(name) {
+                let plan = self.plan_parameter_text(target, parameter, leaf)?;
+                return Ok(Some(Plan::Constant(Box::new(plan), RELATED_SCORE)));
+            }
             let (name, part) = split_path_field(name);
             if let Some(field) = find_field(target, name) {
                 return self.plan_in_field(target, &field, part, leaf);

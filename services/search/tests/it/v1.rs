@@ -100,12 +100,24 @@ async fn conditions_narrow_a_search() {
             (json!({"parameters": [{"name": "temperature", "from": 3.5, "to": 4.5, "units": "degC"}]}), 1),
             (json!({"parameters": [{"name": "temperature", "from": 300}]}), 0),
             (json!({"parameters": [{"name": "temperature"}]}), 1),
+            (json!({"text": "parameter.temperature:[3.5°C TO 4.5°C]"}), 1),
+            (json!({"text": "parameter.temperature:>300"}), 0),
+            (json!({"text": "parameter.temperature:* instrument.name:BL08"}), 7),
             (json!({"mine": true}), 0),
             (json!({"text": ""}), 19),
         ] {
             let answer = facility.search_v1("datafiles", &root, body.clone()).await;
             assert_eq!(answer["total"], expected, "{body}");
         }
+        // Only those who may read the parameter type learn its units.
+        let alice = facility.log_in("alice").await;
+        let body = json!({"text": "parameter.temperature:4s"});
+        let (status, answer) = facility.post_search("datafiles", &root, &body).await;
+        assert_eq!(status, 400);
+        assert_eq!(answer["detail"], "`s` has another dimension than the parameter temperature, which has the units K");
+        assert_eq!(facility.search_v1("datafiles", &alice, body).await["total"], 0);
+        let body = json!({"text": "parameter.temperature:[3.5°C TO 4.5°C]"});
+        assert_eq!(facility.search_v1("datafiles", &alice, body).await["total"], 0);
         facility.app.stop().await;
     }
 }
