@@ -34,7 +34,8 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
             .post("/datafiles", v1::search::search_datafiles)
             .post("/datasets", v1::search::search_datasets)
             .post("/investigations", v1::search::search_investigations)
-            .get("/directories", v1::directories::list_directories),
+            .get("/directories", v1::directories::list_directories)
+            .get("/values", v1::values::list_values),
         Mount::new("/icat.lucene", Listener::Internal, LUCENE_ERRORS)
             .accept_trailing_slash()
             .state(Arc::clone(state))

@@ -2,3 +2,4 @@
 
 pub mod directories;
 pub mod search;
+pub mod values;
