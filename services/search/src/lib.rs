@@ -15,6 +15,7 @@ mod error;
 pub mod error_format;
 pub mod index;
 mod index_progress;
+mod index_status;
 mod openapi;
 pub mod planner;
 mod points_in_time;

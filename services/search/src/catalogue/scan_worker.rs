@@ -11,6 +11,7 @@ use super::COLUMNS;
 use super::columns::DocumentColumns;
 use super::error::FeedError;
 use super::reader::{CatalogueReader, DocumentPage};
+use super::scan_metrics::ScanMetrics;
 use crate::changes::{ChangeQueue, ScannedPage};
 use crate::domain::change_request::{ParsedChanges, parse_documents};
 use crate::store::catalogue_scans::{CatalogueScan, ScanState, list_scans};
@@ -26,13 +27,15 @@ pub struct ScanWorker {
     db: Db,
     reader: CatalogueReader,
     changes: ChangeQueue,
+    metrics: ScanMetrics,
     wake: Arc<Notify>,
     stop: CancellationToken,
 }
 
 impl ScanWorker {
     pub fn new(ctx: &Ctx, reader: CatalogueReader, changes: ChangeQueue, wake: Arc<Notify>) -> Self {
-        Self { db: ctx.db.clone(), reader, changes, wake, stop: ctx.stop.clone() }
+        let metrics = ScanMetrics::register(&ctx.process);
+        Self { db: ctx.db.clone(), reader, changes, metrics, wake, stop: ctx.stop.clone() }
     }
 
     pub fn into_worker(self) -> Worker {
@@ -44,7 +47,7 @@ impl ScanWorker {
     }
 
     async fn run_wanted_scans(&self) -> Result<(), FeedError> {
-        let scans = list_scans(&mut self.db.read().await?).await?;
+        let scans = self.report_scans().await?;
         for columns in COLUMNS.iter() {
             let Some(scan) = scans.iter().find(|scan| scan.entity == columns.entity.name) else { continue };
             match scan.state {
@@ -67,10 +70,18 @@ impl ScanWorker {
         Ok(())
     }
 
+    /// The scans, as the metrics show them now.
+    async fn report_scans(&self) -> Result<Vec<CatalogueScan>, FeedError> {
+        let scans = list_scans(&mut self.db.read().await?).await?;
+        self.metrics.report_scans(&scans);
+        Ok(scans)
+    }
+
     /// Stores all pages after the last one that was stored. While one is stored, the next one is read.
     async fn run_scan(&self, columns: &DocumentColumns, scan: &CatalogueScan) -> Result<(), FeedError> {
         let mut page = self.reader.read_page(columns, scan.after_id, ROWS_PER_PAGE).await?;
         while let Some(found) = page {
+            self.report_scans().await?;
             if self.stop.is_cancelled() {
                 return Ok(());
             }
@@ -83,6 +94,7 @@ impl ScanWorker {
             page = next?;
         }
         self.changes.finish_scan(columns.kind, scan).await?;
+        self.report_scans().await?;
         Ok(())
     }
 

@@ -7,7 +7,8 @@ use service_kit::ServiceDef;
 use testkit::{AUTHENTICATOR, TestApp, list_backends, wait_until};
 
 pub const SETTINGS: &str = "[icat]\nurl = \"self\"\nreader = \"simple:root:x\"\n[search]\ncommit_interval = \"50ms\"\n\
-                            [catalogue]\nauthn = [{ mnemonic = \"simple\" }]\n";
+                            [catalogue]\nauthn = [{ mnemonic = \"simple\" }]\n\
+                            [identity]\nadministrators = [\"simple/root\"]\n";
 
 /// Investigations by what they are called here; each has two datasets of three files.
 const INVESTIGATIONS: [(&str, &str); 3] =

@@ -9,6 +9,7 @@ mod crash;
 mod facility;
 mod full_disk;
 mod index_identity;
+mod index_status;
 mod lucene;
 mod lucene_access;
 mod openapi;
