@@ -1,4 +1,4 @@
-// Completes the path at the end of the box; "/" outside of a field leads into the box.
+// Completes the word at the end of the box; "/" outside of a field leads into the box.
 "use strict";
 
 const box = document.getElementById("q");
@@ -11,7 +11,7 @@ async function complete() {
   asking.abort();
   asking = new AbortController();
   const text = box.value;
-  if (!/\S*\/\S*$/.test(text)) {
+  if (!/\/\S*$|\.\S*$/.test(text)) {
     offered.replaceChildren();
     return;
   }
@@ -21,7 +21,7 @@ async function complete() {
     const texts = await answer.json();
     offered.replaceChildren(...texts.map((value) => new Option(value, value)));
   } catch (error) {
-    if (error.name !== "AbortError") console.warn("paths cannot be completed", error);
+    if (error.name !== "AbortError") console.warn("the text cannot be completed", error);
   }
 }
 

@@ -1,19 +1,24 @@
 //! Settings of the search.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
 use service_kit::config::{IcatConfig, deserialize_duration};
-use service_kit::{Config as Settings, ConfigError, Ctx, Listener};
+use service_kit::{Config as Settings, ConfigError, Ctx, Listener, Secret};
 
 use crate::domain::analysis::synonyms::Synonyms;
+use crate::domain::analysis::technique_ontology::{OntologyFormat, TechniqueOntology};
 use crate::domain::units::Units;
 use crate::index::OpenSearchConfig;
 
 /// The value of settings that follow from which services run in this process.
 const AUTO: &str = "auto";
+/// `PaNET` 1.2 has 350 kB.
+const MAX_ONTOLOGY_BYTES: u64 = 16 * 1024 * 1024;
 const DEFAULT_SYNONYMS: &str = include_str!("../synonyms.txt");
 
 /// Where the documents of the index come from.
@@ -46,10 +51,12 @@ pub struct Config {
     pub opensearch: OpenSearchConfig,
     pub source: Source,
     pub icat_server_addresses: Vec<IpNet>,
+    pub icat_server_secret: Secret,
     pub logbook_page: String,
     pub download_url: String,
     pub path_separators: Vec<char>,
     pub synonyms_file: PathBuf,
+    pub technique_ontology_file: PathBuf,
     pub facet_fields: Vec<String>,
     pub units: Units,
     #[serde(deserialize_with = "deserialize_duration")]
@@ -105,8 +112,16 @@ impl Config {
         data_dir.join(&self.index_dir)
     }
 
-    /// The synonyms of the file in the settings, or our own.
+    /// The synonyms of the file in the settings, or our own, with the names in the ontology, if there is one.
     pub fn read_synonyms(&self) -> Result<Synonyms, ConfigError> {
+        let mut synonyms = self.read_synonyms_file()?;
+        if let Some(ontology) = self.read_technique_ontology()? {
+            synonyms.add_ontology(&ontology);
+        }
+        Ok(synonyms)
+    }
+
+    fn read_synonyms_file(&self) -> Result<Synonyms, ConfigError> {
         let file = &self.synonyms_file;
         if file.as_os_str().is_empty() {
             return Synonyms::parse(DEFAULT_SYNONYMS).map_err(|e| ConfigError(format!("the default synonyms: {e}")));
@@ -114,5 +129,26 @@ impl Config {
         let refused = |e: &dyn std::fmt::Display| ConfigError(format!("search.synonyms_file {}: {e}", file.display()));
         let text = std::fs::read_to_string(file).map_err(|e| refused(&e))?;
         Synonyms::parse(&text).map_err(|e| refused(&e))
+    }
+
+    fn read_technique_ontology(&self) -> Result<Option<TechniqueOntology>, ConfigError> {
+        let file = &self.technique_ontology_file;
+        if file.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let refused =
+            |e: &dyn std::fmt::Display| ConfigError(format!("search.technique_ontology_file {}: {e}", file.display()));
+        let mut text = String::new();
+        let opened = File::open(file).map_err(|e| refused(&e))?;
+        opened.take(MAX_ONTOLOGY_BYTES + 1).read_to_string(&mut text).map_err(|e| refused(&e))?;
+        if text.len() as u64 > MAX_ONTOLOGY_BYTES {
+            return Err(refused(&format!("it has more than {MAX_ONTOLOGY_BYTES} bytes")));
+        }
+        let extension = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+        let format = match extension.as_deref() {
+            Some("ttl" | "nt") => OntologyFormat::Turtle,
+            _ => OntologyFormat::RdfXml,
+        };
+        TechniqueOntology::parse(&text, format).map(Some).map_err(|e| refused(&e))
     }
 }

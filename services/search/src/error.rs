@@ -20,6 +20,10 @@ pub enum Error {
     TooLarge(usize),
     #[error("requests of this kind are not accepted from this address; see search.icat_server_addresses")]
     AddressRefused,
+    #[error(
+        "requests of this kind need the secret in search.icat_server_secret, as Authorization: Bearer, or as the password of Basic"
+    )]
+    SecretRefused,
     #[error("files cannot be downloaded here: no download service is known; see search.download_url")]
     NoDownloads,
     #[error("the search index is being opened; try again in a few seconds")]
@@ -65,6 +69,11 @@ impl From<Error> for Problem {
             Error::Conflict(_) => Self::new(Code::Conflict, "search/locked", text),
             Error::TooLarge(_) => Self::new(Code::TooLarge, "search/too-large", text),
             Error::AddressRefused => Self::new(Code::Forbidden, "search/address-refused", text),
+            Error::SecretRefused => {
+                let refused = Self::new(Code::Unauthenticated, "search/secret-refused", text);
+                // Clients with a password in their URL send it after such a challenge only.
+                refused.with_header("www-authenticate", "Basic realm=\"icat.lucene\"")
+            }
             Error::NoDownloads => Self::new(Code::NotFound, "search/no-downloads", text),
             Error::OtherIndex => Self::internal(text),
             Error::NotWritten => Self::new(Code::Unavailable, "search/not-written", text).with_retry_after(30),

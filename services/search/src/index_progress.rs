@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use service_kit::{Clock, Db, DbError, Micros};
 
+use crate::index_status::IndexStatus;
 use crate::store::catalogue_scans::list_scans;
 
 /// How long an answer counts.
@@ -23,6 +24,11 @@ pub struct IndexProgress {
 impl IndexProgress {
     pub fn new(db: Db, clock: Arc<dyn Clock>, reads_catalogue: bool) -> Self {
         Self { db, clock, reads_catalogue, complete_at: Mutex::default() }
+    }
+
+    /// How far it is, entity by entity, and what waits.
+    pub async fn read_status(&self) -> Result<IndexStatus, DbError> {
+        IndexStatus::read(&self.db, self.clock.now_micros()).await
     }
 
     /// Whether all rows of the catalogue were read at least once; true if an icat.server sends them, because nobody knows how

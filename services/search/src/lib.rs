@@ -15,6 +15,7 @@ mod error;
 pub mod error_format;
 pub mod index;
 mod index_progress;
+mod index_status;
 mod openapi;
 pub mod planner;
 mod points_in_time;
@@ -58,7 +59,10 @@ use self::web::pages::Pages;
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: "search",
-    settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
+    settings: ServiceSettings {
+        defaults: include_str!("../config.default.toml"),
+        secrets: &["search.icat_server_secret"],
+    },
     default_ports: (8084, 9084),
     migrations: &[
         Migration { version: 1, name: "changes", sql: include_str!("../migrations/0001_changes.sql") },

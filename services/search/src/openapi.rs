@@ -26,6 +26,8 @@ use crate::routes::{icat, v1};
         v1::search::search_datasets,
         v1::search::search_investigations,
         v1::directories::list_directories,
+        v1::index::read_index_status,
+        v1::values::list_values,
         icat::search_documents::search_documents,
         icat::facet_documents::count_facets,
     ),

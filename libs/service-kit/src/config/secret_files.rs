@@ -1,5 +1,6 @@
 //! Secrets that are kept in files of their own.
 
+use std::io;
 use std::path::PathBuf;
 
 use figment::Figment;
@@ -34,7 +35,8 @@ pub fn read_secret_files(origin: &Figment, secrets: &[SecretSetting]) -> Result<
         if !HARMLESS.contains(&given.as_str()) {
             return Err(ConfigError(format!("set either {section}.{key} or {file_key}, not both")));
         }
-        let secret = std::fs::read_to_string(&file);
+        let secret = std::fs::read_to_string(&file).map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
+        let secret = secret.and_then(refuse_empty_secret);
         if let Err(e) = &secret {
             unreadable.push(format!("{file_key}: cannot read {}: {e}{}", file.display(), repair_hint(section, key)));
         }
@@ -42,13 +44,18 @@ pub fn read_secret_files(origin: &Figment, secrets: &[SecretSetting]) -> Result<
         if let Some(Value::Dict(_, settings)) = all.get_mut(section.as_str()) {
             settings.remove(&format!("{key}_file"));
             if let Ok(secret) = secret {
-                settings.insert(key.clone(), Value::from(secret.trim_end_matches(['\r', '\n']).to_owned()));
+                settings.insert(key.clone(), Value::from(secret));
             }
         }
         figment = Figment::from(Serialized::defaults(all));
         private_files.push(PrivatePath::new(file_key, file));
     }
     Ok(SecretFiles { figment, private_files, unreadable })
+}
+
+/// An empty file is a mistake: without a secret, a service would be open or would work as somebody else.
+fn refuse_empty_secret(secret: String) -> io::Result<String> {
+    if secret.is_empty() { Err(io::Error::new(io::ErrorKind::InvalidData, "the file is empty")) } else { Ok(secret) }
 }
 
 /// What to do about a secret that is lost.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, iter};
 
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
@@ -39,6 +39,7 @@ pub struct Mount {
     pub(crate) service: &'static str,
     pub(super) origins: Origins,
     compressed: bool,
+    accepts_trailing_slash: bool,
     routes: Vec<Route>,
     with_state: Vec<WithState>,
 }
@@ -70,6 +71,7 @@ impl Mount {
             service: "process",
             origins: Origins::Nobody,
             compressed: false,
+            accepts_trailing_slash: false,
             routes: Vec::new(),
             with_state: Vec::new(),
         }
@@ -101,6 +103,12 @@ impl Mount {
     /// Compresses responses for clients that accept it. Not for routes that serve ranges: these count uncompressed bytes.
     pub fn compressed(mut self) -> Self {
         self.compressed = true;
+        self
+    }
+
+    /// Every path of this mount may also end in a slash, as in interfaces of Jersey.
+    pub fn accept_trailing_slash(mut self) -> Self {
+        self.accepts_trailing_slash = true;
         self
     }
 
@@ -260,7 +268,10 @@ impl Table {
 impl Mount {
     fn build_resource(&self, path: &str, routes: &[&Route]) -> Resource {
         let has_head = routes.iter().any(|r| r.method == Method::HEAD);
-        let mut resource = web::resource(path.to_owned());
+        let with_slash = self.accepts_trailing_slash.then(|| format!("{path}/"));
+        // Metrics, limits and documents know a resource by its first pattern.
+        let patterns: Vec<String> = iter::once(path.to_owned()).chain(with_slash).collect();
+        let mut resource = web::resource(patterns);
         for route in routes {
             resource = resource.route((route.make)().method(route.method.clone()));
             if route.method == Method::GET && !has_head {

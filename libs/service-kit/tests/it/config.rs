@@ -152,6 +152,10 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
 
     let both = format!("[icat]\nreader = \"a:b:c\"\nreader_file = \"{}\"\n", file.display());
     assert_eq!(load_error(&both), "set either icat.reader or icat.reader_file, not both");
+
+    std::fs::write(&file, "\n").unwrap();
+    let refused = load_error(&format!("[icat]\nreader_file = \"{}\"\n", file.display()));
+    assert!(refused.contains("the file is empty"), "{refused}");
 }
 
 /// One file of settings serves several programs.

@@ -8,6 +8,7 @@ mod columns;
 mod error;
 mod events;
 mod reader;
+mod scan_metrics;
 mod scan_worker;
 
 use std::sync::LazyLock;

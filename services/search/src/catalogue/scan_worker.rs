@@ -11,6 +11,7 @@ use super::COLUMNS;
 use super::columns::DocumentColumns;
 use super::error::FeedError;
 use super::reader::{CatalogueReader, DocumentPage};
+use super::scan_metrics::ScanMetrics;
 use crate::changes::{ChangeQueue, IndexOwnership, ScannedPage};
 use crate::domain::change_request::{ParsedChanges, parse_documents};
 use crate::store::catalogue_scans::{CatalogueScan, ScanState, list_scans};
@@ -26,6 +27,7 @@ pub struct ScanWorker {
     db: Db,
     reader: CatalogueReader,
     changes: ChangeQueue,
+    metrics: ScanMetrics,
     wake: Arc<Notify>,
     stop: CancellationToken,
     ownership: IndexOwnership,
@@ -39,7 +41,8 @@ impl ScanWorker {
         wake: Arc<Notify>,
         ownership: IndexOwnership,
     ) -> Self {
-        Self { db: ctx.db.clone(), reader, changes, wake, stop: ctx.stop.clone(), ownership }
+        let metrics = ScanMetrics::register(&ctx.process);
+        Self { db: ctx.db.clone(), reader, changes, metrics, wake, stop: ctx.stop.clone(), ownership }
     }
 
     pub fn into_worker(self) -> Worker {
@@ -54,7 +57,7 @@ impl ScanWorker {
         if !self.ownership.wait_until_owner(&self.stop).await {
             return Ok(());
         }
-        let scans = list_scans(&mut self.db.read().await?).await?;
+        let scans = self.report_scans().await?;
         for columns in COLUMNS.iter() {
             let Some(scan) = scans.iter().find(|scan| scan.entity == columns.entity.name) else { continue };
             match scan.state {
@@ -77,10 +80,18 @@ impl ScanWorker {
         Ok(())
     }
 
+    /// The scans, as the metrics show them now.
+    async fn report_scans(&self) -> Result<Vec<CatalogueScan>, FeedError> {
+        let scans = list_scans(&mut self.db.read().await?).await?;
+        self.metrics.report_scans(&scans);
+        Ok(scans)
+    }
+
     /// Stores all pages after the last one that was stored. While one is stored, the next one is read.
     async fn run_scan(&self, columns: &DocumentColumns, scan: &CatalogueScan) -> Result<(), FeedError> {
         let mut page = self.reader.read_page(columns, scan.after_id, ROWS_PER_PAGE).await?;
         while let Some(found) = page {
+            self.report_scans().await?;
             if self.stop.is_cancelled() {
                 return Ok(());
             }
@@ -93,6 +104,7 @@ impl ScanWorker {
             page = next?;
         }
         self.changes.finish_scan(columns.kind, scan).await?;
+        self.report_scans().await?;
         Ok(())
     }
 

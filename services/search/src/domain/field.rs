@@ -32,6 +32,39 @@ pub fn find_field(entity: EntityKind, name: &str) -> Option<Field> {
     find_in(entity, name, Vec::new())
 }
 
+/// What rows may lead to through rows between them: the entity of these, and the first part of the names of its fields.
+const LINKS: [(EntityKind, &str); 3] = [
+    (EntityKind::DatasetTechnique, "technique"),
+    (EntityKind::InvestigationInstrument, "instrument"),
+    (EntityKind::InvestigationUser, "user"),
+];
+
+/// Fields of rows that an entity leads to through rows of another one, such as `technique.name` and `instrument.name`.
+pub fn find_linked_field(entity: EntityKind, name: &str) -> Option<(EntityKind, Field)> {
+    let (first, _) = name.split_once('.')?;
+    let (link, _) =
+        LINKS.iter().find(|(link, prefix)| prefix.eq_ignore_ascii_case(first) && is_linked(entity, *link))?;
+    Some((*link, find_field(*link, name)?))
+}
+
+/// The names of these fields.
+pub fn list_linked_fields(entity: EntityKind) -> impl Iterator<Item = String> {
+    LINKS.iter().filter(move |(link, _)| is_linked(entity, *link)).flat_map(|(link, prefix)| {
+        let target = link.find_relation_target(prefix);
+        target
+            .into_iter()
+            .flat_map(|target| target.attributes())
+            .map(move |attribute| format!("{prefix}.{}", attribute.name))
+    })
+}
+
+/// Whether both belong to the same row.
+fn is_linked(entity: EntityKind, link: EntityKind) -> bool {
+    link != entity
+        && (link.find_relation_to(entity).is_some()
+            || entity.relations().iter().any(|relation| link.find_relation_to(relation.target).is_some()))
+}
+
 fn strip_own_prefix(entity: EntityKind, name: &str) -> &str {
     let prefix = entity.prefix();
     match name.get(..prefix.len()) {

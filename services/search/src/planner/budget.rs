@@ -8,6 +8,8 @@ use crate::error::Error;
 const MAX_PHRASE_WORDS: usize = 64;
 /// Words of a query, in each field.
 const MAX_WORDS: usize = 2_048;
+/// Words of the synonyms of a query, in each field.
+const MAX_SYNONYM_WORDS: usize = 4_096;
 /// Wildcards, prefixes, ranges of words and fuzzy words of a query. Each is compared with the terms of several fields.
 const MAX_PATTERNS: usize = 16;
 /// Characters of a fuzzy word: the memory of its automaton grows with them.
@@ -17,6 +19,7 @@ const MAX_FUZZY_CHARS: usize = 64;
 #[derive(Debug, Default)]
 pub struct QueryBudget {
     words: Cell<usize>,
+    synonym_words: Cell<usize>,
     patterns: Cell<usize>,
 }
 
@@ -30,6 +33,14 @@ impl QueryBudget {
         self.words.set(self.words.get() + words);
         if self.words.get() > MAX_WORDS {
             return Err(Error::Query("the query has too many words; use fewer of them".to_owned()));
+        }
+        Ok(())
+    }
+
+    pub fn add_synonym_words(&self, words: usize) -> Result<(), Error> {
+        self.synonym_words.set(self.synonym_words.get() + words);
+        if self.synonym_words.get() > MAX_SYNONYM_WORDS {
+            return Err(Error::Query("the query has too many words with synonyms; use fewer of them".to_owned()));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::Planner;
 use super::json_type::name_json_type;
 use crate::domain::entity::{EntityKind, ValueKind};
-use crate::domain::field::{Field, FieldValue, find_field};
+use crate::domain::field::{Field, FieldValue, find_field, list_linked_fields};
 use crate::domain::plan::Plan;
 use crate::error::Error;
 
@@ -127,7 +127,7 @@ fn plan_range(field: &Field, bounds: &Map<String, Value>, is_nested: bool) -> Re
 }
 
 /// Rows with this number, or with a range that contains it.
-fn plan_exact_number(field: &Field, exact: &Value) -> Result<Plan, Error> {
+pub(super) fn plan_exact_number(field: &Field, exact: &Value) -> Result<Plan, Error> {
     let FieldValue::Attribute(attribute) = field.value else {
         return Err(Error::Query("exact needs a field with numbers".to_owned()));
     };
@@ -149,12 +149,20 @@ fn wrong_value(value: &Value) -> Error {
     Error::Query(format!("filter object values should be STRING or OBJECT, but were {kind}"))
 }
 
+/// The field of a text for a parameter, with the place of its name.
+const PARAMETER_FIELD: &str = "parameter.NAME";
+
 /// The fields that a text of a query may name.
 pub(super) fn unknown_field(entity: EntityKind, name: &str) -> Error {
     let own = entity.attributes().iter().map(|attribute| attribute.name.to_owned());
     let related = entity.relations().iter().flat_map(|relation| {
         relation.target.attributes().iter().map(move |attribute| format!("{}.{}", relation.name, attribute.name))
     });
-    let fields = own.chain(related).collect::<Vec<_>>().join(", ");
+    let fields = own
+        .chain(related)
+        .chain(list_linked_fields(entity))
+        .chain([PARAMETER_FIELD.to_owned()])
+        .collect::<Vec<_>>()
+        .join(", ");
     Error::Query(format!("{entity} has no field {name}; it has {fields}"))
 }

@@ -4,7 +4,8 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::Planner;
-use super::text::{FieldCondition, PathPart, to_term_range};
+use super::text::{FieldCondition, PathPart};
+use super::words::to_term_range;
 use crate::domain::analysis::normalize_term;
 use crate::domain::paths::{CanonicalPath, CaseMatching, PathPattern, PathPatternError, PathSelection};
 use crate::domain::plan::{LOWERCASED_MARK, Plan, TermField, TermKind, TermPattern};

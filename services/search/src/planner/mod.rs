@@ -6,12 +6,14 @@ mod filter;
 mod joins;
 mod json_type;
 mod location;
+mod parameter_text;
 mod parameters;
 mod query;
 mod readable;
 mod text;
 mod units;
 mod values;
+mod words;
 
 use jiff::tz::TimeZone;
 use serde_json::Value;

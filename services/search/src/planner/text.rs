@@ -4,12 +4,14 @@ use std::ops::Bound;
 
 use super::Planner;
 use super::filter::unknown_field;
+use super::parameter_text::strip_parameter_prefix;
 use super::values::{parse_integer_range, parse_number_range};
-use crate::domain::analysis::synonyms::{Expansion, Synonyms};
-use crate::domain::analysis::{Token, analyze, normalize_term};
+use super::words::{plan_whole, plan_words};
+use crate::domain::analysis::analyze;
+use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::entity::{EntityKind, ValueKind};
-use crate::domain::field::{Field, FieldValue, find_field};
-use crate::domain::plan::{Plan, TermField, TermKind, TermPattern, collect_set};
+use crate::domain::field::{Field, FieldValue, find_field, find_linked_field};
+use crate::domain::plan::{Plan, collect_set};
 use crate::domain::query_syntax::{Clause, Occur, Query, WildcardPattern, parse_query};
 use crate::error::Error;
 
@@ -129,9 +131,15 @@ impl Planner<'_> {
     ) -> Result<Option<Plan>, Error> {
         self.check_cost(leaf)?;
         if let Some(name) = field.or(default) {
+            if let Some(parameter) = strip_parameter_prefix(name) {
+                let plan = self.plan_parameter_text(target, parameter, leaf)?;
+                return Ok(Some(Plan::Constant(Box::new(plan), RELATED_SCORE)));
+            }
             let (name, part) = split_path_field(name);
-            let field = find_field(target, name).ok_or_else(|| unknown_field(target, name))?;
-            return self.plan_in_field(target, &field, part, leaf);
+            if let Some(field) = find_field(target, name) {
+                return self.plan_in_field(target, &field, part, leaf);
+            }
+            return self.plan_in_linked_field(target, name, leaf);
         }
         let mut plans = Vec::new();
         for name in list_default_fields(target) {
@@ -149,11 +157,27 @@ impl Planner<'_> {
         Ok((!plans.is_empty()).then(|| Plan::or(plans)))
     }
 
+    /// A field of what rows lead to through rows between, such as `technique.name` of datasets.
+    fn plan_in_linked_field(
+        &self,
+        target: EntityKind,
+        name: &str,
+        leaf: &FieldCondition<'_>,
+    ) -> Result<Option<Plan>, Error> {
+        let (link, field) = find_linked_field(target, name).ok_or_else(|| unknown_field(target, name))?;
+        let Some(condition) = self.plan_in_field(link, &field, PathPart::Any, leaf)? else { return Ok(None) };
+        let plan = self.join(link, &condition, target)?;
+        Ok(Some(Plan::Constant(Box::new(plan), RELATED_SCORE)))
+    }
+
     fn check_cost(&self, condition: &FieldCondition<'_>) -> Result<(), Error> {
         match condition {
-            FieldCondition::Word(text) | FieldCondition::Phrase(text, _) | FieldCondition::Fuzzy(text, 0) => {
-                self.budget.add_words(analyze(text).len())
+            FieldCondition::Word(text) | FieldCondition::Phrase(text, _) => {
+                let tokens = analyze(text);
+                self.budget.add_words(tokens.len())?;
+                self.budget.add_synonym_words(self.synonyms.count_words(&tokens))
             }
+            FieldCondition::Fuzzy(text, 0) => self.budget.add_words(analyze(text).len()),
             FieldCondition::Path(path) => match path.to_literal() {
                 Some(text) => self.budget.add_words(analyze(&text).len()),
                 None => self.budget.add_pattern(),
@@ -255,122 +279,5 @@ fn split_path_field(name: &str) -> (&str, PathPart) {
         "location.exact" => ("location", PathPart::Exact),
         "location.fileName" => ("location", PathPart::FileName),
         name => (name, PathPart::Any),
-    }
-}
-
-/// Words are compared after analysis. A word that analysis splits, such as `NT20-8`, must occur as a phrase.
-fn plan_words(attribute: &'static str, leaf: &FieldCondition<'_>, synonyms: Option<&Synonyms>) -> Option<Plan> {
-    let term = TermField { attribute, kind: TermKind::Word };
-    let pattern = |pattern| Plan::Constant(Box::new(Plan::Pattern(term, pattern)), 1.0);
-    match leaf {
-        FieldCondition::Word(text) => plan_phrase(term, text, 0, synonyms),
-        FieldCondition::Phrase(text, slop) => plan_phrase(term, text, *slop, synonyms),
-        FieldCondition::Path(path) => path.to_literal().and_then(|text| plan_phrase(term, &text, 0, None)),
-        FieldCondition::Prefix(text) => Some(pattern(TermPattern::Prefix(normalize_term(text)))),
-        FieldCondition::Wildcard(wildcard) => Some(pattern(TermPattern::Wildcard(wildcard.to_lowercase()))),
-        FieldCondition::Fuzzy(text, 0) => Some(Plan::Term(term, normalize_term(text))),
-        FieldCondition::Fuzzy(text, edits) => Some(Plan::Fuzzy(term, normalize_term(text), *edits)),
-        FieldCondition::Range(low, high) => Some(pattern(to_term_range(low, high, normalize_term))),
-    }
-}
-
-fn plan_phrase(term: TermField, text: &str, slop: u32, synonyms: Option<&Synonyms>) -> Option<Plan> {
-    let tokens = analyze(text);
-    let phrases = match synonyms {
-        Some(synonyms) => list_phrases(&tokens, &synonyms.expand(&tokens)),
-        None => vec![tokens.into_iter().map(|token| (token.position, token.text)).collect()],
-    };
-    let plans = phrases.into_iter().filter_map(|mut words| match words.len() {
-        0 => None,
-        1 => words.pop().map(|(_, word)| Plan::Term(term, word)),
-        _ => Some(Plan::Phrase(term, words, slop)),
-    });
-    let plans: Vec<Plan> = plans.collect();
-    (!plans.is_empty()).then(|| Plan::or(plans))
-}
-
-/// Phrases of one text with synonyms.
-const MAX_PHRASES: usize = 64;
-
-/// The phrases that have the same meaning: each group of tokens is one of its alternatives. Words that are not indexed keep
-/// their places.
-fn list_phrases(tokens: &[Token], expansions: &[Expansion]) -> Vec<Vec<(u32, String)>> {
-    let mut phrases: Vec<Vec<(u32, String)>> = vec![Vec::new()];
-    for Expansion { tokens: group, alternatives } in expansions {
-        let gap = match (tokens.get(group.start), group.start.checked_sub(1).and_then(|last| tokens.get(last))) {
-            (Some(first), Some(last)) => first.position - last.position,
-            _ => 0,
-        };
-        let longer = phrases.iter().flat_map(|phrase| {
-            let start = phrase.last().map_or(0, |(position, _)| position + gap);
-            alternatives.iter().map(move |alternative| {
-                let words = alternative.iter().map(|token| (start + token.position, token.text.clone()));
-                phrase.iter().cloned().chain(words).collect()
-            })
-        });
-        phrases = longer.take(MAX_PHRASES).collect();
-    }
-    phrases
-}
-
-/// The whole text is compared, with the case of its letters.
-fn plan_whole(attribute: &'static str, leaf: &FieldCondition<'_>) -> Plan {
-    let term = TermField { attribute, kind: TermKind::Whole };
-    match leaf {
-        FieldCondition::Word(text) | FieldCondition::Phrase(text, _) | FieldCondition::Fuzzy(text, 0) => {
-            Plan::Term(term, (*text).to_owned())
-        }
-        FieldCondition::Path(pattern) | FieldCondition::Wildcard(pattern) => match pattern.to_literal() {
-            Some(text) => Plan::Term(term, text),
-            None => Plan::Pattern(term, TermPattern::Wildcard((*pattern).clone())),
-        },
-        FieldCondition::Prefix(text) => Plan::Pattern(term, TermPattern::Prefix((*text).to_owned())),
-        FieldCondition::Fuzzy(text, edits) => Plan::Fuzzy(term, (*text).to_owned(), *edits),
-        FieldCondition::Range(low, high) => Plan::Pattern(term, to_term_range(low, high, str::to_owned)),
-    }
-}
-
-pub(super) fn to_term_range(
-    low: &Bound<String>,
-    high: &Bound<String>,
-    normalize: impl Fn(&str) -> String,
-) -> TermPattern {
-    let convert = |bound: &Bound<String>| match bound {
-        Bound::Included(text) => Some((normalize(text), true)),
-        Bound::Excluded(text) => Some((normalize(text), false)),
-        Bound::Unbounded => None,
-    };
-    TermPattern::Range(convert(low), convert(high))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_group_of_words_is_one_of_its_alternatives() {
-        let synonyms = Synonyms::parse("sans, small angle neutron scattering\nhelium, he").unwrap();
-        let list = |text: &str| {
-            let tokens = analyze(text);
-            let phrases = list_phrases(&tokens, &synonyms.expand(&tokens));
-            let show = |phrase: Vec<(u32, String)>| {
-                phrase.iter().map(|(position, word)| format!("{word}@{position}")).collect::<Vec<_>>().join(" ")
-            };
-            phrases.into_iter().map(show).collect::<Vec<_>>()
-        };
-        assert_eq!(list("sans"), ["san@0", "small@0 angl@1 neutron@2 scatter@3"]);
-        assert_eq!(
-            list("helium and sans"),
-            [
-                "helium@0 san@2",
-                "helium@0 small@2 angl@3 neutron@4 scatter@5",
-                "he@0 san@2",
-                "he@0 small@2 angl@3 neutron@4 scatter@5",
-            ]
-        );
-        assert_eq!(
-            list("small angle neutron scattering of gold"),
-            ["small@0 angl@1 neutron@2 scatter@3 of@4 gold@5", "san@0 of@1 gold@2",]
-        );
     }
 }

@@ -4,6 +4,7 @@ mod belonging;
 pub mod count_field;
 pub mod directories;
 pub mod facets;
+pub mod field_values;
 pub mod fields;
 pub mod highlights;
 pub mod search_order;

@@ -34,8 +34,11 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
             .post("/datafiles", v1::search::search_datafiles)
             .post("/datasets", v1::search::search_datasets)
             .post("/investigations", v1::search::search_investigations)
-            .get("/directories", v1::directories::list_directories),
+            .get("/directories", v1::directories::list_directories)
+            .get("/index", v1::index::read_index_status)
+            .get("/values", v1::values::list_values),
         Mount::new("/icat.lucene", Listener::Internal, LUCENE_ERRORS)
+            .accept_trailing_slash()
             .state(Arc::clone(state))
             .get("/version", lucene::version::get_version)
             .post("/modify", lucene::modify::modify_documents)

@@ -5,6 +5,7 @@ mod cursor;
 mod days;
 pub mod find_directories;
 pub mod find_page;
+pub mod find_values;
 pub mod hits;
 pub mod search_body;
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use service_kit::{DbError, Micros, Row, Tx};
+use utoipa::ToSchema;
 
 const REQUEST: &str = "INSERT INTO catalogue_scan \
                        (entity, state, generation, after_id, rows_read, rows_expected, started_at, finished_at) \
@@ -19,7 +20,8 @@ const COUNT_RUNNING: &str = "SELECT COUNT(*) AS running FROM catalogue_scan WHER
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 7] = [REQUEST, REQUEST_KNOWN, COUNT_RUNNING, LIST, START, ADVANCE, FINISH];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Where a scan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScanState {
     Wanted,

@@ -33,7 +33,7 @@ pub fn build_mounts(pages: Arc<Pages>) -> Vec<Mount> {
         .get("", search::show_search)
         .post("/login", login::log_in)
         .post("/logout", login::log_out)
-        .get("/complete", complete::complete_path)
+        .get("/complete", complete::complete_text)
         .post("/download", download::send_files)
         .get("/assets/{name}", assets::send_asset);
     let start = Mount::new("/search", Listener::Public, ErrorFormat::PROBLEM_DETAILS).get("", search::redirect_to_page);

@@ -9,7 +9,8 @@ use testkit::{AUTHENTICATOR, TestApp, wait_until};
 use crate::engine::{add_engine, list_databases};
 
 pub const SETTINGS: &str = "[icat]\nurl = \"self\"\nreader = \"simple:root:x\"\n[search]\ncommit_interval = \"50ms\"\n\
-                            [catalogue]\nauthn = [{ mnemonic = \"simple\" }]\n";
+                            [catalogue]\nauthn = [{ mnemonic = \"simple\" }]\n\
+                            [identity]\nadministrators = [\"simple/root\"]\n";
 
 /// Investigations by what they are called here; each has two datasets of three files.
 const INVESTIGATIONS: [(&str, &str); 3] =

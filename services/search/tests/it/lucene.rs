@@ -428,11 +428,3 @@ async fn mistakes_have_the_texts_that_icat_server_shows() {
     }
     server.stop().await;
 }
-
-#[tokio::test]
-async fn other_addresses_are_refused() {
-    let app = TestApp::start(&[search::SERVICE], "search.icat_server_addresses = [\"192.0.2.0/24\"]").await;
-    let response = app.http.post(format!("{}/icat.lucene/clear", app.internal)).send().await.unwrap();
-    assert_eq!(response.status().as_u16(), 401);
-    app.stop().await;
-}

@@ -153,3 +153,85 @@ async fn new_units_of_a_parameter_type_hold_at_once_and_aliases_come_from_the_se
     assert_eq!(find_by_condition(&server, range(-1e300, 1e300, "km")).await, [1, 3, 4]);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn texts_search_for_parameters_with_units() {
+    let parameters = [
+        ("temperature", json!(4)),              // 1
+        ("temperature", json!(20)),             // 2
+        ("sample temperature", json!(-268)),    // 3
+        ("momentum transfer", json!(0.1)),      // 4
+        ("exposure", json!(0.002)),             // 5
+        ("dose", json!(5)),                     // 6
+        ("label", json!(5)),                    // 7
+        ("temperature", json!([100, 90, 110])), // 8
+    ];
+    let server = start_with_parameters("", &parameters).await;
+    server
+        .modify(&json!([
+            {"create": {"_index": "DatafileParameter", "_id": 101, "doc": {"id": 101, "datafile.id": 1, "type.id": 90,
+                "type.name": "mode", "type.units": "", "stringValue": "a/fast"}}},
+            {"create": {"_index": "DatafileParameter", "_id": 102, "doc": {"id": 102, "datafile.id": 2, "type.id": 91,
+                "type.name": "start", "type.units": "", "dateTimeValue": 1_710_460_800_000_i64}}},
+        ]))
+        .await;
+    for (text, expected) in [
+        ("parameter.temperature:[3K TO 5K]", vec![1]),
+        ("parameter.temperature:[3 TO 5K]", vec![1]),
+        ("parameter.temperature:[3000mK TO 5K]", vec![1]),
+        ("parameter.temperature:[3 TO 5]", vec![1]),
+        ("parameter.temperature:>=4K", vec![1, 2, 8]),
+        ("parameter.temperature:>4", vec![2, 8]),
+        ("parameter.temperature:{4 TO *]", vec![2, 8]),
+        ("parameter.temperature:<\"-250 °C\"", vec![1, 2]),
+        ("parameter.temperature:4000mK", vec![1]),
+        ("parameter.temperature:95K", vec![8]),
+        ("Parameter.temperature:20", vec![2]),
+        ("parameter.temperature:*", vec![1, 2, 8]),
+        ("parameter.temperature:[4K TO 10K] OR parameter.exposure:<1s", vec![1, 5]),
+        ("parameter.temperature:>=4K AND NOT name:f2.h5", vec![1, 8]),
+        ("parameter.sample\\ temperature:[5K TO 6K]", vec![3]),
+        ("parameter.sample\\ temperature:-268", vec![3]),
+        ("parameter.momentum\\ transfer:\"1 1/nm\"", vec![4]),
+        ("parameter.momentum\\ transfer:0.1/Å", vec![4]),
+        // Units that are not known are compared as texts.
+        ("parameter.dose:\"5 arb. units\"", vec![6]),
+        ("parameter.label:5", vec![7]),
+        ("parameter.mode:a/fast", vec![1]),
+        ("parameter.mode:\"a/fast\"", vec![1]),
+        ("parameter.mode:*fast", vec![1]),
+        ("parameter.mode:fast", vec![]),
+        ("parameter.mode:a*", vec![1]),
+        ("parameter.start:2024", vec![2]),
+        ("parameter.start:2024-03-15", vec![2]),
+        ("parameter.start:[2024-01 TO 2024-02]", vec![]),
+        ("parameter.start:>=2024-03", vec![2]),
+        ("parameter.nothing:5K", vec![]),
+        ("parameter.nothing:*", vec![]),
+    ] {
+        assert_eq!(server.find_datafiles(json!({"text": text})).await, expected, "{text}");
+    }
+    for (text, expected) in [
+        ("parameter.temperature:5s", "`s` has another dimension than the parameter temperature, which has the units K"),
+        (
+            "parameter.temperature:[1s TO *]",
+            "`s` has another dimension than the parameter temperature, which has the units K",
+        ),
+        (
+            "parameter.temperature:[1K TO 5s]",
+            "the bounds `K` and `s` cannot be compared: they are no known units of one dimension",
+        ),
+        ("parameter.temperature:5furlong", "`furlong` is no known unit, and the parameter temperature has the units K"),
+        ("parameter.label:5K", "`K` has another dimension than the parameter label, which has no units"),
+        (
+            "parameter.temperature:[cold TO hot]",
+            "the bounds of the parameter temperature are neither numbers nor dates; write parameter.temperature:[4 TO 10], \
+             parameter.temperature:[4K TO 10K] or parameter.temperature:[2024-03-01 TO 2024-03-15]",
+        ),
+    ] {
+        let request = server.post("datafile?maxResults=1").json(&json!({"query": {"text": text}}));
+        let (status, answer) = server.send(request).await;
+        assert_eq!((status, answer["message"].as_str()), (400, Some(expected)), "{text}");
+    }
+    server.stop().await;
+}

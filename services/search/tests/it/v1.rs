@@ -100,12 +100,24 @@ async fn conditions_narrow_a_search() {
             (json!({"parameters": [{"name": "temperature", "from": 3.5, "to": 4.5, "units": "degC"}]}), 1),
             (json!({"parameters": [{"name": "temperature", "from": 300}]}), 0),
             (json!({"parameters": [{"name": "temperature"}]}), 1),
+            (json!({"text": "parameter.temperature:[3.5°C TO 4.5°C]"}), 1),
+            (json!({"text": "parameter.temperature:>300"}), 0),
+            (json!({"text": "parameter.temperature:* instrument.name:BL08"}), 7),
             (json!({"mine": true}), 0),
             (json!({"text": ""}), 19),
         ] {
             let answer = facility.search_v1("datafiles", &root, body.clone()).await;
             assert_eq!(answer["total"], expected, "{body}");
         }
+        // Only those who may read the parameter type learn its units.
+        let alice = facility.log_in("alice").await;
+        let body = json!({"text": "parameter.temperature:4s"});
+        let (status, answer) = facility.post_search("datafiles", &root, &body).await;
+        assert_eq!(status, 400);
+        assert_eq!(answer["detail"], "`s` has another dimension than the parameter temperature, which has the units K");
+        assert_eq!(facility.search_v1("datafiles", &alice, body).await["total"], 0);
+        let body = json!({"text": "parameter.temperature:[3.5°C TO 4.5°C]"});
+        assert_eq!(facility.search_v1("datafiles", &alice, body).await["total"], 0);
         facility.app.stop().await;
     }
 }
@@ -213,6 +225,61 @@ async fn mistakes_say_what_to_do() {
         }
         let (status, _) = facility.post_search("datafiles", "nobody", &json!({})).await;
         assert_eq!(status, 401);
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_fields_are_completed_with_what_the_caller_may_read() {
+    for mut facility in Facility::start_all().await {
+        let of_facility = |name: &str| json!({"name": name, "facility": {"id": facility.ids["facility"]}});
+        let rows: Vec<Value> =
+            ["bl09", "Old BL1", "Microscope"].map(|name| json!({"Instrument": of_facility(name)})).into();
+        facility.write_entities(&json!(rows)).await;
+        let kind = json!({"name": "beam energy", "units": "keV", "valueType": "NUMERIC", "facility": {"id": facility.ids["facility"]}});
+        facility.create_row("energy", "ParameterType", kind).await;
+        facility.wait_until_indexed().await;
+        let (root, alice) = (facility.root.clone(), facility.log_in("alice").await);
+        let list = async |session: &str, query: &str| {
+            let request = facility.app.http.get(format!("{}/search/v1/values?{query}", facility.app.public));
+            let response = request.bearer_auth(session).send().await.unwrap();
+            (response.status().as_u16(), response.json::<Value>().await.unwrap())
+        };
+        for (session, query, expected, has_more) in [
+            (
+                &alice,
+                "target=datafiles&field=instrument.name&start=b",
+                json!(["BL07", "BL08", "bl09", "Old BL1"]),
+                false,
+            ),
+            (&alice, "target=datafiles&field=instrument.name&start=BL0&limit=2", json!(["BL07", "BL08"]), true),
+            (
+                &alice,
+                "target=investigations&field=instrument.name&limit=5",
+                json!(["BL07", "BL08", "bl09", "Microscope", "Old BL1"]),
+                false,
+            ),
+            (&alice, "target=datasets&field=type.name&start=R", json!(["raw"]), false),
+            (&alice, "target=investigations&field=type.name", json!(["MX"]), false),
+            (&alice, "target=datafiles&field=datafileFormat.name&start=x", json!([]), false),
+            // Alice may not read types of parameters.
+            (&root, "target=datafiles&field=parameter.name&start=en", json!(["beam energy"]), false),
+            (&alice, "target=datafiles&field=parameter.name", json!([]), false),
+            (&root, "target=datasets&field=technique.name", json!([]), false),
+        ] {
+            assert_eq!(list(session, query).await, (200, json!({"values": expected, "hasMore": has_more})), "{query}");
+        }
+        for (query, reason) in [
+            ("target=datafiles&field=user.name", "possible are instrument.name, technique.name, sample.type.name"),
+            ("target=datafiles&field=name", "the values of name cannot be listed for Datafile"),
+            ("target=datafile&field=type.name", "datafile"),
+            ("field=type.name", "target"),
+        ] {
+            let (status, answer) = list(&alice, query).await;
+            let detail = answer["detail"].as_str().unwrap_or_default();
+            assert!(status == 400 && detail.contains(reason), "{query}: {answer}");
+        }
+        assert_eq!(list("", "target=datafiles&field=instrument.name").await.0, 401);
         facility.app.stop().await;
     }
 }

@@ -273,7 +273,7 @@ async fn mistakes_stand_at_the_box() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paths_are_completed() {
+async fn paths_and_values_are_completed() {
     for facility in Facility::start_all().await {
         facility.wait_for_rows("datafile", json!({}), 18).await;
         let (alice, dan) = (facility.visit_page("alice").await, facility.visit_page("dan").await);
@@ -281,6 +281,9 @@ async fn paths_are_completed() {
             (&alice, "lysozyme%20AND%20/data/em", json!(["lysozyme AND /data/embargo/"])),
             (&alice, "/DATA/", json!(["/data/embargo/", "/data/released/"])),
             (&dan, "/data/", json!(["/data/released/"])),
+            (&alice, "a%20instrument.name:b", json!(["a instrument.name:BL07", "a instrument.name:BL08"])),
+            (&alice, "type.name:", json!(["type.name:raw"])),
+            (&alice, "user.name:a", json!([])),
             (&alice, "data", json!([])),
             (&alice, "", json!([])),
         ] {

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
+use search::domain::units::split_number;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -110,25 +111,6 @@ fn parse_bound(bound: &str) -> Result<Option<(f64, &str)>, ParameterError> {
         return Err(ParameterError::TooLarge(bound.to_owned()));
     }
     Ok(Some((number, units)))
-}
-
-/// The number at the beginning, and what follows it: `4.5e-3 mol/l` is 0.0045 and `mol/l`, but `4eV` is 4 and `eV`.
-fn split_number(text: &str) -> Option<(f64, &str)> {
-    let count_digits = |at: usize| text[at..].bytes().take_while(u8::is_ascii_digit).count();
-    let count_sign = |at: usize| usize::from(text[at..].starts_with(['-', '+']));
-    let mut end = count_sign(0);
-    end += count_digits(end);
-    if text[end..].starts_with('.') {
-        end += 1 + count_digits(end + 1);
-    }
-    if text[end..].starts_with(['e', 'E']) {
-        let exponent = end + 1 + count_sign(end + 1);
-        let digits = count_digits(exponent);
-        if digits > 0 {
-            end = exponent + digits;
-        }
-    }
-    Some((text[..end].parse().ok()?, text[end..].trim()))
 }
 
 /// The value of a field.

@@ -3,6 +3,7 @@
 
 mod porter_stemmer;
 pub mod synonyms;
+pub mod technique_ontology;
 mod words;
 
 #[cfg(test)]

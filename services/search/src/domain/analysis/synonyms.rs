@@ -4,7 +4,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::technique_ontology::TechniqueOntology;
 use super::{Token, analyze};
+
+/// Alternatives of one group of words, with the words themselves. An ontology may have hundreds below one name.
+pub const MAX_ALTERNATIVES: usize = 128;
 
 /// Synonyms by the terms that they are for.
 #[derive(Clone, Debug, Default)]
@@ -62,10 +66,28 @@ impl Synonyms {
             }
             synonyms.add_line(content).map_err(|reason| SynonymsError { line, reason })?;
         }
-        for rules in synonyms.rules.values_mut() {
+        synonyms.sort_rules();
+        Ok(synonyms)
+    }
+
+    fn sort_rules(&mut self) {
+        for rules in self.rules.values_mut() {
             rules.sort_by_key(|rule| std::cmp::Reverse(rule.terms.len()));
         }
-        Ok(synonyms)
+    }
+
+    /// Adds the names of techniques: each name also stands for the other names of its technique, and for those of all narrower
+    /// techniques.
+    pub fn add_ontology(&mut self, ontology: &TechniqueOntology) {
+        for (own, narrower) in ontology.list_names() {
+            let names = own.iter().map(String::as_str).chain(narrower);
+            let names: Vec<Vec<Token>> = names.map(analyze_name).filter(|terms| !terms.is_empty()).collect();
+            for name in own {
+                let terms = analyze_name(name);
+                self.add_rule(&terms, true, leave_out_longer(&terms, &names).into_iter());
+            }
+        }
+        self.sort_rules();
     }
 
     fn add_line(&mut self, line: &str) -> Result<(), SynonymsErrorReason> {
@@ -111,6 +133,13 @@ impl Synonyms {
         }
     }
 
+    /// The words of all alternatives of these tokens, besides the tokens themselves.
+    pub fn count_words(&self, tokens: &[Token]) -> usize {
+        let expansions = self.expand(tokens);
+        let words = expansions.iter().flat_map(|expansion| &expansion.alternatives).map(Vec::len).sum::<usize>();
+        words.saturating_sub(tokens.len())
+    }
+
     /// Divides the tokens into groups that have synonyms and single tokens. The longest group is taken.
     pub fn expand(&self, tokens: &[Token]) -> Vec<Expansion> {
         let mut expansions = Vec::with_capacity(tokens.len());
@@ -128,6 +157,27 @@ impl Synonyms {
         }
         expansions
     }
+}
+
+/// The names that rows may have which lack the terms. A name that contains the terms, or another name of the list, adds nothing:
+/// what has `neutron powder diffraction` is found by `diffraction`.
+fn leave_out_longer<'n>(terms: &Vec<Token>, names: &'n [Vec<Token>]) -> Vec<&'n Vec<Token>> {
+    let mut kept: Vec<&Vec<Token>> = Vec::new();
+    for name in names {
+        let contains = |shorter: &Vec<Token>| (0..name.len()).any(|i| starts_with_terms(&name[i..], shorter));
+        if !contains(terms) && !kept.iter().any(|shorter| contains(shorter)) {
+            kept.push(name);
+        }
+        if kept.len() + 1 == MAX_ALTERNATIVES {
+            break;
+        }
+    }
+    kept
+}
+
+/// The terms of a name, with positions from 0.
+fn analyze_name(name: &str) -> Vec<Token> {
+    rebase_positions(&analyze(name))
 }
 
 /// Whether the tokens begin with these terms, at the same distances.
@@ -148,7 +198,7 @@ fn analyze_entries(side: &str) -> Result<Vec<Vec<Token>>, SynonymsErrorReason> {
         if entry.is_empty() {
             continue;
         }
-        let terms = rebase_positions(&analyze(&entry));
+        let terms = analyze_name(&entry);
         if terms.is_empty() {
             return Err(SynonymsErrorReason::NoTerms(entry));
         }

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::porter_stemmer::stem_word;
-use super::synonyms::{Expansion, Synonyms};
+use super::synonyms::{Expansion, MAX_ALTERNATIVES, Synonyms};
+use super::technique_ontology::{OntologyFormat, TechniqueOntology};
 use super::{Token, analyze, normalize_term};
 
 fn join_terms(text: &str) -> String {
@@ -273,4 +274,50 @@ fn default_synonyms_do_not_meet_in_a_stem() {
         }
     }
     assert!(lines_by_terms.len() > 300);
+}
+
+#[test]
+fn a_name_of_a_technique_stands_for_its_other_names_and_those_of_narrower_ones() {
+    let turtle = r#"
+        @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+        @prefix owl: <http://www.w3.org/2002/07/owl#> .
+        @prefix : <http://example.org/> .
+        :a a owl:Class ; rdfs:label "diffraction" ; rdfs:subClassOf :d .
+        :b a owl:Class ; rdfs:label "powder diffraction", "PD" ; rdfs:subClassOf :a .
+        :c a owl:Class ; rdfs:label "neutron PD", "NPD", "of" ; rdfs:subClassOf :b .
+        # A circle.
+        :d a owl:Class ; rdfs:label "bending" ; rdfs:subClassOf :c .
+    "#;
+    let ontology = TechniqueOntology::parse(turtle, OntologyFormat::Turtle).unwrap();
+    let mut synonyms = Synonyms::parse("npd, powder neutrons").unwrap();
+    synonyms.add_ontology(&ontology);
+    let list = |text: &str| -> Vec<String> {
+        let expansions = synonyms.expand(&analyze(text));
+        let alternatives = expansions.iter().flat_map(|expansion| &expansion.alternatives);
+        alternatives.map(|tokens| tokens.iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" ")).collect()
+    };
+    // `powder diffraction` and `neutron PD` have a name that is listed.
+    assert_eq!(list("diffraction"), ["diffract", "pd", "npd", "of", "bend"]);
+    assert_eq!(list("NPD"), ["npd", "powder neutron", "neutron pd", "of", "bend", "diffract", "pd"]);
+    assert_eq!(list("glass"), ["glass"]);
+    assert_eq!(synonyms.count_words(&analyze("diffraction glass")), 4);
+}
+
+#[test]
+fn the_nearest_names_are_kept_if_there_are_too_many() {
+    use std::fmt::Write as _;
+    let mut turtle = "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> . @prefix : <http://example.org/> .\n\
+                      :top a rdfs:Class ; rdfs:label \"top\" .\n"
+        .to_owned();
+    for n in 0..500 {
+        let wider = if n < 10 { "top".to_owned() } else { format!("t{}", n % 10) };
+        writeln!(turtle, ":t{n} a rdfs:Class ; rdfs:label \"name{n}\" ; rdfs:subClassOf :{wider} .").unwrap();
+    }
+    let mut synonyms = Synonyms::default();
+    synonyms.add_ontology(&TechniqueOntology::parse(&turtle, OntologyFormat::Turtle).unwrap());
+    let expansions = synonyms.expand(&analyze("top"));
+    let names: Vec<&str> = expansions[0].alternatives.iter().map(|tokens| tokens[0].text.as_str()).collect();
+    assert_eq!(names.len(), MAX_ALTERNATIVES);
+    assert_eq!(names[0], "top");
+    assert!((0..10).all(|n| names.contains(&format!("name{n}").as_str())), "{names:?}");
 }

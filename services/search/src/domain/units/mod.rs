@@ -82,6 +82,25 @@ fn convert_value(value: f64, from: &Unit, to: &Unit) -> (f64, f64) {
     (scaled + shift, if size.is_finite() { size * RELATIVE_TOLERANCE } else { 0.0 })
 }
 
+/// The number at the beginning, and what follows it: `4.5e-3 mol/l` is 0.0045 and `mol/l`, but `4eV` is 4 and `eV`.
+pub fn split_number(text: &str) -> Option<(f64, &str)> {
+    let count_digits = |at: usize| text[at..].bytes().take_while(u8::is_ascii_digit).count();
+    let count_sign = |at: usize| usize::from(text[at..].starts_with(['-', '+']));
+    let mut end = count_sign(0);
+    end += count_digits(end);
+    if text[end..].starts_with('.') {
+        end += 1 + count_digits(end + 1);
+    }
+    if text[end..].starts_with(['e', 'E']) {
+        let exponent = end + 1 + count_sign(end + 1);
+        let digits = count_digits(exponent);
+        if digits > 0 {
+            end = exponent + digits;
+        }
+    }
+    Some((text[..end].parse().ok()?, text[end..].trim()))
+}
+
 /// The known units: those of the table, and aliases that were set up.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "String")]

@@ -3,14 +3,14 @@
 use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
-use super::request::{AllowedAddress, parse_entity, read_body};
+use super::request::{AllowedIcatServer, parse_entity, read_body};
 use crate::domain::change_request::parse_documents;
 use crate::error::Error;
 use crate::state::State;
 
 /// A document with the id of an earlier one replaces it.
 pub async fn add_documents(
-    _: AllowedAddress,
+    _: AllowedIcatServer,
     state: web::Data<State>,
     entity: web::Path<String>,
     payload: web::Payload,

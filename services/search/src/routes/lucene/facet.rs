@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use service_kit::Problem;
 
-use super::request::{AllowedAddress, parse_entity, read_body};
+use super::request::{AllowedIcatServer, parse_entity, read_body};
 use crate::domain::entity::EntityKind;
 use crate::error::Error;
 use crate::planner::Planner;
@@ -29,7 +29,7 @@ struct FacetBody {
 }
 
 pub async fn count_facets(
-    _: AllowedAddress,
+    _: AllowedIcatServer,
     state: web::Data<State>,
     entity: web::Path<String>,
     parameters: web::Query<FacetParameters>,

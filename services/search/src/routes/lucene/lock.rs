@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
 
-use super::request::{AllowedAddress, parse_entity};
+use super::request::{AllowedIcatServer, parse_entity};
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::{Order, Plan, SortKey, SortValue};
@@ -28,7 +28,7 @@ pub struct LockParameters {
 /// Without `delete`, the index must have no document between `minId` (exclusive) and `maxId`: an icat.server that goes on after
 /// a failure learns from the answer where to go on.
 pub async fn lock_entity(
-    _: AllowedAddress,
+    _: AllowedIcatServer,
     state: web::Data<State>,
     entity: web::Path<String>,
     parameters: web::Query<LockParameters>,

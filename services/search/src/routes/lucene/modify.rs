@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use service_kit::Problem;
 
-use super::request::{AllowedAddress, read_body};
+use super::request::{AllowedIcatServer, read_body};
 use crate::domain::change_request::parse_modify;
 use crate::error::Error;
 use crate::state::State;
@@ -11,7 +11,7 @@ use crate::state::State;
 /// Answers when the operations are stored. They are searchable after the next commit, in the order of the requests; operations
 /// that cannot be indexed are set aside.
 pub async fn modify_documents(
-    _: AllowedAddress,
+    _: AllowedIcatServer,
     state: web::Data<State>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {

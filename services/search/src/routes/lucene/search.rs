@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::Problem;
 
-use super::request::{AllowedAddress, read_body};
+use super::request::{AllowedIcatServer, read_body};
 use crate::domain::entity::EntityKind;
 use crate::error::Error;
 use crate::index::index_view::SearchRequest;
@@ -33,7 +33,7 @@ struct SearchBody {
 }
 
 pub async fn search_datafiles(
-    _: AllowedAddress,
+    _: AllowedIcatServer,
     state: web::Data<State>,
     parameters: web::Query<SearchParameters>,
     payload: web::Payload,
@@ -42,7 +42,7 @@ pub async fn search_datafiles(
 }
 
 pub async fn search_datasets(
-    _: AllowedAddress,
+    _: AllowedIcatServer,
     state: web::Data<State>,
     parameters: web::Query<SearchParameters>,
     payload: web::Payload,
@@ -51,7 +51,7 @@ pub async fn search_datasets(
 }
 
 pub async fn search_investigations(
-    _: AllowedAddress,
+    _: AllowedIcatServer,
     state: web::Data<State>,
     parameters: web::Query<SearchParameters>,
     payload: web::Payload,

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
 
-use super::request::{AllowedAddress, parse_entity};
+use super::request::{AllowedIcatServer, parse_entity};
 use crate::error::Error;
 use crate::state::State;
 
@@ -18,7 +18,7 @@ pub struct UnlockParameters {
 
 /// Answers when all documents are visible to searches.
 pub async fn unlock_entity(
-    _: AllowedAddress,
+    _: AllowedIcatServer,
     state: web::Data<State>,
     entity: web::Path<String>,
     parameters: web::Query<UnlockParameters>,

@@ -1,4 +1,6 @@
 //! Our own interface (`/search/v1`): one JSON body per search, typed rows, pages of one point in time, exact totals.
 
 pub mod directories;
+pub mod index;
 pub mod search;
+pub mod values;
