@@ -48,7 +48,12 @@ pub enum Engine {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub engine: Engine,
-    pub opensearch: OpenSearchConfig,
+    pub opensearch_url: String,
+    pub opensearch_user: String,
+    pub opensearch_password: Secret,
+    pub opensearch_index_prefix: String,
+    pub opensearch_datafile_shards: u32,
+    pub opensearch_replicas: u32,
     pub source: Source,
     pub icat_server_addresses: Vec<IpNet>,
     pub icat_server_secret: Secret,
@@ -73,9 +78,21 @@ impl Config {
             return Err(ConfigError("search.max_search_time must be at least 1ms".to_owned()));
         }
         if config.engine == Engine::OpenSearch {
-            config.opensearch.check()?;
+            config.opensearch().check()?;
         }
         Ok(config)
+    }
+
+    /// The cluster, which is only used by [`Engine::OpenSearch`].
+    pub fn opensearch(&self) -> OpenSearchConfig {
+        OpenSearchConfig {
+            url: self.opensearch_url.clone(),
+            user: self.opensearch_user.clone(),
+            password: self.opensearch_password.clone(),
+            index_prefix: self.opensearch_index_prefix.clone(),
+            datafile_shards: self.opensearch_datafile_shards,
+            replicas: self.opensearch_replicas,
+        }
     }
 
     /// Whether the service reads the catalogue itself.

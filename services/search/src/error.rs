@@ -33,7 +33,7 @@ pub enum Error {
     #[error(
         "the changes in the database of the search belong to another index: each facility needs a database of its own; if this is the \
          right database, delete search.index_dir, or in OpenSearch the indices whose names begin with \
-         search.opensearch.index_prefix, and populate the index again"
+         search.opensearch_index_prefix, and populate the index again"
     )]
     OtherIndex,
     #[error("the pages of this search have ended because the search engine was restarted; start the search again")]

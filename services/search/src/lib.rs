@@ -61,7 +61,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     name: "search",
     settings: ServiceSettings {
         defaults: include_str!("../config.default.toml"),
-        secrets: &["search.icat_server_secret"],
+        secrets: &["search.icat_server_secret", "search.opensearch_password"],
     },
     default_ports: (8084, 9084),
     migrations: &[
@@ -105,7 +105,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let ownership = IndexOwnership::default();
     let location = match config.engine {
         Engine::Embedded => IndexLocation::Directory(directory),
-        Engine::OpenSearch => IndexLocation::OpenSearch(Arc::new(OpenSearchIndex::new(&ctx, &config.opensearch))),
+        Engine::OpenSearch => IndexLocation::OpenSearch(Arc::new(OpenSearchIndex::new(&ctx, &config.opensearch()))),
     };
     let worker =
         IndexWorker::new(&ctx, queue, shared, location, rules.clone(), config.commit_interval, ownership.clone());

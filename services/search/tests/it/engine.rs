@@ -20,17 +20,19 @@ pub fn add_engine(settings: &str) -> String {
 /// Settings with indices of their own in a cluster.
 pub fn add_opensearch(settings: &str, url: &str) -> String {
     let prefix = format!("test-{}", service_kit::SystemIds.random_uuid());
-    let engine = "[search]\nengine = \"opensearch\"\n";
-    let cluster = format!("\n[search.opensearch]\nurl = \"{url}\"\nindex_prefix = \"{prefix}\"\nreplicas = 0\n");
+    let engine = format!(
+        "[search]\nengine = \"opensearch\"\nopensearch_url = \"{url}\"\nopensearch_index_prefix = \"{prefix}\"\n\
+         opensearch_replicas = 0\n"
+    );
     // Settings of one key, which stand before all sections.
     let first_section = if settings.starts_with('[') { Some(0) } else { settings.find("\n[").map(|end| end + 1) };
     let (keys, sections) = settings.split_at(first_section.unwrap_or(settings.len()));
     let keys = keys.replace("search.", "");
     let has_section = sections.starts_with("[search]\n") || sections.contains("\n[search]\n");
     if keys.is_empty() && has_section {
-        return sections.replace("[search]\n", engine) + &cluster;
+        return sections.replace("[search]\n", &engine);
     }
-    format!("{sections}\n{engine}{keys}{cluster}")
+    format!("{sections}\n{engine}{keys}\n")
 }
 
 /// The databases to test with: one is enough for OpenSearch, which does not know it.

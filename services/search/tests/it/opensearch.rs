@@ -20,11 +20,16 @@ const ROWS_AT_BOUNDARY: i64 = 1_500;
 async fn start_server() -> Option<(IcatServer, Cluster)> {
     let url = find_opensearch()?;
     let prefix = format!("test-{}", SystemIds.random_uuid());
-    let settings = format!(
-        "[search]\nengine = \"opensearch\"\n[search.opensearch]\nurl = \"{url}\"\nindex_prefix = \"{prefix}\"\nreplicas = 0\n"
-    );
+    let settings = render_settings(&url, &prefix);
     let server = IcatServer { app: TestApp::start(&[search::SERVICE], &settings).await };
     Some((server, Cluster { http: server_client(), url, prefix }))
+}
+
+fn render_settings(url: &str, prefix: &str) -> String {
+    format!(
+        "[search]\nengine = \"opensearch\"\nopensearch_url = \"{url}\"\nopensearch_index_prefix = \"{prefix}\"\n\
+         opensearch_replicas = 0\n"
+    )
 }
 
 fn server_client() -> reqwest::Client {
@@ -173,10 +178,7 @@ async fn indices_of_another_database_are_refused() {
     let Some((server, cluster)) = start_server().await else { return };
     server.add_documents("Datafile", &json!([{"id": 1, "name": "a.h5"}])).await;
     server.commit().await;
-    let settings = format!(
-        "[search]\nengine = \"opensearch\"\n[search.opensearch]\nurl = \"{}\"\nindex_prefix = \"{}\"\nreplicas = 0\n",
-        cluster.url, cluster.prefix
-    );
+    let settings = render_settings(&cluster.url, &cluster.prefix);
     let other = TestApp::start(&[search::SERVICE], &settings).await;
     let failed = async || {
         other

@@ -46,7 +46,7 @@ impl OpenSearchIndex {
     pub fn connect(&self) -> Result<(), IndexError> {
         let answer = self.client.request_json(Call::new(Method::GET, "/", String::new()))?;
         if answer["version"]["distribution"] != json!("opensearch") {
-            return Err(IndexError::Refused("the server at search.opensearch.url is not OpenSearch".to_owned()));
+            return Err(IndexError::Refused("the server at search.opensearch_url is not OpenSearch".to_owned()));
         }
         let text = answer["version"]["number"].as_str().unwrap_or_default();
         let version = parse_version(text).filter(|version| *version >= OLDEST_VERSION);

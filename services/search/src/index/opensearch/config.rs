@@ -2,9 +2,8 @@
 
 use service_kit::{ConfigError, Secret};
 
-/// `[search.opensearch]`; `config.default.toml` explains each setting.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The settings `search.opensearch_…`; `config.default.toml` explains each.
+#[derive(Debug, Clone)]
 pub struct OpenSearchConfig {
     pub url: String,
     pub user: String,
@@ -17,13 +16,14 @@ pub struct OpenSearchConfig {
 impl OpenSearchConfig {
     /// Says what is wrong with the settings.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let url = reqwest::Url::parse(&self.url).map_err(|e| ConfigError(format!("search.opensearch.url: {e}")))?;
+        let url = reqwest::Url::parse(&self.url).map_err(|e| ConfigError(format!("search.opensearch_url: {e}")))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(ConfigError("search.opensearch.url must begin with http:// or https://".to_owned()));
+            return Err(ConfigError("search.opensearch_url must begin with http:// or https://".to_owned()));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(ConfigError(
-                "search.opensearch.url must have no account; set search.opensearch.user and password".to_owned(),
+                "search.opensearch_url must have no account; set search.opensearch_user and opensearch_password"
+                    .to_owned(),
             ));
         }
         let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -31,12 +31,12 @@ impl OpenSearchConfig {
             || !self.index_prefix.chars().all(is_allowed)
         {
             return Err(ConfigError(
-                "search.opensearch.index_prefix must be lower-case letters, digits and \"-\", and begin with a letter"
+                "search.opensearch_index_prefix must be lower-case letters, digits and \"-\", and begin with a letter"
                     .to_owned(),
             ));
         }
         if self.datafile_shards == 0 {
-            return Err(ConfigError("search.opensearch.datafile_shards must be at least 1".to_owned()));
+            return Err(ConfigError("search.opensearch_datafile_shards must be at least 1".to_owned()));
         }
         Ok(())
     }
