@@ -27,16 +27,48 @@ impl CatalogueReader {
         Self { reader }
     }
 
-    /// Up to so many documents with ids after the given one; fewer if the catalogue returns less at once. `None` at the end.
+    /// The highest id of an entity, or 0.
+    pub async fn find_last_id(&self, columns: &DocumentColumns) -> Result<i64, IcatError> {
+        self.reader
+            .with_session(async |icat: &IcatClient, session: &str| {
+                let query = Select::values(columns.entity.name, &["id"]).order_by_descending("id").limit(0, 1);
+                let rows = icat.query_rows(session, &query.build()?).await?;
+                Ok(rows.first().and_then(Value::as_i64).unwrap_or_default())
+            })
+            .await
+    }
+
+    /// All documents with ids after the first number, up to the second, in pages of so many.
+    pub async fn read_range(
+        &self,
+        columns: &DocumentColumns,
+        (after, last): (i64, i64),
+        limit: u32,
+    ) -> Result<Vec<DocumentPage>, IcatError> {
+        let mut pages = Vec::new();
+        let mut after = after;
+        while after < last
+            && let Some(page) = self.read_page(columns, after, last, limit).await?
+        {
+            after = page.last_id;
+            pages.push(page);
+        }
+        Ok(pages)
+    }
+
+    /// Up to so many documents with ids after the given one, up to `last`; fewer if the catalogue returns less at once. `None` at the
+    /// end.
     pub async fn read_page(
         &self,
         columns: &DocumentColumns,
         after: i64,
+        last: i64,
         limit: u32,
     ) -> Result<Option<DocumentPage>, IcatError> {
         self.reader
             .with_session(async |icat, session| {
-                let rows = select_rows(columns).filter(Filter::gt("id", after)).build()?;
+                let within = Filter::all(vec![Filter::gt("id", after), Filter::le("id", last)]);
+                let rows = select_rows(columns).filter(within).build()?;
                 let mut pages = icat.pages(session, rows)?.with_rows(limit);
                 let Some(rows) = pages.next_page().await? else { return Ok(None) };
                 let mut documents = collect_documents(columns, &rows);

@@ -1,10 +1,12 @@
 //! Reads all rows of the catalogue, entity by entity, and goes on where it was after a restart.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use service_kit::{Ctx, Db, Worker};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::COLUMNS;
@@ -18,6 +20,8 @@ use crate::store::catalogue_scans::{CatalogueScan, ScanState, list_scans};
 
 /// Documents that are read at once.
 const ROWS_PER_PAGE: u32 = 10_000;
+/// Ranges that are read at once: one is computed by the catalogue while another one is sent.
+const RANGES_AT_ONCE: usize = 3;
 /// When the worker looks for scans that it was not told of, and after a failure.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
@@ -68,7 +72,8 @@ impl ScanWorker {
                     let started = self.changes.start_scan(scan, rows_expected).await?;
                     // Otherwise an icat.server sends the rows.
                     if let Some(generation) = started {
-                        let scan = CatalogueScan { generation, after_id: 0, ..scan.clone() };
+                        let scan =
+                            CatalogueScan { generation, after_id: 0, rows_expected, rows_read: 0, ..scan.clone() };
                         self.run_scan(columns, &scan).await?;
                     }
                 }
@@ -87,25 +92,62 @@ impl ScanWorker {
         Ok(scans)
     }
 
-    /// Stores all pages after the last one that was stored. While one is stored, the next one is read.
+    /// Stores all pages after the last one that was stored.
     async fn run_scan(&self, columns: &DocumentColumns, scan: &CatalogueScan) -> Result<(), FeedError> {
-        let mut page = self.reader.read_page(columns, scan.after_id, ROWS_PER_PAGE).await?;
-        while let Some(found) = page {
+        let (pages, read) = mpsc::channel(1);
+        let (was_read, is_complete) =
+            tokio::join!(self.read_pages(columns, scan, pages), self.store_pages(columns, scan, read));
+        if is_complete? {
+            was_read?;
+            self.changes.finish_scan(columns.kind, scan).await?;
             self.report_scans().await?;
-            if self.stop.is_cancelled() {
-                return Ok(());
-            }
-            let last_id = found.last_id;
-            let store = self.store_page(columns, scan, found);
-            let (next, goes_on) = tokio::join!(self.reader.read_page(columns, last_id, ROWS_PER_PAGE), store);
-            if !goes_on? {
-                return Ok(());
-            }
-            page = next?;
         }
-        self.changes.finish_scan(columns.kind, scan).await?;
-        self.report_scans().await?;
         Ok(())
+    }
+
+    /// Reads several ranges of ids at once, and sends their pages in the order of the ids, until nobody wants them.
+    async fn read_pages(
+        &self,
+        columns: &DocumentColumns,
+        scan: &CatalogueScan,
+        pages: mpsc::Sender<DocumentPage>,
+    ) -> Result<(), FeedError> {
+        let last_id = self.reader.find_last_id(columns).await?;
+        let ranges = split_ids(scan.after_id, last_id, scan.rows_expected - scan.rows_read);
+        let reads = ranges.map(|range| self.reader.read_range(columns, range, ROWS_PER_PAGE));
+        let mut ranges = stream::iter(reads).buffered(RANGES_AT_ONCE);
+        while let Some(found) = ranges.try_next().await? {
+            for page in found {
+                if pages.send(page).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        // What was created meanwhile.
+        let mut after = last_id.max(scan.after_id);
+        while let Some(page) = self.reader.read_page(columns, after, i64::MAX, ROWS_PER_PAGE).await? {
+            after = page.last_id;
+            if pages.send(page).await.is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all pages that were read are stored; not if the scan was stopped.
+    async fn store_pages(
+        &self,
+        columns: &DocumentColumns,
+        scan: &CatalogueScan,
+        mut pages: mpsc::Receiver<DocumentPage>,
+    ) -> Result<bool, FeedError> {
+        while let Some(page) = pages.recv().await {
+            self.report_scans().await?;
+            if self.stop.is_cancelled() || !self.store_page(columns, scan, page).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn store_page(
@@ -120,5 +162,37 @@ impl ScanWorker {
         let ParsedChanges { rejected, .. } = parse_documents(columns.kind, &body)?;
         self.changes.wait_for_room().await?;
         Ok(self.changes.store_scanned_page(scan, &ScannedPage { body, rows, last_id, rejected }).await?)
+    }
+}
+
+/// Ranges of ids, each of about a page of rows: ids after the first number, up to the second. Other tables use the same sequence of
+/// ids, so that some ranges have fewer rows.
+fn split_ids(after: i64, last: i64, rows: i64) -> impl Iterator<Item = (i64, i64)> {
+    let per_row = (last - after).max(1) / rows.max(1);
+    let width = per_row.max(1).saturating_mul(i64::from(ROWS_PER_PAGE));
+    let mut after = after;
+    iter::from_fn(move || {
+        (after < last).then(|| {
+            let range = (after, last.min(after.saturating_add(width)));
+            after = range.1;
+            range
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_have_about_a_page_of_rows_and_leave_no_id_out() {
+        let dense: Vec<_> = split_ids(0, 25_000, 25_000).collect();
+        assert_eq!(dense, [(0, 10_000), (10_000, 20_000), (20_000, 25_000)]);
+        let sparse: Vec<_> = split_ids(1_000, 101_000, 25_000).collect();
+        assert_eq!(sparse, [(1_000, 41_000), (41_000, 81_000), (81_000, 101_000)]);
+        assert_eq!(split_ids(5, 5, 0).count(), 0);
+        assert_eq!(split_ids(0, 7, -3).collect::<Vec<_>>(), [(0, 7)]);
+        // A few rows with huge ids.
+        assert!(split_ids(0, 1 << 40, 3).count() < 2_000);
     }
 }
