@@ -8,6 +8,7 @@ mod catalogue;
 mod crash;
 mod facility;
 mod full_disk;
+mod icat_lucene_admin;
 mod index_identity;
 mod index_status;
 mod lucene;
