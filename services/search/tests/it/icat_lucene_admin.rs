@@ -15,19 +15,19 @@ impl Facility {
 
     async fn search_ids(&self, session: &str, query: &Value, max_count: &str) -> (u16, Value) {
         let parameters = [("sessionId", session), ("query", &query.to_string()), ("maxCount", max_count)];
-        send(self.request_lucene(Method::GET, "data").query(&parameters)).await
+        send_request(self.request_lucene(Method::GET, "data").query(&parameters)).await
     }
 
     async fn list_populations(&self) -> Value {
         let (status, populations) =
-            send(self.request_lucene(Method::GET, "db").query(&[("sessionId", &self.root)])).await;
+            send_request(self.request_lucene(Method::GET, "db").query(&[("sessionId", &self.root)])).await;
         assert_eq!(status, 200, "{populations}");
         populations
     }
 }
 
 /// Status and body; null if there is none.
-async fn send(request: RequestBuilder) -> (u16, Value) {
+async fn send_request(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     let body = response.text().await.unwrap();
@@ -79,12 +79,12 @@ async fn administrators_populate_the_index_again() {
             json!({"name": "late.nxs", "location": "/data/late.nxs", "dataset": {"id": facility.ids["other/d0"]}});
         facility.create_row("late", "Datafile", file).await;
         facility.app.drain().await;
-        assert_eq!(send(facility.request_lucene(Method::POST, "db").form(&root)).await, (204, Value::Null));
+        assert_eq!(send_request(facility.request_lucene(Method::POST, "db").form(&root)).await, (204, Value::Null));
         facility.wait_for_rows("datafile", json!({"text": "late.nxs"}), 1).await;
 
         let populate = [("sessionId", facility.root.as_str()), ("minId", "0"), ("delete", "true")];
         assert_eq!(
-            send(facility.request_lucene(Method::POST, "db/Datafile").form(&populate)).await,
+            send_request(facility.request_lucene(Method::POST, "db/Datafile").form(&populate)).await,
             (204, Value::Null)
         );
         wait_until("the datafiles were read", async || {
@@ -95,11 +95,11 @@ async fn administrators_populate_the_index_again() {
         })
         .await;
         let older = facility.request_lucene(Method::POST, "db/instrument/0").form(&root);
-        assert_eq!(send(older).await, (204, Value::Null));
+        assert_eq!(send_request(older).await, (204, Value::Null));
         // Not indexed.
         let job = facility.request_lucene(Method::POST, "db/Job").form(&root);
-        assert_eq!(send(job).await, (204, Value::Null));
-        let (status, answer) = send(facility.request_lucene(Method::POST, "db/Datafiles").form(&root)).await;
+        assert_eq!(send_request(job).await, (204, Value::Null));
+        let (status, answer) = send_request(facility.request_lucene(Method::POST, "db/Datafiles").form(&root)).await;
         assert_eq!((status, answer["code"].as_str()), (400, Some("BAD_PARAMETER")), "{answer}");
         facility.wait_until_indexed().await;
         facility.app.stop().await;
@@ -113,18 +113,18 @@ async fn populations_are_listed_refused_twice_and_stopped() {
         let root = [("sessionId", facility.root.clone())];
         // A scan waits while an icat.server populates the entity.
         let engine = |path: &str| facility.app.http.post(format!("{}/icat.lucene/{path}", facility.app.internal));
-        assert_eq!(send(engine("lock/Dataset?delete=true")).await.0, 204);
+        assert_eq!(send_request(engine("lock/Dataset?delete=true")).await.0, 204);
         let populate = || facility.request_lucene(Method::POST, "db/Dataset").form(&root);
-        assert_eq!(send(populate()).await, (204, Value::Null));
-        let (status, answer) = send(populate()).await;
+        assert_eq!(send_request(populate()).await, (204, Value::Null));
+        let (status, answer) = send_request(populate()).await;
         assert_eq!((status, &answer["code"]), (412, &json!("OBJECT_ALREADY_EXISTS")), "{answer}");
         assert_eq!(answer["message"], "population of Dataset already requested");
         assert_eq!(facility.list_populations().await, json!(["Dataset waiting"]));
         let stop = || facility.request_lucene(Method::DELETE, "db").query(&root);
-        assert_eq!(send(stop()).await, (204, Value::Null));
+        assert_eq!(send_request(stop()).await, (204, Value::Null));
         assert_eq!(facility.list_populations().await, json!([]));
-        assert_eq!(send(stop()).await, (204, Value::Null), "nothing is left to stop");
-        assert_eq!(send(engine("unlock/Dataset?cancel=true")).await.0, 204);
+        assert_eq!(send_request(stop()).await, (204, Value::Null), "nothing is left to stop");
+        assert_eq!(send_request(engine("unlock/Dataset?cancel=true")).await.0, 204);
         facility.wait_for_rows("dataset", json!({}), 6).await;
         facility.app.stop().await;
     }
@@ -142,8 +142,8 @@ async fn a_scan_that_is_stopped_keeps_old_and_new_rows() {
             app.http.request(method, format!("{}/icat/lucene/{path}", app.public)).bearer_auth(&root)
         };
         let dataset = |id: i64| json!([{"id": id, "name": format!("d{id}")}]);
-        assert_eq!(send(engine("addNow/Dataset").json(&dataset(1))).await.0, 204);
-        assert_eq!(send(engine("lock/Dataset?delete=true")).await.0, 204);
+        assert_eq!(send_request(engine("addNow/Dataset").json(&dataset(1))).await.0, 204);
+        assert_eq!(send_request(engine("lock/Dataset?delete=true")).await.0, 204);
         let started = async |tx: &mut Tx| {
             request_scans(tx, &["Dataset"]).await?;
             let sql = "UPDATE catalogue_scan SET state = 'running', rows_read = 1, rows_expected = 5, \
@@ -151,16 +151,16 @@ async fn a_scan_that_is_stopped_keeps_old_and_new_rows() {
             tx.execute(sql, &[]).await.map(drop)
         };
         app.db("search").write(started).await.unwrap();
-        assert_eq!(send(engine("addNow/Dataset").json(&dataset(2))).await.0, 204);
-        assert_eq!(send(icat(Method::GET, "db")).await, (200, json!(["Dataset 1 of 5 rows"])));
-        assert_eq!(send(icat(Method::DELETE, "db")).await.0, 204);
-        assert_eq!(send(icat(Method::GET, "db")).await, (200, json!([])));
-        assert_eq!(send(engine("unlock/Dataset")).await.0, 406, "the scan has ended its lock");
-        assert_eq!(send(icat(Method::POST, "db").form(&[("a", "b")])).await.0, 204);
-        let (_, found) = send(engine("dataset?maxResults=9").json(&json!({"query": {}}))).await;
+        assert_eq!(send_request(engine("addNow/Dataset").json(&dataset(2))).await.0, 204);
+        assert_eq!(send_request(icat(Method::GET, "db")).await, (200, json!(["Dataset 1 of 5 rows"])));
+        assert_eq!(send_request(icat(Method::DELETE, "db")).await.0, 204);
+        assert_eq!(send_request(icat(Method::GET, "db")).await, (200, json!([])));
+        assert_eq!(send_request(engine("unlock/Dataset")).await.0, 406, "the scan has ended its lock");
+        assert_eq!(send_request(icat(Method::POST, "db").form(&[("a", "b")])).await.0, 204);
+        let (_, found) = send_request(engine("dataset?maxResults=9").json(&json!({"query": {}}))).await;
         assert_eq!(found["total"], 2);
 
-        let (status, answer) = send(icat(Method::POST, "db/Dataset").form(&[("delete", "true")])).await;
+        let (status, answer) = send_request(icat(Method::POST, "db/Dataset").form(&[("delete", "true")])).await;
         assert_eq!((status, &answer["code"]), (501, &json!("NOT_IMPLEMENTED")), "{answer}");
         assert_eq!(answer["message"], "an icat.server fills this index; send the request to it");
         app.stop().await;
@@ -189,7 +189,7 @@ async fn others_may_not_touch_the_index() {
                 } else {
                     request.query(&[("sessionId", session)])
                 };
-                let (status, answer) = send(request).await;
+                let (status, answer) = send_request(request).await;
                 assert_eq!((status, answer["code"].as_str().unwrap()), expected, "{method} {path} {session}: {answer}");
             }
         }
