@@ -24,6 +24,10 @@ pub enum Error {
         "requests of this kind need the secret in search.icat_server_secret, as Authorization: Bearer, or as the password of Basic"
     )]
     SecretRefused,
+    #[error("an icat.server fills this index; send the request to it")]
+    FilledByIcatServer,
+    #[error("population of {0} already requested")]
+    AlreadyRequested(String),
     #[error("files cannot be downloaded here: no download service is known; see search.download_url")]
     NoDownloads,
     #[error("the search index is being opened; try again in a few seconds")]
@@ -75,6 +79,8 @@ impl From<Error> for Problem {
                 refused.with_header("www-authenticate", "Basic realm=\"icat.lucene\"")
             }
             Error::NoDownloads => Self::new(Code::NotFound, "search/no-downloads", text),
+            Error::FilledByIcatServer => Self::new(Code::NotImplemented, "search/filled-by-icat-server", text),
+            Error::AlreadyRequested(_) => Self::new(Code::Conflict, "search/already-requested", text),
             Error::OtherIndex => Self::internal(text),
             Error::NotWritten => Self::new(Code::Unavailable, "search/not-written", text).with_retry_after(30),
             Error::PointInTimeEnded => Self::new(Code::Conflict, "search/point-in-time-ended", text),

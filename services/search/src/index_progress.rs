@@ -26,6 +26,11 @@ impl IndexProgress {
         Self { db, clock, reads_catalogue, complete_at: Mutex::default() }
     }
 
+    /// Whether the service reads the catalogue itself.
+    pub fn reads_catalogue(&self) -> bool {
+        self.reads_catalogue
+    }
+
     /// How far it is, entity by entity, and what waits.
     pub async fn read_status(&self) -> Result<IndexStatus, DbError> {
         IndexStatus::read(&self.db, self.clock.now_micros()).await

@@ -213,7 +213,7 @@ impl ChangeQueue {
         .await
     }
 
-    async fn wait_for_commit(&self, is_done: impl AsyncFn() -> Result<bool, DbError>) -> Result<(), Error> {
+    pub(super) async fn wait_for_commit(&self, is_done: impl AsyncFn() -> Result<bool, DbError>) -> Result<(), Error> {
         let mut commits = self.commits.subscribe();
         let end = Instant::now() + MAX_WAIT;
         loop {

@@ -5,9 +5,10 @@ use service_kit::DbError;
 use super::queue::ChangeQueue;
 use crate::domain::change_request::RejectedDocument;
 use crate::domain::entity::EntityKind;
-use crate::store::catalogue_scans::{self, CatalogueScan};
+use crate::error::Error;
+use crate::store::catalogue_scans::{self, CatalogueScan, ScanState};
 use crate::store::change_batches::{self, BatchKind};
-use crate::store::changed_rows::{ChangedRow, delete_changed_rows};
+use crate::store::changed_rows::{ChangedRow, count_changed_rows, delete_changed_rows};
 use crate::store::entity_locks::{hold_locks, lock_entity, unlock_generation};
 use crate::store::held_batches::create_held_batch;
 use crate::store::rejected_documents::{count_rejected_documents, delete_rejected_documents_of_row};
@@ -22,6 +23,42 @@ pub struct ScannedPage {
 }
 
 impl ChangeQueue {
+    /// Asks for a scan of an entity; returns false if one runs or waits. The worker looks for it within a few seconds.
+    pub async fn request_scan(&self, entity: &'static str) -> Result<bool, Error> {
+        let is_requested = self.db.write(async |tx| {
+            let scans = catalogue_scans::list_scans(tx).await?;
+            if scans.iter().any(|scan| scan.entity == entity && scan.state != ScanState::Done) {
+                return Ok(false);
+            }
+            catalogue_scans::request_scans(tx, &[entity]).await?;
+            Ok::<_, DbError>(true)
+        });
+        Ok(is_requested.await?)
+    }
+
+    /// Ends all scans that run or wait. Rows that they have stored stay, and those that were there before, too.
+    pub async fn stop_scans(&self) -> Result<(), DbError> {
+        let now = self.clock.now_micros();
+        self.db
+            .write(async |tx| {
+                for scan in catalogue_scans::list_scans(tx).await? {
+                    if scan.state == ScanState::Running
+                        && let Some(entity) = EntityKind::find_ignoring_case(&scan.entity)
+                    {
+                        self.end_population(tx, entity, false, now).await?;
+                    }
+                }
+                catalogue_scans::stop_scans(tx).await
+            })
+            .await
+    }
+
+    /// Waits until the changes of the catalogue that were reported are visible to searches.
+    pub async fn wait_until_followed(&self) -> Result<(), Error> {
+        self.wait_for_commit(async || Ok(count_changed_rows(&mut self.db.read().await?).await? == 0)).await?;
+        self.wait_until_visible().await
+    }
+
     /// Begins a scan: the rows that it stores replace all others of the entity when it ends. Returns its generation; `None` while
     /// an icat.server populates the entity.
     pub async fn start_scan(&self, scan: &CatalogueScan, rows_expected: i64) -> Result<Option<i64>, DbError> {

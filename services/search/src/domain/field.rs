@@ -51,10 +51,7 @@ pub fn find_linked_field(entity: EntityKind, name: &str) -> Option<(EntityKind, 
 pub fn list_linked_fields(entity: EntityKind) -> impl Iterator<Item = String> {
     LINKS.iter().filter(move |(link, _)| is_linked(entity, *link)).flat_map(|(link, prefix)| {
         let target = link.find_relation_target(prefix);
-        target
-            .into_iter()
-            .flat_map(|target| target.attributes())
-            .map(move |attribute| format!("{prefix}.{}", attribute.name))
+        target.into_iter().flat_map(EntityKind::attributes).map(move |attribute| format!("{prefix}.{}", attribute.name))
     })
 }
 

@@ -12,8 +12,9 @@ use service_kit::{CredentialLocation, ErrorFormat, Listener, Mount};
 use crate::error_format::LUCENE_ERRORS;
 use crate::state::State;
 
-/// Where portals of an icat.server put the session.
-const ICAT_CREDENTIALS: &[CredentialLocation] = &[CredentialLocation::Query("sessionId")];
+/// Where portals of an icat.server put the session: in the query, or in a form.
+const ICAT_CREDENTIALS: &[CredentialLocation] =
+    &[CredentialLocation::Query("sessionId"), CredentialLocation::Parameter("sessionId")];
 
 pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
     let icat_mount = |prefix: &'static str| {
@@ -23,6 +24,14 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
     vec![
         icat_mount("/icat/search").get("/documents", icat::search_documents::search_documents),
         icat_mount("/icat/facet").get("/documents", icat::facet_documents::count_facets),
+        icat_mount("/icat/lucene")
+            .get("/data", icat::lucene::search_ids::search_ids)
+            .get("/db", icat::lucene::list_populations::list_populations)
+            .post("/db", icat::lucene::commit::commit_index)
+            .without_timeout()
+            .delete("/db", icat::lucene::stop_populations::stop_populations)
+            .post("/db/{entity}", icat::lucene::populate::request_population)
+            .post("/db/{entity}/{minid}", icat::lucene::populate_from::request_population_from),
         state
             .identity
             .accept_credentials(

@@ -16,9 +16,10 @@ const ADVANCE: &str = "UPDATE catalogue_scan SET after_id = $3, rows_read = rows
                        WHERE entity = $1 AND state = 'running' AND generation = $2";
 const FINISH: &str = "UPDATE catalogue_scan SET state = 'done', finished_at = $3 \
                       WHERE entity = $1 AND state = 'running' AND generation = $2";
+const STOP: &str = "UPDATE catalogue_scan SET state = 'done' WHERE state <> 'done'";
 const COUNT_RUNNING: &str = "SELECT COUNT(*) AS running FROM catalogue_scan WHERE entity = $1 AND state = 'running'";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 7] = [REQUEST, REQUEST_KNOWN, COUNT_RUNNING, LIST, START, ADVANCE, FINISH];
+pub const ALL: [&str; 8] = [REQUEST, REQUEST_KNOWN, STOP, COUNT_RUNNING, LIST, START, ADVANCE, FINISH];
 
 /// Where a scan is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -112,4 +113,9 @@ pub async fn advance_scan(tx: &mut Tx, scan: &CatalogueScan, after_id: i64, rows
 /// Returns whether the scan still ran and was not asked for again.
 pub async fn finish_scan(tx: &mut Tx, scan: &CatalogueScan, now: Micros) -> Result<bool, DbError> {
     Ok(tx.execute(FINISH, &[scan.entity.as_str().into(), scan.generation.into(), now.into()]).await? > 0)
+}
+
+/// Ends all scans that run or are wanted, without their having filled the index.
+pub async fn stop_scans(tx: &mut Tx) -> Result<(), DbError> {
+    tx.execute(STOP, &[]).await.map(drop)
 }

@@ -177,7 +177,7 @@ impl Facility {
     }
 }
 
-async fn log_in(app: &TestApp, name: &str) -> String {
+pub async fn log_in(app: &TestApp, name: &str) -> String {
     let login = json!({"plugin": "simple", "credentials": [{"username": name}, {"password": "x"}]});
     let form = [("json", login.to_string())];
     let answer = app.http.post(format!("{}/icat/session", app.public)).form(&form).send().await.unwrap();

@@ -9,6 +9,7 @@ mod crash;
 mod engine;
 mod facility;
 mod full_disk;
+mod icat_lucene_admin;
 mod index_identity;
 mod index_status;
 mod lucene;

@@ -173,7 +173,7 @@ fn render_scan(scan: &ScanStatus) -> String {
     let is_filled = if scan.finished_at.is_some() { "" } else { "; not all rows are in the index yet" };
     let state = match scan.state {
         ScanState::Wanted => format!("waiting{is_filled}"),
-        ScanState::Done => rows,
+        ScanState::Done => format!("{rows}{is_filled}"),
         ScanState::Running => {
             let expected = scan.rows_expected.unwrap_or_default();
             let rate = scan.rows_per_second.map_or_else(String::new, |rate| format!(", {rate:.0}/s"));

@@ -12,20 +12,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::facets::{CountedRows, RequestedFacet, count_dimensions};
 use super::failure::IcatFailures;
-use super::{parse_query_parameter, parse_target};
+use super::{parse_count, parse_max_count, parse_query_parameter, parse_search, parse_target};
 use crate::authorized_search::{AuthorizedPage, EntityRights, PageRequest};
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::collect_set;
-use crate::error::{Error, report_timeout};
-use crate::planner::{Planner, SearchQuery};
+use crate::error::report_timeout;
+use crate::planner::Planner;
 use crate::results::fields::RequestedFields;
 use crate::results::search_order::{parse_search_after, parse_sort, render_search_after};
 use crate::state::State;
-
-/// Rows of an answer if the client does not say how many, as in icat.server.
-const DEFAULT_ROWS: usize = 100;
-/// Rows of an answer: `maxEntities` of icat.server.
-const MAX_ROWS: usize = 10_000;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -87,19 +82,10 @@ async fn answer_search(state: &State, caller: &Caller, parameters: Parameters) -
     let query = parse_query_parameter(parameters.query.as_deref())?;
     let target = parse_target(&query)?;
     let facets = RequestedFacet::parse_list(&query)?;
-    let mut search = SearchQuery::deserialize(&query).map_err(|e| Error::Query(format!("invalid query: {e}")))?;
-    if parameters.restrict.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true")) && search.user.is_none() {
-        search.user = Some(caller.subject().icat_user_name.clone());
-    }
-    search.is_own_user = search.user.as_ref() == Some(&caller.subject().icat_user_name);
+    let is_restricted = parameters.restrict.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let search = parse_search(&query, caller, is_restricted)?;
     parse_count("minCount", parameters.min_count.as_deref())?;
-    let limit = match parse_count("maxCount", parameters.max_count.as_deref())? {
-        0 => DEFAULT_ROWS,
-        count if count > MAX_ROWS => {
-            return Err(Error::Query(format!("maxCount must not be greater than {MAX_ROWS}")).into());
-        }
-        count => count,
-    };
+    let limit = parse_max_count(parameters.max_count.as_deref())?;
     let order = parse_sort(target, parameters.sort.as_deref())?;
     let after = parse_search_after(&order, parameters.search_after.as_deref())?;
     let names: Vec<String> = list_fields(target).iter().map(|name| (*name).to_owned()).collect();
@@ -129,12 +115,6 @@ async fn answer_search(state: &State, caller: &Caller, parameters: Parameters) -
         }
     }
     Ok(answer)
-}
-
-/// A number of rows; 0 if it is missing.
-fn parse_count(name: &str, text: Option<&str>) -> Result<usize, Error> {
-    let refused = |_| Error::Query(format!("{name} must be a whole number"));
-    text.map_or(Ok(0), |text| text.parse().map_err(refused))
 }
 
 fn render_page(page: &AuthorizedPage) -> Value {

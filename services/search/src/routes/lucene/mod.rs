@@ -6,7 +6,7 @@ pub mod commit;
 pub mod facet;
 pub mod lock;
 pub mod modify;
-mod request;
+pub mod request;
 pub mod search;
 pub mod unlock;
 pub mod version;
