@@ -78,6 +78,8 @@ def draw_request(chance, field):
         target, name, filter = chance.choice([*TARGETS]), chance.choice(NAMES), chance.choice([*FILTERS])
     is_filtered = not is_wild and field in FILTERED
     draws = {draw_search: 4, draw_icat_search: 8 if is_filtered else 4, draw_icat_facets: 1, draw_directories: 1, draw_page: 3, draw_completion: 1}
+    if field == "file.directory":
+        draws |= {draw_directories: 8, draw_completion: 8}
     (draw,) = chance.choices([*draws], draws.values())
     return draw(chance, target, name, filter, is_filtered)
 

@@ -7,7 +7,7 @@ against a document that lacks one status must fail.
 """
 
 # needs: schemathesis
-# seconds: 20
+# seconds: 30
 # long: --cases 1000
 
 import argparse
