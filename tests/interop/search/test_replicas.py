@@ -135,6 +135,8 @@ def check_new_index(facility, old, writers, directory):
 class MarkerWriter(Writer):
     def create_marker(self, name):
         """A file with a name of its own."""
+        # The server may have closed the one that was idle since the last write.
+        self.connection = None
         dataset = self.choose_dataset()
         return self.send("POST", [{"Datafile": {**self.build_file(), "name": f"{name}.nxs", "dataset": {"id": dataset}}}])
 
