@@ -18,7 +18,8 @@ ENTITIES = {
 MEMBER = "investigationUsers m WHERE m.user.name = :user"
 SCIENTIST = "investigationInstruments i JOIN i.instrument.instrumentScientists m WHERE m.user.name = :user"
 LETTERS = "ghijklmnopqrstuvwxyz"
-PUBLIC = ["Facility", "Instrument", "InvestigationType", "DatasetType", "DatafileFormat", "ParameterType", "SampleType", "Technique"]
+# Not the types of samples: their names are for those who may read such a sample.
+PUBLIC = ["Facility", "Instrument", "InvestigationType", "DatasetType", "DatafileFormat", "ParameterType", "Technique"]
 
 
 def build_rules(open_name):
@@ -32,6 +33,8 @@ def build_rules(open_name):
     for condition in (MEMBER, SCIENTIST):
         yield f"SELECT o FROM InvestigationUser o JOIN o.investigation.{condition}"
         yield f"SELECT o FROM User o JOIN o.investigationUsers x JOIN x.investigation.{condition}"
+        yield f"SELECT o FROM SampleType o JOIN o.samples s JOIN s.investigation.{condition}"
+    yield "SELECT o FROM SampleType o JOIN o.samples s WHERE s.investigation.releaseDate < CURRENT_TIMESTAMP"
     yield f"SELECT o FROM Datafile o WHERE o.dataset.investigation.name = '{open_name}'"
 
 
@@ -41,17 +44,24 @@ INSTRUMENTS = {"embargo": "BL07", "other": "BL08", "released": "BL07", "open": "
 MEMBERS = {"alice": "embargo", "carl": "released"}
 SCIENTISTS = {"bob": "BL08"}
 PEOPLE = ["root", "admin", "alice", "bob", "carl", "dan"]
-KEYS = {"alice-key": ("simple/alice", ["read"]), "alice-other-key": ("simple/alice", ["logbook:read"])}
+KEYS = {
+    "alice-key": ("simple/alice", ["read"]), "alice-other-key": ("simple/alice", ["logbook:read"]), "alice-admin-key": ("simple/alice", ["admin"]),
+    "admin-key": ("simple/admin", ["admin"]), "admin-read-key": ("simple/admin", ["read"]),
+}  # fmt: skip
 
 FILE_FIELDS = {"file.name", "file.description", "file.doi", "file.directory", "file.size", "file.content"}
 DATA_FIELDS = FILE_FIELDS | {
     "investigation.name", "investigation.visitId", "investigation.title", "investigation.summary", "investigation.doi",
     "sample.name", "dataset.name", "dataset.description", "dataset.doi", "investigation.parameter", "investigation.number",
-    "dataset.parameter", "file.parameter", "sample.parameter",
+    "dataset.parameter", "file.parameter", "sample.parameter", "sample.type",
 }  # fmt: skip
 FIELDS = DATA_FIELDS | {"pi.name", "pi.fullName"}
+# The name of a type that everybody may read, and no row has: the same for all investigations.
+PUBLIC_NAME = "public.name"
 # What somebody may see of an investigation.
-VISIBLE = {"-": set(), "files": FILE_FIELDS, "data": DATA_FIELDS, "all": FIELDS}
+VISIBLE = {
+    "-": set(), "name": {PUBLIC_NAME}, "files": FILE_FIELDS, "rows": DATA_FIELDS - {"sample.type"}, "data": DATA_FIELDS, "all": FIELDS,
+}  # fmt: skip
 # By the rules above; the others see what `dan` sees.
 ACCESS = {
     "root": {place: "all" for place in PLACES},
@@ -76,7 +86,13 @@ class RightsFacility(FilledSuite):
             settings += 'expires = "2099-01-01T00:00:00Z"\n'
         (self.dir / "undulator.toml").write_text(settings)
         self.texts = {place: {field: self.draw_value(field) for field in sorted(FIELDS)} for place in PLACES}
+        public_name = self.draw_text()
+        for texts in self.texts.values():
+            texts[PUBLIC_NAME] = public_name
         self.ids = {place: {} for place in PLACES}
+        self.admin = None
+        # Entities whose rows somebody has had read again.
+        self.populated = []
         for name in PEOPLE:
             self.add_user(f"simple/{name}")
         self.env |= {
@@ -100,14 +116,15 @@ class RightsFacility(FilledSuite):
         (facility,) = self.create("Facility", {"name": "SRC"})
         of_facility = lambda name, **more: {"name": name, "facility": facility, **more}  # noqa: E731
         self.shared = {
-            "InvestigationType": of_facility("MX"), "DatasetType": of_facility("raw"), "SampleType": of_facility("crystal", molecularFormula="C"),
+            "InvestigationType": of_facility("MX"), "DatasetType": of_facility("raw"),
             "DatafileFormat": of_facility("NeXus", version="1"), "Technique": {"name": "diffraction", "pid": "PaNET:1"},
         }  # fmt: skip
         self.shared = {entity: self.create(entity, row)[0] for entity, row in self.shared.items()}
         applicable = {f"applicableTo{entity}": True for entity in ("Investigation", "Dataset", "Datafile", "Sample")}
-        self.mode, self.number = self.create(
+        self.mode, self.number, _ = self.create(
             "ParameterType", of_facility("mode", units="text", valueType="STRING", **applicable),
             of_facility("temperature", units="K", valueType="NUMERIC", **applicable),
+            of_facility(self.texts["open"][PUBLIC_NAME], units="text", valueType="STRING", **applicable),
         )  # fmt: skip
         instruments = {name: self.create("Instrument", of_facility(name))[0] for name in sorted({*INSTRUMENTS.values()})}
         for name, instrument in SCIENTISTS.items():
@@ -134,7 +151,8 @@ class RightsFacility(FilledSuite):
         self.create("InvestigationInstrument", {"investigation": investigation, "instrument": instrument})
         (pi,) = self.create("User", {"name": f"simple/{texts['pi.name']}", "fullName": f"Ann {texts['pi.fullName']}"})
         self.create("InvestigationUser", {"investigation": investigation, "user": pi, "role": "PI"})
-        (sample,) = self.create("Sample", {"name": texts["sample.name"], "investigation": investigation, "type": self.shared["SampleType"]})
+        (type,) = self.create("SampleType", {"name": texts["sample.type"], "facility": facility, "molecularFormula": "C"})
+        (sample,) = self.create("Sample", {"name": texts["sample.name"], "investigation": investigation, "type": type})
         parameter = lambda owner, row, field: {owner: row, "type": self.mode, "stringValue": texts[field]}  # noqa: E731
         self.create("InvestigationParameter", parameter("investigation", investigation, "investigation.parameter"),
                     {"investigation": investigation, "type": self.number, "numericValue": int(texts["investigation.number"])})  # fmt: skip
@@ -176,6 +194,13 @@ class RightsFacility(FilledSuite):
             return state["waiting_rows"] == 0 and state["waiting_batches"] == 0
 
         wait_until("everything is in the index", is_filled)
+
+    def read_scans(self):
+        """When the rows of each entity were last read; None while they are read or wait for it."""
+        self.admin = self.admin or self.login("simple/admin")
+        status, _, body = self.request("GET", "/search/v1/index", headers={"Authorization": f"Bearer {self.admin}"})
+        assert status == 200, (status, body)
+        return {scan["entity"]: scan["finishedAt"] if scan["state"] == "done" else None for scan in json.loads(body)["scans"]}
 
     def find_texts(self, content):
         """Places and fields whose texts stand in an answer, whatever the case."""

@@ -1,6 +1,7 @@
 """For the hooks of schemathesis: what the script knows about the facility, and a list of what was asked. SCHEMATHESIS_FACTS
 names the directory with facts.json."""
 
+import collections
 import json
 import os
 import random
@@ -10,12 +11,16 @@ DIRECTORY = Path(os.environ["SCHEMATHESIS_FACTS"])
 FACTS = json.loads((DIRECTORY / "facts.json").read_text())
 # One request in so many keeps what was generated for a place that could have been filled.
 KEPT = 6
+ASKED = collections.Counter()
 
 
 def random_for_case(case):
-    """The same for the same request, so that what fails once can be tried again."""
+    """The same for the same request, so that what fails once can be tried again; another one when it is repeated, because many requests
+    to an operation without parameters are the same."""
     body = case.body if isinstance(case.body, (str, int, list, dict, type(None))) else "bytes"
-    return random.Random(f"{FACTS['seed']} {case.operation.label} {case.query} {body} {case.path_parameters} {dict(case.headers or {})}")
+    request = f"{FACTS['seed']} {case.operation.label} {case.query} {body} {case.path_parameters} {dict(case.headers or {})}"
+    ASKED[request] += 1
+    return random.Random(request if ASKED[request] == 1 else f"{request} {ASKED[request]}")
 
 
 def fill_in_values(choose, place, values_by_name):

@@ -14,6 +14,7 @@ SEARCHED = {
     "investigation.name": [("investigations", "name"), ("datasets", "investigation.name"), ("datafiles", "investigation.name")],
     "investigation.title": [("investigations", "title"), ("datasets", "investigation.title")], "investigation.doi": [("investigations", "doi")],
     "investigation.visitId": [(target, "visitId") for target in TARGETS], "sample.name": [(target, "sample.name") for target in TARGETS],
+    "sample.type": [(target, "sample.type.name") for target in TARGETS],
 }  # fmt: skip
 NAMES = sorted({name for places in SEARCHED.values() for _, name in places} | {"stringValue", "numericValue", "user.fullName", "user.name"})
 # Filters that find the texts that queries do not find by a field.
@@ -24,6 +25,11 @@ FILTERED = {
 }  # fmt: skip
 FACETS = ["name", "doi", "datafileFormat.name", "instrument.name", "technique.name", "sample.name", "dataset.name", "investigation.name",
           "visitId", "type.name", "user.fullName", "user.name", "facility.name", "sample.type.name"]  # fmt: skip
+# Fields whose values are completed, with how that begins in the box of the page.
+COMPLETED = {
+    "sample.type.name": "sample.type.name:", "instrument.name": "instrument.name:", "technique.name": "technique.name:", "type.name": "type.name:",
+    "datafileFormat.name": "datafileFormat.name:", "facility.name": "facility.name:", "parameter.name": "parameter.",
+}  # fmt: skip
 ICAT_FACETS = [("Datafile", "name"), ("Datafile", "fileSize"), ("Dataset", "doi"), ("Investigation", "title"), ("Sample", "name"), ("User", "fullName"),
                ("DatafileParameter", "stringValue"), ("DatasetParameter", "stringValue"), ("InvestigationParameter", "stringValue"),
                ("SampleParameter", "stringValue"), ("InvestigationUser", "user.fullName"), ("InvestigationInstrument", "instrument.name")]  # fmt: skip
@@ -77,7 +83,10 @@ def draw_request(chance, field):
     if is_wild:
         target, name, filter = chance.choice([*TARGETS]), chance.choice(NAMES), chance.choice([*FILTERS])
     is_filtered = not is_wild and field in FILTERED
-    draws = {draw_search: 4, draw_icat_search: 8 if is_filtered else 4, draw_icat_facets: 1, draw_directories: 1, draw_page: 3, draw_completion: 1}
+    draws = {draw_search: 4, draw_icat_search: 8 if is_filtered else 4, draw_ids: 2, draw_icat_facets: 1, draw_directories: 1, draw_values: 1}
+    draws |= {draw_page: 3, draw_completion: 1}
+    if field == "sample.type":
+        draws |= {draw_values: 8, draw_completion: 4}
     if field == "file.directory":
         draws |= {draw_directories: 8, draw_completion: 8}
     (draw,) = chance.choices([*draws], draws.values())
@@ -134,6 +143,18 @@ def draw_icat_search(chance, target, name, filter, is_filtered):
     return make
 
 
+def draw_ids(chance, target, name, filter, is_filtered):
+    """`/icat/lucene/data`: the same search, for ids."""
+    make_search = draw_icat_search(chance, target, name, filter, is_filtered)
+
+    def make(t):
+        search = make_search(t)
+        query = {name: value for name, value in search.query.items() if name in ("query", "maxCount")}
+        return Request(search.kind.replace("icat", "ids"), search.method, "/icat/lucene/data", query)
+
+    return make
+
+
 def draw_icat_facets(chance, target, name, filter, is_filtered):
     entity, dimension = chance.choice(ICAT_FACETS)
     facets = [{"target": entity, "dimensions": [{"dimension": dimension}]}]
@@ -153,6 +174,17 @@ def draw_directories(chance, target, name, filter, is_filtered):
     return lambda t: Request("directories", "GET", "/search/v1/directories", {"path": f"{start}{t[:length]}{ending}", **parameters})
 
 
+def draw_values(chance, target, name, filter, is_filtered):
+    field = name if name in COMPLETED else chance.choice([*COMPLETED])
+    length, parameters = chance.choice([8, 14]), {"target": target, "limit": chance.choice([1, 1000])}
+    places = {
+        "start": lambda t: {"field": field, "start": t[:length]}, "all": lambda t: {"field": field}, "mistake": lambda t: {"field": t},
+        "other": lambda t: {"field": name, "start": t},
+    }  # fmt: skip
+    place = chance.choice([*places, "start", "start", "all"])
+    return lambda t: Request(f"values {place}", "GET", "/search/v1/values", parameters | places[place](t))
+
+
 def draw_page(chance, target, name, filter, is_filtered):
     shape, facet = chance.choice([*SHAPES]), name if name in FACETS else chance.choice(FACETS)
     shared = {"in": target}
@@ -168,7 +200,8 @@ def draw_page(chance, target, name, filter, is_filtered):
 
 def draw_completion(chance, target, name, filter, is_filtered):
     length = chance.choice([0, 8, 14])
-    start = chance.choice(["data/", "lysozyme data/", "/data/", "/"])
+    start = chance.choice(["data/", "lysozyme data/", "/data/", "/", f"lysozyme {chance.choice([*COMPLETED.values()])}"])
+    start = f"{name}:" if name in COMPLETED and chance.random() < 0.7 else start
     return lambda t: Request("completion", "GET", "/search/app/complete", {"text": f"{start}{t[:length]}"})
 
 

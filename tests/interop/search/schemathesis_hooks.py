@@ -19,15 +19,21 @@ def before_call(ctx, case, kwargs):
     choose = random_for_case(case)
     query = case.query if isinstance(case.query, dict) else {}
     declared = FACTS["operations"][case.operation.label]
-    session = choose.choice(FACTS["sessions"])
+    session = choose.choice(FACTS["sessions"][case.operation.label])
+    for name, values in FACTS["paths"][case.operation.label].items():
+        if choose.randrange(KEPT):
+            case.path_parameters[name] = choose.choice(values)
     if choose.randrange(KEPT):
+        if isinstance(case.body, dict) and "sessionId" in case.body:
+            # Of a form.
+            case.body["sessionId"] = session
         if "sessionId" in declared and choose.randrange(2):
             query["sessionId"] = session
         else:
             query.pop("sessionId", None)
             case.headers = {**(case.headers or {}), "Authorization": f"Bearer {session}"}
     fill_in_values(choose, query, {name: values for name, values in declared.items() if name != "sessionId"})
-    leave_out_some(choose, query, declared.keys() - {"query", "sessionId"})
+    leave_out_some(choose, query, declared.keys() - {"query", "sessionId", "target", "field"})
     if query:
         case.query = query
     if isinstance(case.body, dict) and choose.randrange(KEPT):

@@ -7,7 +7,7 @@ import re
 import urllib.parse
 import uuid
 
-from rights_facility import PLACES
+from rights_facility import PLACES, PUBLIC_NAME
 
 LUCENE = "/icat.lucene"
 TARGETS = ("datafiles", "datasets", "investigations")
@@ -20,16 +20,16 @@ ROWS = {
 }  # fmt: skip
 # Related values that the searches of ICAT show besides.
 ICAT_ROWS = {
-    "datafiles": ROWS["datafiles"] - {"investigation.title"},
-    "datasets": ROWS["datasets"],
-    "investigations": ROWS["investigations"] | {"investigation.parameter", "investigation.number", "sample.name"},
+    "datafiles": ROWS["datafiles"] - {"investigation.title"} | {"sample.type"},
+    "datasets": ROWS["datasets"] | {"sample.type"},
+    "investigations": ROWS["investigations"] | {"investigation.parameter", "investigation.number", "sample.name", "sample.type"},
 }
 FACETS = {
     "datafiles": {"name": "file.name", "doi": "file.doi", "dataset.name": "dataset.name"},
     "datasets": {"name": "dataset.name", "doi": "dataset.doi"},
     "investigations": {"name": "investigation.name", "visitId": "investigation.visitId", "doi": "investigation.doi"},
 }  # fmt: skip
-SHARED_FACETS = {"sample.name": "sample.name", "user.fullName": "pi.fullName", "user.name": "pi.name"}
+SHARED_FACETS = {"sample.name": "sample.name", "sample.type.name": "sample.type", "user.fullName": "pi.fullName", "user.name": "pi.name"}
 INVESTIGATION_FACETS = {"investigation.name": "investigation.name", "visitId": "investigation.visitId"}
 HIGHLIGHTED = {
     "datafiles": {"file.description"}, "datasets": {"dataset.description"},
@@ -48,6 +48,15 @@ ICAT_FACETS_OF = {
     "investigations": {"investigation.name", "investigation.parameter", "sample.name", "pi.fullName"},
 }  # fmt: skip
 ENTITY = {"datafiles": "Datafile", "datasets": "Dataset", "investigations": "Investigation"}
+# What the ids of a search stand for.
+NAMED = {"datafiles": ("files", "file.name"), "datasets": ("datasets", "dataset.name"), "investigations": ("investigation", "investigation.name")}
+# Names that are completed: the targets, the field, how it is written in the box of the page, and the field of the facility.
+COMPLETED = {
+    "types": (TARGETS[:2], "sample.type.name", "sample.type.name:", "sample.type"),
+    "names": (TARGETS, "parameter.name", "parameter.", PUBLIC_NAME),
+}  # fmt: skip
+# Entities whose rows are read again, one for each request that is allowed.
+POPULATED = ["Technique", "SampleType", "Sample", "Facility", "Instrument", "DatasetType", "Datafile", "Dataset", "Investigation"]
 
 
 def list_facets(target):
@@ -153,7 +162,53 @@ class Somebody:
         counted = {place: found.get(f"data/{texts['file.directory']}/raw", 0) for place, texts in self.facility.texts.items()}
         return Seen(status, View("directories", {"file.directory"}, json.dumps(found)), total=found.get("data", 0), counted={"files": counted})
 
+    def values(self, what):
+        """For each target, and with the beginning of each name."""
+        targets, field, _, shown = COMPLETED[what]
+        views, status = [], 200
+        for target in targets:
+            status, text = self.send("GET", "/search/v1/values", {"target": target, "field": field, "limit": 1000})
+            if status != 200:
+                return Seen(status, View("refusal", set(), text))
+            views.append(View(f"values for {target}", {shown}, text))
+        starts = {}
+        for place, texts in self.facility.texts.items():
+            _, text = self.send("GET", "/search/v1/values", {"target": targets[-1], "field": field, "start": texts[shown][:8], "limit": 1})
+            found = json.loads(text)
+            # Whether there are more tells of names as well.
+            starts[place] = len(found["values"]) + found["hasMore"]
+            views.append(View("", {shown}, text))
+        return Seen(status, *views, counted={"completed": starts})
+
+    def index(self):
+        return self.accept(self.send("GET", "/search/v1/index"), 200)
+
     # /icat
+
+    def icat_ids(self, target):
+        """Ids instead of rows, with the names of what they belong to."""
+        entity, field = NAMED[target]
+        status, text = self.send("GET", "/icat/lucene/data", {"query": json.dumps({"target": ENTITY[target]}), "maxCount": 1000})
+        if status != 200:
+            return Seen(status, View("refusal", set(), text))
+        rows = {place: [ids[entity]["id"]] if target == "investigations" else ids[entity] for place, ids in self.facility.ids.items()}
+        names = {id: self.facility.texts[place][field] for place, ids in rows.items() for id in ids}
+        found = [row["id"] for row in json.loads(text)]
+        totals = {}
+        for place, texts in self.facility.texts.items():
+            query = json.dumps({"target": ENTITY[target], "text": texts[sorted(HIGHLIGHTED[target])[0]]})
+            _, answer = self.send("GET", "/icat/lucene/data", {"query": query})
+            totals[place] = len(json.loads(answer))
+        views = [View("ids", {field}, json.dumps([names[id] for id in found])), View("", set(), text)]
+        return Seen(status, *views, total=len(found), counted={"words": totals})
+
+    def populate(self, rest=""):
+        """The next entity that nobody has asked for; the rows are read in the background."""
+        entity = POPULATED[len(self.facility.populated)]
+        seen = self.accept(self.send("POST", f"/icat/lucene/db/{entity}{rest}", form={}), 204)
+        if seen.status == 200:
+            self.facility.populated.append(entity)
+        return seen
 
     def icat_search(self, target):
         entities = [(entity, dimension, field) for entity, dimension, field in ICAT_FACETS if field in ICAT_FACETS_OF[target]]
@@ -218,6 +273,17 @@ class Somebody:
             _, found = self.send("GET", "/search/app/complete", {"text": f"data/{texts['file.directory'][:5]}"})
             starts[place] = len(json.loads(found)) if status == 200 else 0
         return Seen(status, View("paths", fields, text), counted={"completed": starts} if status == 200 else None)
+
+    def complete_names(self, what):
+        _, _, written, shown = COMPLETED[what]
+        status, text = self.send("GET", "/search/app/complete", {"text": f"lysozyme {written}"})
+        if status != 200:
+            return Seen(status, View("refusal", set(), text))
+        starts = {}
+        for place, texts in self.facility.texts.items():
+            _, found = self.send("GET", "/search/app/complete", {"text": written + texts[shown][:8]})
+            starts[place] = len(json.loads(found))
+        return Seen(status, View("names", {shown}, text), counted={"completed": starts})
 
     def download(self, kind):
         """One after the other, each row of each investigation."""
@@ -287,11 +353,20 @@ class Somebody:
 OPERATIONS = {
     **{f"search-{target}": ("POST", f"/search/v1/{target}", lambda who, t=target: who.search(t)) for target in TARGETS},
     "directories": ("GET", "/search/v1/directories", lambda who: who.directories()),
+    **{f"values-{what}": ("GET", "/search/v1/values", lambda who, w=what: who.values(w)) for what in COMPLETED},
+    "index": ("GET", "/search/v1/index", lambda who: who.index()),
     **{f"icat-search-{target}": ("GET", "/icat/search/documents", lambda who, t=target: who.icat_search(t)) for target in TARGETS},
     "icat-facets": ("GET", "/icat/facet/documents", lambda who: who.icat_facets()),
+    **{f"icat-ids-{target}": ("GET", "/icat/lucene/data", lambda who, t=target: who.icat_ids(t)) for target in TARGETS},
+    "db-list": ("GET", "/icat/lucene/db", lambda who: who.accept(who.send("GET", "/icat/lucene/db"), 200)),
+    "db-commit": ("POST", "/icat/lucene/db", lambda who: who.accept(who.send("POST", "/icat/lucene/db", form={}), 204)),
+    "db-stop": ("DELETE", "/icat/lucene/db", lambda who: who.accept(who.send("DELETE", "/icat/lucene/db"), 204)),
+    "db-populate": ("POST", "/icat/lucene/db/{entity}", lambda who: who.populate()),
+    "db-populate-from": ("POST", "/icat/lucene/db/{entity}/{minid}", lambda who: who.populate("/0")),
     "start": ("GET", "/search", lambda who: who.start()),
     **{f"page-{target}": ("GET", "/search/app", lambda who, t=target: who.page(t)) for target in TARGETS},
     "complete": ("GET", "/search/app/complete", lambda who: who.complete()),
+    **{f"complete-{what}": ("GET", "/search/app/complete", lambda who, w=what: who.complete_names(w)) for what in COMPLETED},
     **{f"download-{kind}": ("POST", "/search/app/download", lambda who, k=kind: who.download(k)) for kind in TARGETS[:2]},
     "asset": ("GET", "/search/app/assets/{name}", lambda who: who.asset()),
     "log-in": ("POST", "/search/app/login", lambda who: who.log_in()),

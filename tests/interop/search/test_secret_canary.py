@@ -7,7 +7,7 @@ rows stand in the log, in traces or in metrics.
     tests/interop/search/test_secret_canary.py [--requests N] [--seed N]
 """
 
-# seconds: 60
+# seconds: 80
 # long: --requests 20000
 
 import argparse
