@@ -148,6 +148,9 @@ fn explain_refusal(status: StatusCode, body: &Value) -> IndexError {
         | StatusCode::FORBIDDEN => IndexError::Unavailable(text),
         // Of a pattern with wildcards.
         StatusCode::BAD_REQUEST if reason.contains("Determinizing automaton") => IndexError::Pattern,
+        StatusCode::BAD_REQUEST if matches!(kind, "too_many_clauses" | "too_many_nested_clauses") => {
+            IndexError::TooManyConditions
+        }
         _ => IndexError::Refused(text),
     }
 }

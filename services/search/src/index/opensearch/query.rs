@@ -55,6 +55,9 @@ impl QueryWriter {
                 let field = rename_field(&value_field(self.entity, attribute));
                 without_score(&json!({"range": {field: {"gte": low, "lte": high}}}))
             }
+            Plan::Number(_, low, high) if *low == f64::INFINITY || *high == f64::NEG_INFINITY => {
+                json!({"match_none": {}})
+            }
             Plan::Number(attribute, low, high) => {
                 let field = rename_field(&value_field(self.entity, attribute));
                 without_score(&json!({"range": {field: write_number_bounds(*low, *high)}}))
