@@ -79,6 +79,8 @@ impl QueryWriter {
                 }}}))
             }
             Plan::And(plans) => self.write_conjunction(plans),
+            // Without conditions, OpenSearch would find all rows.
+            Plan::Or(plans) if plans.is_empty() => json!({"match_none": {}}),
             Plan::Or(plans) => {
                 let should: Vec<Value> = plans.iter().map(|plan| self.write(plan)).collect();
                 json!({"bool": {"should": should, "minimum_should_match": 1}})
