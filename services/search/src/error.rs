@@ -30,6 +30,8 @@ pub enum Error {
     AlreadyRequested(String),
     #[error("files cannot be downloaded here: no download service is known; see search.download_url")]
     NoDownloads,
+    #[error("another process writes the search index now")]
+    LeaseLost,
     #[error("the search index is being opened; try again in a few seconds")]
     NotOpen,
     #[error("the search index cannot be written at the moment; the changes are stored, and are searchable later")]
@@ -81,7 +83,7 @@ impl From<Error> for Problem {
             Error::NoDownloads => Self::new(Code::NotFound, "search/no-downloads", text),
             Error::FilledByIcatServer => Self::new(Code::NotImplemented, "search/filled-by-icat-server", text),
             Error::AlreadyRequested(_) => Self::new(Code::Conflict, "search/already-requested", text),
-            Error::OtherIndex => Self::internal(text),
+            Error::OtherIndex | Error::LeaseLost => Self::internal(text),
             Error::NotWritten => Self::new(Code::Unavailable, "search/not-written", text).with_retry_after(30),
             Error::PointInTimeEnded => Self::new(Code::Conflict, "search/point-in-time-ended", text),
             Error::EngineUnavailable(reason) => {

@@ -137,7 +137,15 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         logbook_page: config.find_logbook_page(&ctx),
         site: ctx.config.core.site.clone(),
     });
-    let state = Arc::new(State { config, changes, searches, authorized, catalogue_searches, identity });
+    let state = Arc::new(State {
+        config,
+        idle_timeout: ctx.config.core.http.idle_timeout,
+        changes,
+        searches,
+        authorized,
+        catalogue_searches,
+        identity,
+    });
     let mounts = web::build_mounts(pages).into_iter().chain(routes::build_mounts(&state)).collect();
     Ok(Running { mounts, workers })
 }

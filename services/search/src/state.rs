@@ -1,6 +1,7 @@
 //! What the handlers share; built once per process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use identity::Identity;
 
@@ -12,6 +13,8 @@ use crate::searches::CatalogueSearches;
 
 pub struct State {
     pub config: Config,
+    /// How long requests may pause.
+    pub idle_timeout: Duration,
     pub changes: ChangeQueue,
     pub searches: Arc<SearchService>,
     pub authorized: Arc<AuthorizedSearch>,

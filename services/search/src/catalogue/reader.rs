@@ -38,24 +38,6 @@ impl CatalogueReader {
             .await
     }
 
-    /// All documents with ids after the first number, up to the second, in pages of so many.
-    pub async fn read_range(
-        &self,
-        columns: &DocumentColumns,
-        (after, last): (i64, i64),
-        limit: u32,
-    ) -> Result<Vec<DocumentPage>, IcatError> {
-        let mut pages = Vec::new();
-        let mut after = after;
-        while after < last
-            && let Some(page) = self.read_page(columns, after, last, limit).await?
-        {
-            after = page.last_id;
-            pages.push(page);
-        }
-        Ok(pages)
-    }
-
     /// Up to so many documents with ids after the given one, up to `last`; fewer if the catalogue returns less at once. `None` at the
     /// end.
     pub async fn read_page(

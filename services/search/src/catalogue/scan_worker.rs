@@ -1,12 +1,14 @@
 //! Reads all rows of the catalogue, entity by entity, and goes on where it was after a restart.
 
+use std::collections::VecDeque;
 use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use service_kit::{Ctx, Db, Worker};
+use icat_client::IcatError;
+use service_kit::{Ctx, Db, Problem, Worker};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::COLUMNS;
@@ -93,7 +95,7 @@ impl ScanWorker {
     }
 
     /// Stores all pages after the last one that was stored.
-    async fn run_scan(&self, columns: &DocumentColumns, scan: &CatalogueScan) -> Result<(), FeedError> {
+    async fn run_scan(&self, columns: &'static DocumentColumns, scan: &CatalogueScan) -> Result<(), FeedError> {
         let (pages, read) = mpsc::channel(1);
         let (was_read, is_complete) =
             tokio::join!(self.read_pages(columns, scan, pages), self.store_pages(columns, scan, read));
@@ -108,30 +110,39 @@ impl ScanWorker {
     /// Reads several ranges of ids at once, and sends their pages in the order of the ids, until nobody wants them.
     async fn read_pages(
         &self,
-        columns: &DocumentColumns,
+        columns: &'static DocumentColumns,
         scan: &CatalogueScan,
         pages: mpsc::Sender<DocumentPage>,
     ) -> Result<(), FeedError> {
         let last_id = self.reader.find_last_id(columns).await?;
-        let ranges = split_ids(scan.after_id, last_id, scan.rows_expected - scan.rows_read);
-        let reads = ranges.map(|range| self.reader.read_range(columns, range, ROWS_PER_PAGE));
-        let mut ranges = stream::iter(reads).buffered(RANGES_AT_ONCE);
-        while let Some(found) = ranges.try_next().await? {
-            for page in found {
-                if pages.send(page).await.is_err() {
-                    return Ok(());
+        // What is created meanwhile comes last.
+        let end = [(last_id.max(scan.after_id), i64::MAX)];
+        let mut ranges = split_ids(scan.after_id, last_id, scan.rows_expected - scan.rows_read).chain(end);
+        // They end with this function.
+        let mut tasks = JoinSet::new();
+        let mut reading = VecDeque::new();
+        loop {
+            while reading.len() < RANGES_AT_ONCE
+                && let Some(range) = ranges.next()
+            {
+                let (sender, receiver) = mpsc::channel(1);
+                tasks.spawn_local(read_range(self.reader.clone(), columns, range, sender));
+                reading.push_back(receiver);
+            }
+            let Some(mut range) = reading.pop_front() else { return Ok(()) };
+            loop {
+                match range.recv().await {
+                    Some(RangePart::Page(page)) => {
+                        if pages.send(page).await.is_err() {
+                            return Ok(());
+                        }
+                    }
+                    Some(RangePart::End) => break,
+                    Some(RangePart::Failure(e)) => return Err(e.into()),
+                    None => return Err(Problem::internal("a range of rows was not read to its end").into()),
                 }
             }
         }
-        // What was created meanwhile.
-        let mut after = last_id.max(scan.after_id);
-        while let Some(page) = self.reader.read_page(columns, after, i64::MAX, ROWS_PER_PAGE).await? {
-            after = page.last_id;
-            if pages.send(page).await.is_err() {
-                return Ok(());
-            }
-        }
-        Ok(())
     }
 
     /// Whether all pages that were read are stored; not if the scan was stopped.
@@ -162,6 +173,38 @@ impl ScanWorker {
         let ParsedChanges { rejected, .. } = parse_documents(columns.kind, &body)?;
         self.changes.wait_for_room().await?;
         Ok(self.changes.store_scanned_page(scan, &ScannedPage { body, rows, last_id, rejected }).await?)
+    }
+}
+
+/// What is read of a range of ids.
+enum RangePart {
+    Page(DocumentPage),
+    End,
+    Failure(IcatError),
+}
+
+/// Sends the pages of ids after the first number, up to the second. While one waits to be stored, the next one is read.
+async fn read_range(
+    reader: CatalogueReader,
+    columns: &'static DocumentColumns,
+    (after, last): (i64, i64),
+    parts: mpsc::Sender<RangePart>,
+) {
+    let mut after = after;
+    loop {
+        let part = match reader.read_page(columns, after, last, ROWS_PER_PAGE).await {
+            Ok(Some(page)) => {
+                after = page.last_id;
+                RangePart::Page(page)
+            }
+            Ok(None) => RangePart::End,
+            Err(e) => RangePart::Failure(e),
+        };
+        let goes_on = matches!(part, RangePart::Page(_));
+        // Nobody receives it if the scan was stopped.
+        if parts.send(part).await.is_err() || !goes_on {
+            return;
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use service_kit::problem::format_error_chain;
-use service_kit::{Blocking, Clock, Ctx, Db, DbError, Lease, Leases, Problem, Tx, Worker};
+use service_kit::{Blocking, Clock, Ctx, Db, DbError, Ids, Lease, Leases, Problem, Tx, Worker};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -48,8 +48,7 @@ pub struct IndexWorker {
     location: IndexLocation,
     rules: PathRules,
     commit_interval: Duration,
-    /// Of the index, if it is created now.
-    new_identity: String,
+    ids: Arc<dyn Ids>,
 }
 
 impl IndexWorker {
@@ -63,23 +62,10 @@ impl IndexWorker {
         ownership: IndexOwnership,
     ) -> Self {
         let pool = ctx.pools.open("search.index", 1, 1);
-        let (db, stop, new_identity) = (ctx.db.clone(), ctx.stop.clone(), ctx.ids.random_uuid().to_string());
+        let (db, stop, ids) = (ctx.db.clone(), ctx.stop.clone(), Arc::clone(&ctx.ids));
         let clock = Arc::clone(&ctx.clock);
         let leases = ctx.leases.clone();
-        Self {
-            db,
-            clock,
-            queue,
-            snapshot,
-            pool,
-            stop,
-            leases,
-            ownership,
-            location,
-            rules,
-            commit_interval,
-            new_identity,
-        }
+        Self { db, clock, queue, snapshot, pool, stop, leases, ownership, location, rules, commit_interval, ids }
     }
 
     /// If the index fails, for example because the disk is full, the worker is started again and opens the index as it was at
@@ -113,20 +99,26 @@ impl IndexWorker {
         let connected = Arc::clone(index);
         self.pool.run(move || connected.connect()).await??;
         let mut tried: Option<Instant> = None;
+        let mut shown = None;
         while !self.stop.is_cancelled() {
             if tried.is_none_or(|tried| tried.elapsed() >= RENEW_AFTER) {
                 tried = Some(Instant::now());
+                let writable_until = std::time::Instant::now() + LEASE_TIME;
                 if let Some(lease) = self.leases.acquire(LEASE, LEASE_TIME).await? {
-                    let outcome = self.write_index(Some(&lease)).await;
+                    index.allow_writes_until(Some(writable_until));
+                    let outcome = tokio::select! {
+                        outcome = self.write_cluster(index, &lease) => outcome,
+                        outcome = self.keep_lease(index, &lease) => outcome,
+                    };
                     self.ownership.set_owner(false);
+                    index.allow_writes_until(None);
                     self.leases.release(&lease).await?;
                     outcome?;
+                    shown = None;
                     continue;
                 }
             }
-            self.snapshot.publish_view(index.open_view());
-            // Whoever waits for a commit looks whether it has happened.
-            self.queue.commits.send_modify(|count| *count += 1);
+            shown = self.follow_index(index, shown).await?;
             tokio::select! {
                 () = self.stop.cancelled() => {}
                 () = sleep(self.commit_interval) => {}
@@ -135,35 +127,81 @@ impl IndexWorker {
         Ok(())
     }
 
-    /// Applies changes until the process stops or another one has the lease.
+    /// Returns when another process has the lease.
+    async fn keep_lease(&self, index: &OpenSearchIndex, lease: &Lease) -> Result<(), Problem> {
+        loop {
+            sleep(RENEW_AFTER).await;
+            let renewed = std::time::Instant::now();
+            if !self.leases.renew(lease, LEASE_TIME).await? {
+                return Ok(());
+            }
+            index.allow_writes_until(Some(renewed + LEASE_TIME));
+        }
+    }
+
+    /// Shows what another process has committed; returns what is shown now.
+    async fn follow_index(
+        &self,
+        index: &Arc<OpenSearchIndex>,
+        shown: Option<(String, u64)>,
+    ) -> Result<Option<(String, u64)>, Problem> {
+        let Some(identity) = find_identity(&mut self.db.read().await?).await? else { return Ok(shown) };
+        let (asked, wanted) = (Arc::clone(index), identity.clone());
+        let refreshes = self.pool.run(move || asked.count_refreshes(&wanted)).await??;
+        let current = refreshes.map(|refreshes| (identity, refreshes));
+        if let Some((identity, refreshes)) = &current
+            && current != shown
+        {
+            index.set_commits(*refreshes);
+            self.snapshot.publish_view(index.open_view(identity));
+        }
+        // Whoever waits for a commit looks whether it has happened.
+        self.queue.commits.send_modify(|count| *count += 1);
+        Ok(current)
+    }
+
+    /// Creates the indices if they are not there, and writes them. The database knows of them before, so that whoever goes on
+    /// after a crash knows them, too, and fills them.
+    async fn write_cluster(&self, index: &Arc<OpenSearchIndex>, lease: &Lease) -> Result<(), Problem> {
+        let known = find_identity(&mut self.db.read().await?).await?;
+        let next_batch = self.db.write(async |tx| tx.allocate_ids(1).await).await?;
+        let next_batch = next_batch.first().copied().unwrap_or_default();
+        let (asked, wanted) = (Arc::clone(index), known.clone());
+        if !self.pool.run(move || asked.is_ready(wanted.as_deref(), next_batch)).await?? {
+            let new = self.ids.random_uuid().to_string();
+            let database = known.as_deref().and_then(|known| known.split('.').next()).map(str::to_owned);
+            let identity = format!("{}.{new}", database.unwrap_or_else(|| self.ids.random_uuid().to_string()));
+            self.db
+                .write(async |tx| {
+                    require_lease(tx, Some(lease)).await?;
+                    request_known_scans(tx).await?;
+                    Ok::<_, Error>(set_identity(tx, &identity).await?)
+                })
+                .await?;
+            let created = Arc::clone(index);
+            self.pool.run(move || created.create_indices(&identity)).await??;
+        }
+        self.write_index(Some(lease)).await
+    }
+
+    /// Applies changes until the process stops.
     async fn write_index(&self, lease: Option<&Lease>) -> Result<(), Problem> {
         let opened = OpenedIndex {
             rules: self.rules.clone(),
             generations: self.list_generations().await?,
             known_identity: find_identity(&mut self.db.read().await?).await?,
-            new_identity: self.new_identity.clone(),
-            next_batch: self.find_next_batch().await?,
+            new_identity: self.ids.random_uuid().to_string(),
         };
         let location = self.location.clone();
         let mut index = self.pool.run(move || location.open_writer(opened)).await??;
         self.claim_changes(index.identity().clone()).await?;
         self.snapshot.publish_view(index.open_view());
         self.ownership.set_owner(true);
-        let mut renewed = Instant::now();
         let mut applied: Vec<i64> = Vec::new();
         let mut commit_at: Option<Instant> = None;
         loop {
             if self.stop.is_cancelled() {
-                return self.commit(index, &mut applied).await.map(drop);
-            }
-            if let Some(lease) = lease
-                && renewed.elapsed() >= RENEW_AFTER
-            {
-                if !self.leases.renew(lease, LEASE_TIME).await? {
-                    // What was applied and is not committed is applied again by the process that has the lease now.
-                    return Ok(());
-                }
-                renewed = Instant::now();
+                return self.commit(index, &mut applied, lease).await.map(drop);
             }
             let batches = change_batches::list_batches(&mut self.db.read().await?, &applied, BATCHES_AT_ONCE).await?;
             let is_idle = batches.is_empty();
@@ -174,7 +212,7 @@ impl IndexWorker {
             }
             let is_wanted = is_idle && self.queue.is_commit_wanted.swap(false, Ordering::AcqRel);
             if commit_at.is_some_and(|at| is_wanted || Instant::now() >= at) {
-                index = self.commit(index, &mut applied).await?;
+                index = self.commit(index, &mut applied, lease).await?;
                 commit_at = None;
                 continue;
             }
@@ -190,7 +228,7 @@ impl IndexWorker {
                     }
                 };
                 tokio::select! {
-                    () = self.stop.cancelled() => return self.commit(index, &mut applied).await.map(drop),
+                    () = self.stop.cancelled() => return self.commit(index, &mut applied, lease).await.map(drop),
                     () = self.queue.wake.notified() => {}
                     () = commit => {}
                     // Another process may have stored a batch.
@@ -214,17 +252,6 @@ impl IndexWorker {
                 require_identity(tx, &identity.text).await
             })
             .await
-    }
-
-    /// Ids of later batches are higher. An index in a directory needs no id, and is opened if the disk of the database is full.
-    async fn find_next_batch(&self) -> Result<i64, DbError> {
-        match self.location {
-            IndexLocation::Directory(_) => Ok(0),
-            IndexLocation::OpenSearch(_) => {
-                let ids = self.db.write(async |tx| tx.allocate_ids(1).await).await?;
-                Ok(ids.first().copied().unwrap_or_default())
-            }
-        }
     }
 
     async fn list_generations(&self) -> Result<HashMap<EntityKind, i64>, DbError> {
@@ -254,6 +281,7 @@ impl IndexWorker {
         &self,
         mut index: Box<dyn IndexWriter>,
         applied: &mut Vec<i64>,
+        lease: Option<&Lease>,
     ) -> Result<Box<dyn IndexWriter>, Problem> {
         let commit = move || index.commit().map(|()| index);
         let mut index = self.pool.run(commit).await??;
@@ -264,6 +292,7 @@ impl IndexWorker {
         let identity = index.identity().text.clone();
         self.db
             .write(async |tx| {
+                require_lease(tx, lease).await?;
                 require_identity(tx, &identity).await?;
                 for (entity, generation) in &generations {
                     set_generation(tx, &entity.to_string(), *generation).await?;
@@ -277,6 +306,13 @@ impl IndexWorker {
         self.queue.metrics.waiting_batches.set(waiting);
         self.queue.commits.send_modify(|count| *count += 1);
         Ok(index)
+    }
+}
+
+async fn require_lease(tx: &mut Tx, lease: Option<&Lease>) -> Result<(), Error> {
+    match lease {
+        Some(lease) if !lease.is_held(tx).await? => Err(Error::LeaseLost),
+        _ => Ok(()),
     }
 }
 

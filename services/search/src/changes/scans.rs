@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::store::catalogue_scans::{self, CatalogueScan, ScanState};
 use crate::store::change_batches::{self, BatchKind};
 use crate::store::changed_rows::{ChangedRow, count_changed_rows, delete_changed_rows};
-use crate::store::entity_locks::{hold_locks, lock_entity, unlock_generation};
+use crate::store::entity_locks::{find_locked_generation, hold_locks, lock_entity, unlock_generation};
 use crate::store::held_batches::create_held_batch;
 use crate::store::rejected_documents::{count_rejected_documents, delete_rejected_documents_of_row};
 
@@ -42,7 +42,10 @@ impl ChangeQueue {
         self.db
             .write(async |tx| {
                 for scan in catalogue_scans::list_scans(tx).await? {
-                    if scan.state == ScanState::Running
+                    // One that is wanted again may not have ended. A lock without its generation is that of an icat.server.
+                    if scan.state != ScanState::Done
+                        && scan.generation != 0
+                        && find_locked_generation(tx, &scan.entity).await? == Some(scan.generation)
                         && let Some(entity) = EntityKind::find_ignoring_case(&scan.entity)
                     {
                         self.end_population(tx, entity, false, now).await?;
@@ -60,7 +63,7 @@ impl ChangeQueue {
     }
 
     /// Begins a scan: the rows that it stores replace all others of the entity when it ends. Returns its generation; `None` while
-    /// an icat.server populates the entity.
+    /// an icat.server populates the entity, and if the scan was stopped before it began.
     pub async fn start_scan(&self, scan: &CatalogueScan, rows_expected: i64) -> Result<Option<i64>, DbError> {
         let now = self.clock.now_micros();
         self.db
@@ -73,8 +76,11 @@ impl ChangeQueue {
                 if !lock_entity(tx, &scan.entity, generation, &self.process, now).await? {
                     return Ok(None);
                 }
+                if !catalogue_scans::start_scan(tx, &scan.entity, generation, rows_expected, now).await? {
+                    unlock_generation(tx, &scan.entity, generation).await?;
+                    return Ok(None);
+                }
                 change_batches::insert_batch(tx, generation, BatchKind::BeginGeneration, &scan.entity, "", now).await?;
-                catalogue_scans::start_scan(tx, &scan.entity, generation, rows_expected, now).await?;
                 tx.notify_on_commit(&self.wake);
                 Ok(Some(generation))
             })

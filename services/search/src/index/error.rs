@@ -14,6 +14,12 @@ pub enum IndexError {
     Engine(TantivyError),
     #[error("this pattern has too many wildcards; use fewer of them")]
     Pattern,
+    #[error("this search has too many words for the search engine, with their synonyms; use fewer of them")]
+    TooManyConditions,
+    #[error("another process writes the search index now")]
+    LeaseLost,
+    #[error("the position after which the search goes on does not fit its order")]
+    Position,
     #[error("the search engine does not answer: {0}")]
     Unavailable(String),
     #[error("the search engine refused a request: {0}")]
@@ -42,7 +48,10 @@ impl From<IndexError> for Error {
     fn from(error: IndexError) -> Self {
         match error {
             IndexError::TimedOut(e) => Self::TimedOut(e.to_string()),
-            IndexError::Pattern => Self::Query(error.to_string()),
+            IndexError::Pattern | IndexError::TooManyConditions | IndexError::Position => {
+                Self::Query(error.to_string())
+            }
+            IndexError::LeaseLost => Self::LeaseLost,
             IndexError::OtherDatabase => Self::OtherIndex,
             IndexError::PointInTimeEnded => Self::PointInTimeEnded,
             IndexError::Unavailable(reason) => Self::EngineUnavailable(reason),

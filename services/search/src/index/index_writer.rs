@@ -43,6 +43,4 @@ pub struct OpenedIndex {
     pub known_identity: Option<String>,
     /// Of an index that is created now.
     pub new_identity: String,
-    /// Batches that are stored from now on have higher ids.
-    pub next_batch: i64,
 }

@@ -105,6 +105,10 @@ impl Planner<'_> {
     /// Refuses units into which no value of the parameter can be converted: the search could find nothing, and nobody would know
     /// why.
     fn check_dimension(&self, name: &str, units: &str) -> Result<(), Error> {
+        // An icat.server shows the text to users whose rights are not known here.
+        if self.readable.is_none() {
+            return Ok(());
+        }
         let named = self.plan_exact(EntityKind::ParameterType, "name", name)?;
         let types = self.collect_ids(EntityKind::ParameterType, &named, None)?;
         let rows = self.fetch_rows(EntityKind::ParameterType, types.iter().map(u64::cast_signed))?;

@@ -28,7 +28,6 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
             .get("/data", icat::lucene::search_ids::search_ids)
             .get("/db", icat::lucene::list_populations::list_populations)
             .post("/db", icat::lucene::commit::commit_index)
-            .without_timeout()
             .delete("/db", icat::lucene::stop_populations::stop_populations)
             .post("/db/{entity}", icat::lucene::populate::request_population)
             .post("/db/{entity}/{minid}", icat::lucene::populate_from::request_population_from),

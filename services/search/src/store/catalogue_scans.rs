@@ -11,7 +11,7 @@ const REQUEST_KNOWN: &str = "UPDATE catalogue_scan SET state = 'wanted', finishe
 const LIST: &str = "SELECT entity, state, generation, after_id, rows_read, rows_expected, started_at, finished_at \
                     FROM catalogue_scan";
 const START: &str = "UPDATE catalogue_scan SET state = 'running', generation = $2, after_id = 0, rows_read = 0, \
-                     rows_expected = $3, started_at = $4 WHERE entity = $1";
+                     rows_expected = $3, started_at = $4 WHERE entity = $1 AND state = 'wanted'";
 const ADVANCE: &str = "UPDATE catalogue_scan SET after_id = $3, rows_read = rows_read + $4 \
                        WHERE entity = $1 AND state = 'running' AND generation = $2";
 const FINISH: &str = "UPDATE catalogue_scan SET state = 'done', finished_at = $3 \
@@ -94,14 +94,16 @@ fn read_scan(row: &Row) -> Result<CatalogueScan, DbError> {
     })
 }
 
+/// Returns whether the scan was still wanted.
 pub async fn start_scan(
     tx: &mut Tx,
     entity: &str,
     generation: i64,
     rows_expected: i64,
     now: Micros,
-) -> Result<(), DbError> {
-    tx.execute(START, &[entity.into(), generation.into(), rows_expected.into(), now.into()]).await.map(drop)
+) -> Result<bool, DbError> {
+    let vals = [entity.into(), generation.into(), rows_expected.into(), now.into()];
+    Ok(tx.execute(START, &vals).await? > 0)
 }
 
 /// Stores how far a scan is; returns whether it still runs and was not asked for again.

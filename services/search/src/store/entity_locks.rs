@@ -9,9 +9,10 @@ const LOCK: &str = "INSERT INTO entity_lock (entity, generation, process, locked
 const TOUCH: &str = "UPDATE entity_lock SET locked_at = locked_at";
 const COUNT: &str = "SELECT COUNT(*) AS locked FROM entity_lock";
 const UNLOCK: &str = "DELETE FROM entity_lock WHERE entity = $1 RETURNING generation";
+const FIND: &str = "SELECT generation FROM entity_lock WHERE entity = $1";
 const UNLOCK_GENERATION: &str = "DELETE FROM entity_lock WHERE entity = $1 AND generation = $2";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 5] = [LOCK, UNLOCK, UNLOCK_GENERATION, TOUCH, COUNT];
+pub const ALL: [&str; 6] = [LOCK, UNLOCK, UNLOCK_GENERATION, TOUCH, COUNT, FIND];
 
 /// Returns whether the entity was not locked by this process. Whoever locked it in an earlier process has lost the connection.
 /// The generation is that of the rows that will be sent; 0 if the rows that are
@@ -29,6 +30,12 @@ pub async fn lock_entity(
 /// The generation of the lock that is removed; `None` if the entity was not locked.
 pub async fn unlock_entity(tx: &mut Tx, entity: &str) -> Result<Option<i64>, DbError> {
     let row = tx.fetch_optional(UNLOCK, &[entity.into()]).await?;
+    row.map(|row| row.get("generation")).transpose()
+}
+
+/// The generation of a lock; `None` if the entity is not locked.
+pub async fn find_locked_generation(tx: &mut Tx, entity: &str) -> Result<Option<i64>, DbError> {
+    let row = tx.fetch_optional(FIND, &[entity.into()]).await?;
     row.map(|row| row.get("generation")).transpose()
 }
 

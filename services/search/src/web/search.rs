@@ -91,7 +91,7 @@ async fn count_other_tabs(pages: &Pages, caller: &Caller, query: &PageQuery) -> 
     let others = Tab::ALL.into_iter().filter(|tab| *tab != query.tab).map(async |tab| {
         let body = SearchBody { limit: Some(1), ..query.in_tab(tab).to_body() };
         let page = pages.searches.find_page(caller, tab.target(), &body).await;
-        let page = page.inspect_err(|e| tracing::debug!(error = %e, "the rows of a tab could not be counted")).ok()?;
+        let page = page.inspect_err(|e| log_missing_part("the rows of a tab", e)).ok()?;
         Some(TabTotal { tab, total: page.total, is_lower_bound: page.is_total_lower_bound })
     });
     join_all(others).await.into_iter().flatten().collect()
@@ -103,5 +103,10 @@ async fn find_tree(pages: &Pages, caller: &Caller, query: &PageQuery) -> Option<
         return None;
     }
     let tree = pages.searches.find_directory_tree(caller, query.directory.clone(), folder_limit(query)).await;
-    tree.inspect_err(|e| tracing::info!(error = %e, "the directories of a page could not be listed")).ok()
+    tree.inspect_err(|e| log_missing_part("the directories beside the datafiles", e)).ok()
+}
+
+/// Says which kind of error it was; its text may contain what somebody searched for.
+fn log_missing_part(part: &str, problem: &Problem) {
+    tracing::info!(part, error = problem.slug, "a page of the search lacks a part");
 }

@@ -5,10 +5,11 @@ use testkit::{Backend, list_backends};
 
 /// The address of a cluster, if the tests run with OpenSearch: `TESTKIT_SEARCH_ENGINE` says so, and `TESTKIT_OPENSEARCH` where it is.
 pub fn find_opensearch() -> Option<String> {
-    match std::env::var("TESTKIT_SEARCH_ENGINE").as_deref() {
-        Err(_) | Ok("embedded") => None,
-        Ok("opensearch") => Some(std::env::var("TESTKIT_OPENSEARCH").unwrap()),
-        Ok(other) => panic!("TESTKIT_SEARCH_ENGINE is {other}, and must be embedded or opensearch"),
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.into_string().unwrap());
+    match variable("TESTKIT_SEARCH_ENGINE").as_deref() {
+        None | Some("embedded") => None,
+        Some("opensearch") => Some(variable("TESTKIT_OPENSEARCH").unwrap()),
+        Some(other) => panic!("TESTKIT_SEARCH_ENGINE is {other}, and must be embedded or opensearch"),
     }
 }
 

@@ -21,6 +21,7 @@ mod paths;
 mod recorded;
 mod settings;
 mod statements;
+mod stopped_scans;
 mod techniques;
 mod units;
 mod v1;

@@ -136,6 +136,34 @@ async fn pages_go_on_after_rows_without_a_value() {
 }
 
 #[tokio::test]
+async fn a_search_with_too_many_words_for_the_cluster_is_refused_with_a_hint() {
+    let Some((server, _)) = start_server().await else { return };
+    server.add_documents("Datafile", &json!([{"id": 1, "name": "a.h5"}])).await;
+    server.commit().await;
+    let words: Vec<String> = (0..600).map(|n| format!("location:word{n}")).collect();
+    let search =
+        server.post("datafile?maxResults=10").json(&json!({"query": {"text": words.join(" ")}, "fields": ["id"]}));
+    let (status, answer) = server.send(search).await;
+    assert_eq!(status, 400, "{answer}");
+    let message = answer["message"].as_str().unwrap();
+    assert!(message.contains("use fewer"), "{message}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn more_rows_than_a_condition_may_have_can_be_deleted_at_once() {
+    let Some((server, _)) = start_server().await else { return };
+    server
+        .add_documents("Datafile", &json!([{"id": 1, "name": "a.h5", "dataset.id": 69_999}, {"id": 2, "name": "b.h5"}]))
+        .await;
+    server.commit().await;
+    let deletions: Vec<Value> = (0..70_000).map(|id| json!({"delete": {"_index": "Dataset", "_id": id}})).collect();
+    server.modify(&deletions.into()).await;
+    assert_eq!(server.find_datafiles(json!({})).await, [2], "files are deleted with their dataset");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_write_that_arrives_late_changes_nothing() {
     let Some((server, cluster)) = start_server().await else { return };
     server.add_documents("Datafile", &json!([{"id": 1, "name": "late.h5"}])).await;

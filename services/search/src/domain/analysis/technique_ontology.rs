@@ -25,6 +25,9 @@ const NAMES: [NamedNodeRef<'static>; 4] = [
 const WIDER: [NamedNodeRef<'static>; 2] = [rdfs::SUB_CLASS_OF, node("http://www.w3.org/2004/02/skos/core#broader")];
 const DEPRECATED: NamedNodeRef<'static> = node("http://www.w3.org/2002/07/owl#deprecated");
 
+/// Narrower names of a technique that are looked at; the nearest ones are enough.
+const MAX_NARROWER_NAMES: usize = 1_000;
+
 /// The formats of ontologies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OntologyFormat {
@@ -37,6 +40,8 @@ pub enum OntologyFormat {
 /// Why an ontology was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum OntologyError {
+    #[error("an entity in its document type contains another one; write it out")]
+    NestedEntity,
     #[error("it is not valid RDF/XML: {0}")]
     RdfXml(#[from] RdfXmlSyntaxError),
     #[error("it is not valid Turtle: {0}")]
@@ -74,6 +79,7 @@ impl TechniqueOntology {
         let mut ontology = Self::default();
         match format {
             OntologyFormat::RdfXml => {
+                refuse_nested_entities(text)?;
                 for triple in RdfXmlParser::new().for_slice(text.as_bytes()) {
                     ontology.add_triple(triple?);
                 }
@@ -126,7 +132,9 @@ impl TechniqueOntology {
         let mut names = Vec::new();
         let mut seen = HashSet::from([iri]);
         let mut waiting = VecDeque::from([iri]);
-        while let Some(technique) = waiting.pop_front().and_then(|iri| self.techniques.get(iri)) {
+        while names.len() < MAX_NARROWER_NAMES
+            && let Some(technique) = waiting.pop_front().and_then(|iri| self.techniques.get(iri))
+        {
             for narrower in &technique.narrower {
                 if !seen.insert(narrower) {
                     continue;
@@ -138,4 +146,11 @@ impl TechniqueOntology {
         }
         names
     }
+}
+
+/// OWL files abbreviate IRIs by entities. One that contains others could stand for gigabytes.
+fn refuse_nested_entities(text: &str) -> Result<(), OntologyError> {
+    let declarations = text.split("<!ENTITY").skip(1);
+    let is_nested = |declaration: &str| declaration.split('>').next().is_some_and(|value| value.contains('&'));
+    if declarations.into_iter().any(is_nested) { Err(OntologyError::NestedEntity) } else { Ok(()) }
 }

@@ -321,3 +321,19 @@ fn the_nearest_names_are_kept_if_there_are_too_many() {
     assert_eq!(names[0], "top");
     assert!((0..10).all(|n| names.contains(&format!("name{n}").as_str())), "{names:?}");
 }
+
+#[test]
+fn entities_of_an_ontology_must_not_contain_others() {
+    let document = |entities: &str| {
+        format!(
+            "<!DOCTYPE rdf:RDF [{entities}]><rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" \
+             xmlns:rdfs=\"http://www.w3.org/2000/01/rdf-schema#\" xmlns:owl=\"http://www.w3.org/2002/07/owl#\">\
+             <owl:Class rdf:about=\"&t;tomography\"><rdfs:label>tomography</rdfs:label></owl:Class></rdf:RDF>"
+        )
+    };
+    let plain = document("<!ENTITY t \"http://example.org/t#\">");
+    assert_eq!(TechniqueOntology::parse(&plain, OntologyFormat::RdfXml).unwrap().list_names().count(), 1);
+    let nested = document("<!ENTITY h \"http://example.org\"><!ENTITY t \"&h;/t#\">");
+    let refused = TechniqueOntology::parse(&nested, OntologyFormat::RdfXml).unwrap_err();
+    assert_eq!(refused.to_string(), "an entity in its document type contains another one; write it out");
+}

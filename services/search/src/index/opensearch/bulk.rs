@@ -6,7 +6,8 @@ use backon::{BlockingRetryable as _, ExponentialBuilder};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Call, OpenSearchClient};
+use super::client::Call;
+use super::cluster::OpenSearchIndex;
 use super::document::SOURCE;
 use super::names::parse_document_id;
 use crate::domain::change_request::RejectedDocument;
@@ -16,7 +17,7 @@ use crate::index::error::IndexError;
 const MAX_WRITES: usize = 5_000;
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// While the cluster has too much to do, the same writes are sent again after growing pauses, so many times.
-const TRIES_WHILE_BUSY: usize = 8;
+const TRIES_WHILE_BUSY: usize = 5;
 
 /// Writes that have not been sent.
 #[derive(Default)]
@@ -61,16 +62,16 @@ impl BulkRequest {
     }
 
     /// Sends all writes; they are on disk when this returns. Blocks the thread.
-    pub fn send(&mut self, client: &OpenSearchClient) -> Result<(), IndexError> {
+    pub fn send(&mut self, index: &OpenSearchIndex) -> Result<(), IndexError> {
         if self.writes == 0 {
             return Ok(());
         }
         let pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
-            .with_max_delay(Duration::from_secs(10))
+            .with_max_delay(Duration::from_secs(5))
             .with_max_times(TRIES_WHILE_BUSY)
             .with_jitter();
-        let refused = (|| send_once(client, &self.body)).retry(pauses).when(is_busy).call()?;
+        let refused = (|| send_once(index, &self.body)).retry(pauses).when(is_busy).call()?;
         self.refused.extend(refused);
         self.body.clear();
         self.writes = 0;
@@ -87,9 +88,10 @@ fn is_busy(error: &IndexError) -> bool {
     matches!(error, IndexError::Unavailable(_))
 }
 
-fn send_once(client: &OpenSearchClient, body: &str) -> Result<Vec<RejectedDocument>, IndexError> {
+fn send_once(index: &OpenSearchIndex, body: &str) -> Result<Vec<RejectedDocument>, IndexError> {
+    index.check_writable()?;
     let answer =
-        client.request_json(Call::new(Method::POST, "/_bulk", "_bulk".to_owned()).with_body(body.to_owned()))?;
+        index.client.request_json(Call::new(Method::POST, "/_bulk", "_bulk".to_owned()).with_body(body.to_owned()))?;
     let mut refused = Vec::new();
     if answer["errors"] == json!(false) {
         return Ok(refused);

@@ -138,6 +138,9 @@ fn explain_refusal(status: StatusCode, body: &Value) -> IndexError {
         cause["reason"].as_str().or_else(|| error.as_str()).or_else(|| body.as_str()).unwrap_or("no reason given");
     let kind = cause["type"].as_str().unwrap_or("error");
     let text = format!("{status}: {kind}: {reason}");
+    if matches!(kind, "too_many_clauses" | "too_many_nested_clauses") || reason.contains("maxClauseCount") {
+        return IndexError::TooManyConditions;
+    }
     match status {
         StatusCode::NOT_FOUND if kind == "search_context_missing_exception" => IndexError::PointInTimeEnded,
         StatusCode::TOO_MANY_REQUESTS

@@ -1,7 +1,8 @@
 //! The indices of a facility in a cluster.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use reqwest::Method;
 use serde_json::json;
@@ -23,8 +24,10 @@ pub struct OpenSearchIndex {
     pub(super) names: IndexNames,
     pub(super) datafile_shards: u32,
     pub(super) replicas: u32,
-    /// Higher after each commit of this process.
+    /// Higher after each commit of this process; in processes that do not write, how often the index was refreshed.
     pub(super) commits: AtomicU64,
+    /// Until when this process may write; afterwards another one may.
+    writable_until: Mutex<Option<Instant>>,
     /// Major and minor version, once the cluster has answered.
     version: OnceLock<(u64, u64)>,
 }
@@ -38,6 +41,7 @@ impl OpenSearchIndex {
             datafile_shards: config.datafile_shards,
             replicas: config.replicas,
             commits: AtomicU64::new(0),
+            writable_until: Mutex::new(None),
             version: OnceLock::new(),
         }
     }
@@ -56,6 +60,22 @@ impl OpenSearchIndex {
         })?;
         self.version.get_or_init(|| version);
         Ok(())
+    }
+
+    /// Lets this process write until then; `None`: not any more.
+    pub fn allow_writes_until(&self, moment: Option<Instant>) {
+        *self.writable_until.lock().unwrap_or_else(PoisonError::into_inner) = moment;
+    }
+
+    /// Fails when another process may write.
+    pub(super) fn check_writable(&self) -> Result<(), IndexError> {
+        let until = *self.writable_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if until.is_some_and(|until| Instant::now() < until) { Ok(()) } else { Err(IndexError::LeaseLost) }
+    }
+
+    /// Says that the index was committed by another process.
+    pub fn set_commits(&self, commits: u64) {
+        self.commits.store(commits, Ordering::Release);
     }
 
     /// Whether conditions may be bitmaps.

@@ -47,7 +47,8 @@ impl IndexNames {
 
     /// The index with this identity.
     pub fn index(&self, kind: IndexKind, identity: &str) -> String {
-        let short: String = identity.chars().filter(char::is_ascii_alphanumeric).take(IDENTITY_LENGTH).collect();
+        let own = identity.rsplit('.').next().unwrap_or(identity);
+        let short: String = own.chars().filter(char::is_ascii_alphanumeric).take(IDENTITY_LENGTH).collect();
         format!("{}-{}", self.alias(kind), short.to_ascii_lowercase())
     }
 
@@ -108,7 +109,7 @@ mod tests {
     #[test]
     fn indices_are_named_by_prefix_kind_and_identity() {
         let names = IndexNames::new("site");
-        let identity = "01234567-89ab-cdef-0123-456789abcdef";
+        let identity = "fedcba98-7654-3210-fedc-ba9876543210.01234567-89ab-cdef-0123-456789abcdef";
         let kind = IndexKind::of_entity(EntityKind::Datafile);
         assert_eq!(names.index(kind, identity), "site-datafiles-01234567");
         assert_eq!(names.alias(IndexKind::Directories), "site-directories");

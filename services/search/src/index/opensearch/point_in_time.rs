@@ -1,7 +1,7 @@
 //! Searches that all see the index as it was when the first of them was made.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,15 +18,16 @@ const POINT_KEPT_FOR: &str = "6m";
 /// A point in time of each index, which begins with the first search of it.
 pub struct PointsInTime {
     index: Arc<OpenSearchIndex>,
+    identity: String,
     /// How often the index had been committed.
     commits: u64,
     points: Mutex<BTreeMap<IndexKind, String>>,
 }
 
 impl PointsInTime {
-    pub fn new(index: Arc<OpenSearchIndex>) -> Self {
+    pub fn new(index: Arc<OpenSearchIndex>, identity: &str) -> Self {
         let commits = index.count_commits();
-        Self { index, commits, points: Mutex::default() }
+        Self { index, identity: identity.to_owned(), commits, points: Mutex::default() }
     }
 
     pub fn index(&self) -> &OpenSearchIndex {
@@ -39,7 +40,7 @@ impl PointsInTime {
         let answer = match self.search_at_point(kind, &mut body, deadline) {
             // Nothing has changed since, so that a new point in time shows the same rows.
             Err(IndexError::PointInTimeEnded) if self.index.count_commits() == self.commits => {
-                self.points.lock().unwrap_or_else(PoisonError::into_inner).remove(&kind);
+                self.lock_points().remove(&kind);
                 self.search_at_point(kind, &mut body, deadline)
             }
             answer => answer,
@@ -66,31 +67,39 @@ impl PointsInTime {
     }
 
     fn find_point(&self, kind: IndexKind, deadline: Deadline) -> Result<String, IndexError> {
-        let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(point) = points.get(&kind) {
-            return Ok(point.clone());
+        let known = self.lock_points().get(&kind).cloned();
+        if let Some(point) = known {
+            return Ok(point);
         }
-        let alias = self.index.names.alias(kind);
-        let path = format!("{alias}/_search/point_in_time?keep_alive={POINT_KEPT_FOR}");
+        let index = self.index.names.index(kind, &self.identity);
+        let path = format!("{index}/_search/point_in_time?keep_alive={POINT_KEPT_FOR}");
         let call = Call::new(Method::POST, "/{index}/_search/point_in_time", path).until(deadline);
         let answer = self.index.client.find_json(call)?;
-        let answer = answer.ok_or_else(|| IndexError::Unavailable(format!("there is no index {alias} yet")))?;
-        let point = answer["pit_id"].as_str().unwrap_or_default().to_owned();
-        points.insert(kind, point.clone());
+        let answer = answer.ok_or_else(|| IndexError::Unavailable(format!("there is no index {index} yet")))?;
+        let opened = answer["pit_id"].as_str().unwrap_or_default().to_owned();
+        // Another search may have opened one meanwhile.
+        let point = self.lock_points().entry(kind).or_insert_with(|| opened.clone()).clone();
+        if point != opened {
+            self.close_points(&[&opened]);
+        }
         Ok(point)
+    }
+
+    fn lock_points(&self) -> MutexGuard<'_, BTreeMap<IndexKind, String>> {
+        self.points.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close_points(&self, points: &[&String]) {
+        let call = Call::new(Method::DELETE, "/_search/point_in_time", "_search/point_in_time".to_owned());
+        self.index.client.send_later(call.with_json(&json!({"pit_id": points})));
     }
 }
 
 impl Drop for PointsInTime {
     fn drop(&mut self) {
-        let points = std::mem::take(self.points.get_mut().unwrap_or_else(PoisonError::into_inner));
-        if points.is_empty() {
-            return;
+        let points = std::mem::take(&mut *self.lock_points());
+        if !points.is_empty() {
+            self.close_points(&points.values().collect::<Vec<_>>());
         }
-        let body = json!({"pit_id": points.values().collect::<Vec<_>>()});
-        let path = "_search/point_in_time";
-        self.index
-            .client
-            .send_later(Call::new(Method::DELETE, "/_search/point_in_time", path.to_owned()).with_json(&body));
     }
 }

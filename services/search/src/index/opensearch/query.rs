@@ -55,6 +55,9 @@ impl QueryWriter {
                 let field = rename_field(&value_field(self.entity, attribute));
                 without_score(&json!({"range": {field: {"gte": low, "lte": high}}}))
             }
+            Plan::Number(_, low, high) if *low == f64::INFINITY || *high == f64::NEG_INFINITY => {
+                json!({"match_none": {}})
+            }
             Plan::Number(attribute, low, high) => {
                 let field = rename_field(&value_field(self.entity, attribute));
                 without_score(&json!({"range": {field: write_number_bounds(*low, *high)}}))
@@ -76,6 +79,8 @@ impl QueryWriter {
                 }}}))
             }
             Plan::And(plans) => self.write_conjunction(plans),
+            // Without conditions, OpenSearch would find all rows.
+            Plan::Or(plans) if plans.is_empty() => json!({"match_none": {}}),
             Plan::Or(plans) => {
                 let should: Vec<Value> = plans.iter().map(|plan| self.write(plan)).collect();
                 json!({"bool": {"should": should, "minimum_should_match": 1}})

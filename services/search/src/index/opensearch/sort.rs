@@ -60,14 +60,15 @@ pub fn write_order(entity: EntityKind, order: &[Order]) -> Value {
 }
 
 /// Values for `search_after`. A missing integer or number is the lowest one, because that is how they are sorted.
-pub fn write_position(entity: EntityKind, order: &[Order], values: &[SortValue]) -> Value {
+pub fn write_position(entity: EntityKind, order: &[Order], values: &[SortValue]) -> Result<Value, IndexError> {
     let write = |(order, value): (&Order, &SortValue)| match (value, SortType::of_key(entity, order.key)) {
-        (SortValue::Missing, SortType::Integer) => i64::MIN.into(),
-        (SortValue::Missing, SortType::Number | SortType::Score) => "-Infinity".into(),
-        (SortValue::Missing, SortType::Text) => Value::Null,
-        (SortValue::Integer(integer), _) => (*integer).into(),
-        (SortValue::Number(number), _) => json!(number),
-        (SortValue::Text(text), _) => text.as_str().into(),
+        (SortValue::Missing, SortType::Integer) => Ok(i64::MIN.into()),
+        (SortValue::Missing, SortType::Number | SortType::Score) => Ok("-Infinity".into()),
+        (SortValue::Missing, SortType::Text) => Ok(Value::Null),
+        (SortValue::Integer(integer), SortType::Integer | SortType::Number | SortType::Score) => Ok((*integer).into()),
+        (SortValue::Number(number), SortType::Number | SortType::Score) => Ok(json!(number)),
+        (SortValue::Text(text), SortType::Text) => Ok(text.as_str().into()),
+        _ => Err(IndexError::Position),
     };
     order.iter().zip(values).map(write).collect()
 }
@@ -103,7 +104,7 @@ mod tests {
     #[test]
     fn a_missing_value_is_read_and_written_as_the_lowest_one() {
         let missing = [SortValue::Missing, SortValue::Missing];
-        let written = write_position(EntityKind::Datafile, &ORDER, &missing);
+        let written = write_position(EntityKind::Datafile, &ORDER, &missing).unwrap();
         assert_eq!(written, json!([i64::MIN, null]));
         assert_eq!(read_values(EntityKind::Datafile, &ORDER, &written).unwrap(), missing);
     }

@@ -37,15 +37,15 @@ struct HitRequest<'r> {
 }
 
 impl OpenSearchIndex {
-    /// The rows as they are now.
-    pub fn open_view(self: &Arc<Self>) -> Arc<dyn IndexView> {
-        Arc::new(OpenSearchView::new(Arc::clone(self)))
+    /// The rows of the indices with this identity, as they are now.
+    pub fn open_view(self: &Arc<Self>, identity: &str) -> Arc<dyn IndexView> {
+        Arc::new(OpenSearchView::new(Arc::clone(self), identity))
     }
 }
 
 impl OpenSearchView {
-    pub fn new(index: Arc<OpenSearchIndex>) -> Self {
-        Self { points: PointsInTime::new(index) }
+    pub fn new(index: Arc<OpenSearchIndex>, identity: &str) -> Self {
+        Self { points: PointsInTime::new(index, identity) }
     }
 
     fn writer(&self, entity: EntityKind) -> QueryWriter {
@@ -126,7 +126,8 @@ impl IndexView for OpenSearchView {
         }
         let score_at = request.order.iter().position(|order| order.key == SortKey::Score);
         let query = self.writer(request.entity).write_search(request.plan, score_at.is_some(), false);
-        let mut after = request.after.map(|after| write_position(request.entity, request.order, after));
+        let after = request.after.map(|after| write_position(request.entity, request.order, after));
+        let mut after = after.transpose()?;
         let mut page = HitPage { hits: Vec::new(), total: 0 };
         let mut is_first = true;
         loop {
@@ -254,6 +255,9 @@ impl IndexView for OpenSearchView {
             CountedRanges::Numbers(ranges) => ranges
                 .iter()
                 .map(|(from, to)| {
+                    if *from == f64::INFINITY || *to == f64::NEG_INFINITY {
+                        return json!({"match_none": {}});
+                    }
                     let bounds = [("gte", from), ("lt", to)].into_iter().filter(|(_, bound)| bound.is_finite());
                     write(
                         bounds

@@ -27,6 +27,10 @@ use crate::index::index_writer::{IndexWriter, OpenedIndex};
 
 /// Versions of one batch; later changes of a larger batch have the last one.
 const VERSIONS_PER_BATCH: i64 = 1 << 20;
+/// Deleted rows whose dependents are deleted with one request, which accepts 65,536 ids.
+const DELETIONS_AT_ONCE: usize = 10_000;
+/// How long the cluster is asked to wait for a task before it is asked again.
+const TASK_WAIT: &str = "30s";
 /// The field with the version of a document.
 const VERSION: &str = "version";
 /// Directories that are known to be there, at most.
@@ -41,37 +45,25 @@ pub struct OpenSearchWriter {
     bulk: BulkRequest,
     /// Rows of deleted rows, which are deleted with them: entity and relation, with the ids.
     deleted_owners: BTreeMap<(EntityKind, &'static str), Vec<i64>>,
+    /// Rows in `deleted_owners`.
+    waiting_deletions: usize,
     /// Directories that were written since the start.
     known_directories: HashSet<String>,
 }
 
 impl OpenSearchWriter {
-    /// Opens the indices, or creates them. Indices of an earlier version are replaced by empty ones. Blocks the thread.
+    /// Writes the indices of the known identity, which are there. Blocks the thread.
     pub fn open(index: Arc<OpenSearchIndex>, opened: OpenedIndex) -> Result<Self, IndexError> {
-        index.connect()?;
-        index.put_templates()?;
-        let found = index.find_identity()?;
-        let identity = match (found, opened.known_identity) {
-            // Versions of writes come from the database: indices of another one would refuse them.
-            (Some(found), known) if known.as_ref() != Some(&found) => return Err(IndexError::OtherDatabase),
-            (Some(found), Some(_)) if index.find_last_batch()? > opened.next_batch => {
-                tracing::error!(index = found, "the index contains changes that the database does not know");
-                return Err(IndexError::OtherDatabase);
-            }
-            (Some(found), Some(_)) if index.is_complete(&found)? => IndexIdentity { text: found, is_new: false },
-            _ => {
-                index.create_indices(&opened.new_identity)?;
-                IndexIdentity { text: opened.new_identity, is_new: true }
-            }
-        };
+        let identity = opened.known_identity.ok_or(IndexError::OtherDatabase)?;
         Ok(Self {
             index,
-            identity,
+            identity: IndexIdentity { text: identity, is_new: false },
             rules: opened.rules,
             generations: opened.generations,
             new_generations: BTreeMap::new(),
             bulk: BulkRequest::default(),
             deleted_owners: BTreeMap::new(),
+            waiting_deletions: 0,
             known_directories: HashSet::new(),
         })
     }
@@ -99,6 +91,10 @@ impl OpenSearchWriter {
                 for dependent in entity.list_dependents() {
                     self.deleted_owners.entry(dependent).or_default().push(id);
                 }
+                self.waiting_deletions += 1;
+                if self.waiting_deletions >= DELETIONS_AT_ONCE {
+                    self.delete_dependents(version)?;
+                }
             }
             RowChange::DeleteAll(entity) => {
                 self.delete_by_query(entity, &json!({"term": {"entity": entity.to_string()}}), version)?;
@@ -116,7 +112,7 @@ impl OpenSearchWriter {
                 self.delete_by_query(entity, &older, version)?;
             }
         }
-        if self.bulk.is_full() { self.bulk.send(&self.index.client) } else { Ok(()) }
+        if self.bulk.is_full() { self.bulk.send(&self.index) } else { Ok(()) }
     }
 
     fn build_document(&self, row: &EntityRow, is_stub: bool, version: i64) -> Value {
@@ -149,6 +145,7 @@ impl OpenSearchWriter {
 
     /// Deletes what belongs to the rows that were deleted just now.
     fn delete_dependents(&mut self, version: i64) -> Result<(), IndexError> {
+        self.waiting_deletions = 0;
         let mut conditions: BTreeMap<IndexKind, (EntityKind, Vec<Value>)> = BTreeMap::new();
         for ((dependent, relation), ids) in std::mem::take(&mut self.deleted_owners) {
             let condition = json!({"terms": {(rename_field(&relation_field(dependent, relation))): ids}});
@@ -162,18 +159,15 @@ impl OpenSearchWriter {
 
     /// Deletes documents that were written before this version; those of later ones stay, whenever the cluster comes to it.
     fn delete_by_query(&mut self, entity: EntityKind, query: &Value, version: i64) -> Result<(), IndexError> {
-        self.bulk.send(&self.index.client)?;
+        self.bulk.send(&self.index)?;
         let index = self.name_index(entity);
         self.index.refresh(&index)?;
         let earlier = json!({"bool": {"filter": [query, {"range": {VERSION: {"lt": version}}}]}});
-        let path = format!("{index}/_delete_by_query?conflicts=proceed&slices=auto");
-        let call = Call::new(Method::POST, "/{index}/_delete_by_query", path);
-        let answer = self.index.client.request_json(call.with_json(&json!({"query": earlier})))?;
-        let failures = answer["failures"].as_array().map(Vec::as_slice).unwrap_or_default();
-        match failures.first() {
-            Some(failure) => Err(IndexError::Unavailable(format!("documents were not deleted: {failure}"))),
-            None => Ok(()),
+        // A document that was written once more meanwhile is looked at again.
+        while self.index.run_deletion(&index, &earlier)? > 0 {
+            self.index.refresh(&index)?;
         }
+        Ok(())
     }
 }
 
@@ -191,7 +185,7 @@ impl IndexWriter for OpenSearchWriter {
     }
 
     fn commit(&mut self) -> Result<(), IndexError> {
-        self.bulk.send(&self.index.client)?;
+        self.bulk.send(&self.index)?;
         for kind in IndexKind::list_all() {
             self.index.refresh(&self.index.names.index(kind, &self.identity.text))?;
         }
@@ -200,7 +194,7 @@ impl IndexWriter for OpenSearchWriter {
     }
 
     fn open_view(&self) -> Arc<dyn IndexView> {
-        self.index.open_view()
+        self.index.open_view(&self.identity.text)
     }
 
     fn take_new_generations(&mut self) -> BTreeMap<EntityKind, i64> {
@@ -228,31 +222,78 @@ impl OpenSearchIndex {
         Ok(())
     }
 
-    /// The indices that an alias names, with what is known of them.
+    /// The indices of a kind, with what they say of themselves.
     fn list_indices(&self, kind: IndexKind) -> Result<Vec<(String, Value)>, IndexError> {
-        let path = format!("{}/_mapping", self.names.alias(kind));
+        let path = format!("{}/_mapping", self.names.pattern(kind));
         let found = self.client.find_json(Call::new(Method::GET, "/{index}/_mapping", path))?;
         let found = found.as_ref().and_then(Value::as_object).into_iter().flatten();
         Ok(found.map(|(index, mapping)| (index.clone(), mapping["mappings"]["_meta"].clone())).collect())
     }
 
-    /// The identity of the current indices.
-    fn find_identity(&self) -> Result<Option<String>, IndexError> {
+    /// Whether the indices that belong to the changes of a database are there. Fails if there are those of another one.
+    pub fn is_ready(&self, known_identity: Option<&str>, next_batch: i64) -> Result<bool, IndexError> {
+        let wanted = json!({"identity": known_identity, "version": INDEX_VERSION});
+        let mut is_complete = true;
         for kind in IndexKind::list_all() {
-            for (_, meta) in self.list_indices(kind)? {
-                if let Some(identity) = meta["identity"].as_str() {
-                    return Ok(Some(identity.to_owned()));
-                }
+            let found = self.list_indices(kind)?;
+            // Versions of writes come from the database: indices of another one would refuse them.
+            let is_ours = |meta: &Value| {
+                let found = meta["identity"].as_str().map(database_of);
+                found.is_some() && found == known_identity.map(database_of)
+            };
+            if !found.iter().all(|(_, meta)| is_ours(meta)) {
+                return Err(IndexError::OtherDatabase);
             }
+            is_complete &= found.iter().any(|(_, meta)| *meta == wanted);
         }
-        Ok(None)
+        match known_identity.filter(|_| is_complete) {
+            Some(known) if self.find_last_batch(known)? > next_batch => Err(IndexError::OtherDatabase),
+            known => Ok(known.is_some()),
+        }
+    }
+
+    /// Deletes documents, and returns how many were written meanwhile and are still there. The cluster goes on if nobody waits.
+    fn run_deletion(&self, index: &str, query: &Value) -> Result<u64, IndexError> {
+        self.check_writable()?;
+        let path = format!("{index}/_delete_by_query?conflicts=proceed&slices=auto&wait_for_completion=false");
+        let call = Call::new(Method::POST, "/{index}/_delete_by_query", path);
+        let started = self.client.request_json(call.with_json(&json!({"query": query})))?;
+        let task = started["task"].as_str().unwrap_or_default();
+        loop {
+            self.check_writable()?;
+            let path = format!("_tasks/{task}?wait_for_completion=true&timeout={TASK_WAIT}");
+            let state = match self.client.request_json(Call::new(Method::GET, "/_tasks/{id}", path)) {
+                // It runs for longer than the cluster waits.
+                Err(IndexError::Refused(reason)) if reason.to_lowercase().contains("timed out") => continue,
+                state => state?,
+            };
+            if state["completed"] != json!(true) {
+                continue;
+            }
+            let outcome = &state["response"];
+            let failures = outcome["failures"].as_array().map(Vec::as_slice).unwrap_or_default();
+            return match failures.first() {
+                Some(failure) => Err(IndexError::Unavailable(format!("documents were not deleted: {failure}"))),
+                None => Ok(outcome["version_conflicts"].as_u64().unwrap_or_default()),
+            };
+        }
+    }
+
+    /// How often the datafiles were refreshed; `None` if there is no index.
+    pub fn count_refreshes(&self, identity: &str) -> Result<Option<u64>, IndexError> {
+        let index = self.names.index(IndexKind::of_entity(EntityKind::Datafile), identity);
+        let path = format!("{index}/_stats/refresh?filter_path=_all.primaries.refresh.external_total");
+        let found = self.client.find_json(Call::new(Method::GET, "/{index}/_stats/refresh", path))?;
+        Ok(found.and_then(|found| found["_all"]["primaries"]["refresh"]["external_total"].as_u64()))
     }
 
     /// The last batch of which a document is in the index, or 0.
-    fn find_last_batch(&self) -> Result<i64, IndexError> {
+    fn find_last_batch(&self, identity: &str) -> Result<i64, IndexError> {
         let mut last = 0;
         for kind in IndexKind::list_all().filter(|kind| *kind != IndexKind::Directories) {
-            let call = Call::new(Method::POST, "/{index}/_search", format!("{}/_search", self.names.alias(kind)));
+            let index = self.names.index(kind, identity);
+            self.refresh(&index)?;
+            let call = Call::new(Method::POST, "/{index}/_search", format!("{index}/_search"));
             let body = json!({"size": 1, "sort": [{VERSION: {"order": "desc", "missing": "_last"}}], "_source": false});
             let found = self.client.find_json(call.with_json(&body))?.unwrap_or_default();
             last = last.max(found["hits"]["hits"][0]["sort"][0].as_i64().unwrap_or_default());
@@ -260,35 +301,30 @@ impl OpenSearchIndex {
         Ok(last / VERSIONS_PER_BATCH)
     }
 
-    /// Whether all indices of this identity are there, and have today's fields.
-    fn is_complete(&self, identity: &str) -> Result<bool, IndexError> {
-        for kind in IndexKind::list_all() {
-            let wanted = json!({"identity": identity, "version": INDEX_VERSION});
-            if !self.list_indices(kind)?.iter().any(|(_, meta)| *meta == wanted) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Creates empty indices, makes them the current ones at once, and deletes the ones before.
-    fn create_indices(&self, identity: &str) -> Result<(), IndexError> {
+    /// Creates empty indices, makes them the current ones at once, and deletes the ones before. Blocks the thread.
+    pub fn create_indices(&self, identity: &str) -> Result<(), IndexError> {
+        self.check_writable()?;
+        self.put_templates()?;
         let (mut actions, mut replaced) = (Vec::new(), Vec::new());
         for kind in IndexKind::list_all() {
             let (index, alias) = (self.names.index(kind, identity), self.names.alias(kind));
             for (old, _) in self.list_indices(kind)? {
-                actions.push(json!({"remove": {"index": old, "alias": &alias}}));
                 replaced.push(old);
             }
             let body = json!({"mappings": {"_meta": {"identity": identity, "version": INDEX_VERSION}}});
             self.client.request_json(Call::new(Method::PUT, "/{index}", index.clone()).with_json(&body))?;
             actions.push(json!({"add": {"index": index, "alias": alias}}));
         }
+        // With the indices, their aliases are removed.
+        actions.extend(replaced.iter().map(|old| json!({"remove_index": {"index": old}})));
+        self.check_writable()?;
         let swap = Call::new(Method::POST, "/_aliases", "_aliases".to_owned());
         self.client.request_json(swap.with_json(&json!({"actions": actions})))?;
-        for old in replaced {
-            self.client.find_json(Call::new(Method::DELETE, "/{index}", old))?;
-        }
         Ok(())
     }
+}
+
+/// What indices of one database have in common: the part of their identity before the dot.
+fn database_of(identity: &str) -> &str {
+    identity.split('.').next().unwrap_or(identity)
 }

@@ -16,7 +16,7 @@ pub async fn add_documents(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let entity = parse_entity(&entity)?;
-    let body = read_body(payload).await?;
+    let body = read_body(payload, state.idle_timeout).await?;
     if let Some(entity) = entity {
         let parsed = parse_documents(entity, &body).map_err(Error::from)?;
         if !(parsed.changes.is_empty() && parsed.rejected.is_empty()) {

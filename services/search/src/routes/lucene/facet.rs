@@ -36,7 +36,7 @@ pub async fn count_facets(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let entity = parse_entity(&entity)?;
-    let body = read_body(payload).await?;
+    let body = read_body(payload, state.idle_timeout).await?;
     let body: FacetBody =
         serde_json::from_str(&body).map_err(|e| Error::Query(format!("invalid facet request: {e}")))?;
     let Some(entity) = entity else { return Ok(HttpResponse::Ok().json(json!({"aggregations": {}}))) };

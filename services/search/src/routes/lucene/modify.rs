@@ -15,7 +15,7 @@ pub async fn modify_documents(
     state: web::Data<State>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let body = read_body(payload).await?;
+    let body = read_body(payload, state.idle_timeout).await?;
     let parsed = parse_modify(&body).map_err(Error::from)?;
     if !(parsed.changes.is_empty() && parsed.rejected.is_empty() && parsed.changed_rows.is_empty()) {
         state.changes.store_operations(&body, &parsed).await?;

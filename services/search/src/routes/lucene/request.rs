@@ -1,10 +1,14 @@
 //! What all requests of an icat.server have in common.
 
+use std::time::Duration;
+
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use data_encoding::BASE64;
 use futures_util::StreamExt as _;
 use service_kit::{ClientAddress, Problem, sha256_hex};
+
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::domain::entity::EntityKind;
@@ -64,10 +68,14 @@ fn parse_secret(header: &str) -> Option<Vec<u8>> {
     Some(decoded[colon + 1..].to_vec())
 }
 
-/// The body as text, whatever `Content-Type` it has: icat.server sends documents without one.
-pub async fn read_body(mut payload: web::Payload) -> Result<String, Problem> {
+/// The body as text, whatever `Content-Type` it has: icat.server sends documents without one. The next part of it must come within
+/// `pause`.
+pub async fn read_body(mut payload: web::Payload, pause: Duration) -> Result<String, Problem> {
     let mut body = Vec::new();
-    while let Some(chunk) = payload.next().await {
+    loop {
+        let chunk = timeout(pause, payload.next()).await;
+        let chunk = chunk.map_err(|_| Error::Body(format!("nothing more of it came for {} s", pause.as_secs())))?;
+        let Some(chunk) = chunk else { break };
         let chunk = chunk.map_err(|e| Error::Body(e.to_string()))?;
         if body.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(Error::TooLarge(MAX_BODY_BYTES).into());

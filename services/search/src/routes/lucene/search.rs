@@ -65,7 +65,7 @@ async fn search_entity(
     parameters: SearchParameters,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let body = read_body(payload).await?;
+    let body = read_body(payload, state.idle_timeout).await?;
     let body: SearchBody =
         serde_json::from_str(&body).map_err(|e| Error::Query(format!("invalid search request: {e}")))?;
     let answer = state.searches.run(move |planner| answer_search(planner, target, &parameters, &body)).await?;

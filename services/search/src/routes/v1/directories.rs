@@ -35,8 +35,8 @@ pub struct DirectoryParameters {
     responses(
         CommonFailures, CallerFailures,
         (status = 200, description = "Directories", body = DirectoryList),
-        (status = 400, description = "A mistake in a parameter", body = Failure),
-        (status = 403, description = "The API key lacks the scope `read`", body = Failure),
+        (status = 400, description = "A mistake in a parameter", body = Failure, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `read`", body = Failure, content_type = "application/problem+json"),
     ),
     security(("bearer" = [])),
 )]

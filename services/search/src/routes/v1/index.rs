@@ -84,7 +84,7 @@ impl From<ScanStatus> for ScanReport {
     responses(
         CommonFailures, CallerFailures,
         (status = 200, description = "How much of the catalogue is in the index, and what waits", body = IndexReport),
-        (status = 403, description = "The caller is no administrator, or the API key lacks the scope `admin`", body = Failure),
+        (status = 403, description = "The caller is no administrator, or the API key lacks the scope `admin`", body = Failure, content_type = "application/problem+json"),
     ),
     security(("bearer" = [])),
 )]

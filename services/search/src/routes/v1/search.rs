@@ -16,8 +16,8 @@ use crate::state::State;
     request_body = SearchBody, responses(
         CommonFailures, BodyFailures, CallerFailures,
         (status = 200, description = "A page of datafiles", body = SearchPage),
-        (status = 400, description = "A mistake in the body, with a text for the user", body = Failure),
-        (status = 403, description = "The API key lacks the scope `read`", body = Failure),
+        (status = 400, description = "A mistake in the body, with a text for the user", body = Failure, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `read`", body = Failure, content_type = "application/problem+json"),
     ),
     security(("bearer" = [])),
 )]
@@ -34,8 +34,8 @@ pub async fn search_datafiles(
     request_body = SearchBody, responses(
         CommonFailures, BodyFailures, CallerFailures,
         (status = 200, description = "A page of datasets", body = SearchPage),
-        (status = 400, description = "A mistake in the body, with a text for the user", body = Failure),
-        (status = 403, description = "The API key lacks the scope `read`", body = Failure),
+        (status = 400, description = "A mistake in the body, with a text for the user", body = Failure, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `read`", body = Failure, content_type = "application/problem+json"),
     ),
     security(("bearer" = [])),
 )]
@@ -53,8 +53,8 @@ pub async fn search_datasets(
     request_body = SearchBody, responses(
         CommonFailures, BodyFailures, CallerFailures,
         (status = 200, description = "A page of investigations", body = SearchPage),
-        (status = 400, description = "A mistake in the body, with a text for the user", body = Failure),
-        (status = 403, description = "The API key lacks the scope `read`", body = Failure),
+        (status = 400, description = "A mistake in the body, with a text for the user", body = Failure, content_type = "application/problem+json"),
+        (status = 403, description = "The API key lacks the scope `read`", body = Failure, content_type = "application/problem+json"),
     ),
     security(("bearer" = [])),
 )]

@@ -1,5 +1,7 @@
 //! A cluster that can be made unreachable.
 
+#![expect(clippy::disallowed_methods, reason = "tasks of the test, which end with it")]
+
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
