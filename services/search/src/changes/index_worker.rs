@@ -283,13 +283,15 @@ impl IndexWorker {
         applied: &mut Vec<i64>,
         lease: Option<&Lease>,
     ) -> Result<Box<dyn IndexWriter>, Problem> {
+        let identity = index.identity().text.clone();
+        // A process with a new index may have taken over the changes: what is not committed here is in that one.
+        require_identity(&mut self.db.read().await?, &identity).await?;
         let commit = move || index.commit().map(|()| index);
         let mut index = self.pool.run(commit).await??;
         self.snapshot.publish_view(index.open_view());
         let (ids, generations) = (std::mem::take(applied), index.take_new_generations());
         let refused = index.take_refused_rows();
         let now = self.clock.now_micros();
-        let identity = index.identity().text.clone();
         self.db
             .write(async |tx| {
                 require_lease(tx, lease).await?;

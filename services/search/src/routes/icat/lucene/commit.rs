@@ -5,7 +5,7 @@ use service_kit::Problem;
 use service_kit::parameters::{FormPairs, parse_form};
 
 use super::{SessionForm, require_administrator};
-use crate::routes::icat::failure::IcatFailures;
+use crate::routes::icat::failure::IcatAdministratorFailures;
 use crate::state::State;
 
 #[utoipa::path(
@@ -14,7 +14,7 @@ use crate::state::State;
         has heard of can be found.",
     request_body(content = SessionForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
-    responses(IcatFailures, (status = 204, description = "The changes can be found")),
+    responses(IcatAdministratorFailures, (status = 204, description = "The changes can be found")),
 )]
 pub async fn commit_index(
     state: web::Data<State>,

@@ -5,7 +5,7 @@ use service_kit::Problem;
 
 use super::require_administrator;
 use crate::error::Error;
-use crate::routes::icat::failure::IcatFailures;
+use crate::routes::icat::failure::IcatAdministratorFailures;
 use crate::state::State;
 use crate::store::catalogue_scans::ScanState;
 
@@ -15,7 +15,7 @@ use crate::store::catalogue_scans::ScanState;
         for it, each with a text after its name.",
     params(("sessionId" = Option<String>, Query, description = "The session id; it can also be sent as `Authorization: Bearer`")),
     security((), ("bearer" = [])),
-    responses(IcatFailures, (status = 200, description = "Entities", body = Vec<String>, example = json!(["Datafile 1200 of 5000 rows"]))),
+    responses(IcatAdministratorFailures, (status = 200, description = "Entities", body = Vec<String>, example = json!(["Datafile 1200 of 5000 rows"]))),
 )]
 pub async fn list_populations(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     require_administrator(&state, &request, None).await?;

@@ -7,7 +7,7 @@ use service_kit::parameters::{FormPairs, parse_form};
 use utoipa::ToSchema;
 
 use super::{populate_entity, require_administrator};
-use crate::routes::icat::failure::{IcatFailure, IcatFailures};
+use crate::routes::icat::failure::{IcatAdministratorFailures, IcatFailure};
 use crate::state::State;
 
 #[derive(Deserialize, ToSchema)]
@@ -34,7 +34,7 @@ pub struct PopulateForm {
     request_body(content = PopulateForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        IcatFailures,
+        IcatAdministratorFailures,
         (status = 204, description = "The rows will be read"),
         (status = 412, description = "`OBJECT_ALREADY_EXISTS`: the rows of the entity are being read, or wait for it", body = IcatFailure),
         (status = 501, description = "`NOT_IMPLEMENTED`: an icat.server fills the index", body = IcatFailure),

@@ -5,7 +5,7 @@ use service_kit::Problem;
 use service_kit::parameters::{FormPairs, parse_form};
 
 use super::{SessionForm, populate_entity, require_administrator};
-use crate::routes::icat::failure::{IcatFailure, IcatFailures};
+use crate::routes::icat::failure::{IcatAdministratorFailures, IcatFailure};
 use crate::state::State;
 
 #[utoipa::path(
@@ -16,7 +16,7 @@ use crate::state::State;
     request_body(content = SessionForm, content_type = "application/x-www-form-urlencoded"),
     security((), ("bearer" = [])),
     responses(
-        IcatFailures,
+        IcatAdministratorFailures,
         (status = 204, description = "The rows will be read"),
         (status = 412, description = "`OBJECT_ALREADY_EXISTS`: the rows of the entity are being read, or wait for it", body = IcatFailure),
         (status = 501, description = "`NOT_IMPLEMENTED`: an icat.server fills the index", body = IcatFailure),

@@ -5,7 +5,7 @@ use service_kit::Problem;
 
 use super::require_administrator;
 use crate::error::Error;
-use crate::routes::icat::failure::IcatFailures;
+use crate::routes::icat::failure::IcatAdministratorFailures;
 use crate::state::State;
 
 #[utoipa::path(
@@ -14,7 +14,7 @@ use crate::state::State;
         for it, are read no further. What is in the index stays there. Changes of the catalogue are followed as before.",
     params(("sessionId" = Option<String>, Query, description = "The session id; it can also be sent as `Authorization: Bearer`")),
     security((), ("bearer" = [])),
-    responses(IcatFailures, (status = 204, description = "Nothing is read any more")),
+    responses(IcatAdministratorFailures, (status = 204, description = "Nothing is read any more")),
 )]
 pub async fn stop_populations(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     require_administrator(&state, &request, None).await?;
