@@ -207,22 +207,20 @@ async fn texts_search_for_parameters_with_units() {
         ("parameter.start:[2024-01 TO 2024-02]", vec![]),
         ("parameter.start:>=2024-03", vec![2]),
         ("parameter.nothing:5K", vec![]),
+        // An icat.server shows texts of errors to everybody, so that none says which units a parameter has.
+        ("parameter.temperature:5s", vec![]),
+        ("parameter.temperature:[1s TO *]", vec![]),
+        ("parameter.temperature:5furlong", vec![]),
+        ("parameter.label:5K", vec![]),
         ("parameter.nothing:*", vec![]),
     ] {
         assert_eq!(server.find_datafiles(json!({"text": text})).await, expected, "{text}");
     }
     for (text, expected) in [
-        ("parameter.temperature:5s", "`s` has another dimension than the parameter temperature, which has the units K"),
-        (
-            "parameter.temperature:[1s TO *]",
-            "`s` has another dimension than the parameter temperature, which has the units K",
-        ),
         (
             "parameter.temperature:[1K TO 5s]",
             "the bounds `K` and `s` cannot be compared: they are no known units of one dimension",
         ),
-        ("parameter.temperature:5furlong", "`furlong` is no known unit, and the parameter temperature has the units K"),
-        ("parameter.label:5K", "`K` has another dimension than the parameter label, which has no units"),
         (
             "parameter.temperature:[cold TO hot]",
             "the bounds of the parameter temperature are neither numbers nor dates; write parameter.temperature:[4 TO 10], \
