@@ -237,7 +237,10 @@ def check_references(where, objects, variables):
             (claim,) = [v["name"] for v in pod["volumes"] if "persistentVolumeClaim" in v]
             (path,) = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == claim]
             assert environment["UNDULATOR_LOGBOOK__ATTACHMENTS_DIR"] == path, about
-        if name == "search":
+        if name == "search" and environment.get("UNDULATOR_SEARCH__ENGINE") == "opensearch":
+            # The index is not in a volume, so that several pods can search.
+            assert "volumeClaimTemplates" not in workload["spec"], about
+        elif name == "search":
             (claim,) = [c["metadata"]["name"] for c in workload["spec"]["volumeClaimTemplates"]]
             (path,) = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == claim]
             assert environment["UNDULATOR_SEARCH__INDEX_DIR"] == path, about
