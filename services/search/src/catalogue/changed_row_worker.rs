@@ -37,6 +37,7 @@ pub struct ChangedRowWorker {
     searches: Arc<SearchService>,
     wake: Arc<Notify>,
     stop: CancellationToken,
+    closing: CancellationToken,
     ownership: IndexOwnership,
 }
 
@@ -49,7 +50,16 @@ impl ChangedRowWorker {
         wake: Arc<Notify>,
         ownership: IndexOwnership,
     ) -> Self {
-        Self { db: ctx.db.clone(), reader, changes, searches, wake, stop: ctx.stop.clone(), ownership }
+        Self {
+            db: ctx.db.clone(),
+            reader,
+            changes,
+            searches,
+            wake,
+            stop: ctx.stop.clone(),
+            closing: ctx.closing.clone(),
+            ownership,
+        }
     }
 
     pub fn into_worker(self) -> Worker {
@@ -57,7 +67,15 @@ impl ChangedRowWorker {
         Worker::periodic_with_wakeup("search-read-changed-rows", LOOK_AGAIN_AFTER, &stop, wake, move || {
             let worker = self.clone();
             async move {
-                while !worker.stop.is_cancelled() && worker.read_changed_rows().await? > 0 {}
+                while !worker.stop.is_cancelled() {
+                    match worker.read_changed_rows().await {
+                        Ok(0) => break,
+                        Ok(_) => {}
+                        // A catalogue in the same process stops before the workers do.
+                        Err(_) if worker.closing.is_cancelled() => break,
+                        Err(e) => return Err(e),
+                    }
+                }
                 Ok::<_, FeedError>(())
             }
         })

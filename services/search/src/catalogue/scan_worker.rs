@@ -36,6 +36,7 @@ pub struct ScanWorker {
     metrics: ScanMetrics,
     wake: Arc<Notify>,
     stop: CancellationToken,
+    closing: CancellationToken,
     ownership: IndexOwnership,
 }
 
@@ -48,14 +49,27 @@ impl ScanWorker {
         ownership: IndexOwnership,
     ) -> Self {
         let metrics = ScanMetrics::register(&ctx.process);
-        Self { db: ctx.db.clone(), reader, changes, metrics, wake, stop: ctx.stop.clone(), ownership }
+        Self {
+            db: ctx.db.clone(),
+            reader,
+            changes,
+            metrics,
+            wake,
+            stop: ctx.stop.clone(),
+            closing: ctx.closing.clone(),
+            ownership,
+        }
     }
 
     pub fn into_worker(self) -> Worker {
         let (stop, wake) = (self.stop.clone(), Arc::clone(&self.wake));
         Worker::periodic_with_wakeup("search-scan-catalogue", LOOK_AGAIN_AFTER, &stop, wake, move || {
             let worker = self.clone();
-            async move { worker.run_wanted_scans().await }
+            async move {
+                let outcome = worker.run_wanted_scans().await;
+                // A catalogue in the same process stops before the workers do.
+                if worker.closing.is_cancelled() { Ok(()) } else { outcome }
+            }
         })
     }
 
