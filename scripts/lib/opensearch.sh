@@ -36,6 +36,8 @@ start_test_opensearch() {
 
 stop_test_opensearch() {
     [ -n "${OPENSEARCH_PID:-}" ] || return 0
-    kill "$OPENSEARCH_PID" 2>/dev/null && wait "$OPENSEARCH_PID" 2>/dev/null
+    # It ends by the signal, which is no failure.
+    kill "$OPENSEARCH_PID" 2>/dev/null || true
+    wait "$OPENSEARCH_PID" 2>/dev/null || true
     rm -rf "$OPENSEARCH_DIR"
 }
