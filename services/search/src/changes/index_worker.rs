@@ -18,7 +18,7 @@ use crate::domain::paths::PathRules;
 use crate::error::Error;
 use crate::index::error::IndexError;
 use crate::index::index_writer::{IndexWriter, OpenedIndex};
-use crate::index::{IndexIdentity, IndexLocation, OpenSearchIndex, SharedSnapshot};
+use crate::index::{IndexIdentity, IndexLocation, OpenSearchIndex, SharedSnapshot, find_database};
 use crate::store::catalogue_scans::request_known_scans;
 use crate::store::change_batches::{self, BatchKind, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
@@ -169,7 +169,7 @@ impl IndexWorker {
         let (asked, wanted) = (Arc::clone(index), known.clone());
         if !self.pool.run(move || asked.is_ready(wanted.as_deref(), next_batch)).await?? {
             let new = self.ids.random_uuid().to_string();
-            let database = known.as_deref().and_then(|known| known.split('.').next()).map(str::to_owned);
+            let database = known.as_deref().map(|known| find_database(known).to_owned());
             let identity = format!("{}.{new}", database.unwrap_or_else(|| self.ids.random_uuid().to_string()));
             self.db
                 .write(async |tx| {

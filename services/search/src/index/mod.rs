@@ -11,7 +11,7 @@ mod opensearch;
 mod row_order;
 pub mod snapshot;
 
-pub use self::identity::IndexIdentity;
+pub use self::identity::{IndexIdentity, find_database};
 pub use self::location::IndexLocation;
 pub use self::opensearch::{OpenSearchConfig, OpenSearchIndex};
 pub use self::row_order::compare_values;

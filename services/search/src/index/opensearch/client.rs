@@ -113,9 +113,9 @@ impl OpenSearchClient {
     fn send(&self, call: Call) -> Result<(StatusCode, Value), IndexError> {
         let request = self.build_request(call);
         self.runtime.block_on(async {
-            let response = request.send().await.map_err(|e| unavailable(&e))?;
+            let response = request.send().await.map_err(|e| describe_failure(&e))?;
             let status = response.status();
-            let bytes = response.bytes().await.map_err(|e| unavailable(&e))?;
+            let bytes = response.bytes().await.map_err(|e| describe_failure(&e))?;
             let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into());
             Ok((status, body))
         })
@@ -126,7 +126,7 @@ fn content_type(template: &str) -> &'static str {
     if template == "/_bulk" { "application/x-ndjson" } else { "application/json" }
 }
 
-fn unavailable(error: &dyn std::error::Error) -> IndexError {
+fn describe_failure(error: &dyn std::error::Error) -> IndexError {
     IndexError::Unavailable(format_error_chain(error))
 }
 

@@ -48,8 +48,14 @@ impl OpenSearchView {
         Self { points: PointsInTime::new(index, identity) }
     }
 
-    fn writer(&self, entity: EntityKind) -> QueryWriter {
+    fn build_query_writer(&self, entity: EntityKind) -> QueryWriter {
         QueryWriter { entity, has_bitmaps: self.points.index().has_bitmaps() }
+    }
+
+    /// The rows of a plan, unless there is none and the cluster need not be asked.
+    fn write_query(&self, entity: EntityKind, plan: &Plan, with_stubs: bool) -> Option<Value> {
+        let is_possible = !matches!(plan, Plan::Nothing);
+        is_possible.then(|| self.build_query_writer(entity).write_search(plan, false, with_stubs))
     }
 
     /// Calls `handle` with the id of each row, in their order, and its values of the field.
@@ -125,7 +131,7 @@ impl IndexView for OpenSearchView {
             return Ok(HitPage { hits: Vec::new(), total: 0 });
         }
         let score_at = request.order.iter().position(|order| order.key == SortKey::Score);
-        let query = self.writer(request.entity).write_search(request.plan, score_at.is_some(), false);
+        let query = self.build_query_writer(request.entity).write_search(request.plan, score_at.is_some(), false);
         let after = request.after.map(|after| write_position(request.entity, request.order, after));
         let mut after = after.transpose()?;
         let mut page = HitPage { hits: Vec::new(), total: 0 };
@@ -163,10 +169,7 @@ impl IndexView for OpenSearchView {
         deadline: Deadline,
     ) -> Result<Ids, IndexError> {
         let mut ids = RoaringTreemap::new();
-        if matches!(plan, Plan::Nothing) {
-            return Ok(Arc::new(ids));
-        }
-        let query = self.writer(entity).write_search(plan, false, true);
+        let Some(query) = self.write_query(entity, plan, true) else { return Ok(Arc::new(ids)) };
         match relation {
             None => {
                 let request = HitRequest { entity, query, field: None };
@@ -192,10 +195,7 @@ impl IndexView for OpenSearchView {
         deadline: Deadline,
     ) -> Result<HashMap<String, u64>, IndexError> {
         let mut counts = HashMap::new();
-        if matches!(plan, Plan::Nothing) {
-            return Ok(counts);
-        }
-        let query = self.writer(entity).write_search(plan, false, false);
+        let Some(query) = self.write_query(entity, plan, false) else { return Ok(counts) };
         let field = rename_field(&term_field(entity, attribute, TermKind::Whole));
         self.for_each_bucket(entity, &query, &[field], deadline, |values, count| {
             counts.extend(values[0].as_str().map(|text| (text.to_owned(), count)));
@@ -209,7 +209,7 @@ impl IndexView for OpenSearchView {
         attribute: &str,
         deadline: Deadline,
     ) -> Result<BTreeSet<String>, IndexError> {
-        let query = self.writer(entity).write_search(&Plan::All, false, true);
+        let query = self.build_query_writer(entity).write_search(&Plan::All, false, true);
         let field = rename_field(&term_field(entity, attribute, TermKind::Whole));
         let mut terms = BTreeSet::new();
         self.for_each_bucket(entity, &query, &[field], deadline, |values, _| {
@@ -226,10 +226,7 @@ impl IndexView for OpenSearchView {
         deadline: Deadline,
     ) -> Result<HashMap<i64, u64>, IndexError> {
         let mut counts = HashMap::new();
-        if matches!(plan, Plan::Nothing) {
-            return Ok(counts);
-        }
-        let query = self.writer(entity).write_search(plan, false, false);
+        let Some(query) = self.write_query(entity, plan, false) else { return Ok(counts) };
         let field = rename_field(&relation_field(entity, relation));
         self.for_each_bucket(entity, &query, &[field], deadline, |values, count| {
             counts.extend(values[0].as_i64().map(|id| (id, count)));
@@ -268,10 +265,8 @@ impl IndexView for OpenSearchView {
                 })
                 .collect(),
         };
-        if filters.is_empty() || matches!(plan, Plan::Nothing) {
-            return Ok(vec![0; filters.len()]);
-        }
-        let query = self.writer(entity).write_search(plan, false, false);
+        let query = self.write_query(entity, plan, false).filter(|_| !filters.is_empty());
+        let Some(query) = query else { return Ok(vec![0; filters.len()]) };
         let body = json!({
             "size": 0, "query": query, "track_total_hits": false, "aggs": {"ranges": {"filters": {"filters": filters}}},
         });
@@ -289,10 +284,7 @@ impl IndexView for OpenSearchView {
         deadline: Deadline,
     ) -> Result<Vec<(i64, i64)>, IndexError> {
         let mut links = Vec::new();
-        if matches!(plan, Plan::Nothing) {
-            return Ok(links);
-        }
-        let query = self.writer(entity).write_search(plan, false, false);
+        let Some(query) = self.write_query(entity, plan, false) else { return Ok(links) };
         let one = rename_field(&relation_field(entity, one));
         match other {
             None => {
@@ -320,7 +312,8 @@ impl IndexView for OpenSearchView {
     ) -> Result<HashMap<i64, EntityRow>, IndexError> {
         let mut rows = HashMap::new();
         for ids in ids.chunks(PAGE_SIZE) {
-            let query = self.writer(entity).write_search(&Plan::Ids(collect_set(ids.iter().copied())), false, true);
+            let query =
+                self.build_query_writer(entity).write_search(&Plan::Ids(collect_set(ids.iter().copied())), false, true);
             let body = json!({"size": ids.len(), "query": query, "_source": [SOURCE], "track_total_hits": false});
             let answer = self.points.search_index(IndexKind::of_entity(entity), body, deadline)?;
             for hit in list_hits(&answer) {

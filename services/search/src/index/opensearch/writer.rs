@@ -21,13 +21,13 @@ use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::paths::PathRules;
 use crate::index::error::IndexError;
 use crate::index::fields::relation_field;
-use crate::index::identity::IndexIdentity;
+use crate::index::identity::{IndexIdentity, find_database};
 use crate::index::index_view::IndexView;
 use crate::index::index_writer::{IndexWriter, OpenedIndex};
 
 /// Versions of one batch; later changes of a larger batch have the last one.
 const VERSIONS_PER_BATCH: i64 = 1 << 20;
-/// Deleted rows whose dependents are deleted with one request, which accepts 65,536 ids.
+/// Ids of deleted rows in one request that deletes their dependents; a condition accepts 65,536.
 const DELETIONS_AT_ONCE: usize = 10_000;
 /// How long the cluster is asked to wait for a task before it is asked again.
 const TASK_WAIT: &str = "30s";
@@ -45,8 +45,6 @@ pub struct OpenSearchWriter {
     bulk: BulkRequest,
     /// Rows of deleted rows, which are deleted with them: entity and relation, with the ids.
     deleted_owners: BTreeMap<(EntityKind, &'static str), Vec<i64>>,
-    /// Rows in `deleted_owners`.
-    waiting_deletions: usize,
     /// Directories that were written since the start.
     known_directories: HashSet<String>,
 }
@@ -63,7 +61,6 @@ impl OpenSearchWriter {
             new_generations: BTreeMap::new(),
             bulk: BulkRequest::default(),
             deleted_owners: BTreeMap::new(),
-            waiting_deletions: 0,
             known_directories: HashSet::new(),
         })
     }
@@ -91,8 +88,7 @@ impl OpenSearchWriter {
                 for dependent in entity.list_dependents() {
                     self.deleted_owners.entry(dependent).or_default().push(id);
                 }
-                self.waiting_deletions += 1;
-                if self.waiting_deletions >= DELETIONS_AT_ONCE {
+                if self.deleted_owners.values().map(Vec::len).sum::<usize>() >= DELETIONS_AT_ONCE {
                     self.delete_dependents(version)?;
                 }
             }
@@ -145,7 +141,6 @@ impl OpenSearchWriter {
 
     /// Deletes what belongs to the rows that were deleted just now.
     fn delete_dependents(&mut self, version: i64) -> Result<(), IndexError> {
-        self.waiting_deletions = 0;
         let mut conditions: BTreeMap<IndexKind, (EntityKind, Vec<Value>)> = BTreeMap::new();
         for ((dependent, relation), ids) in std::mem::take(&mut self.deleted_owners) {
             let condition = json!({"terms": {(rename_field(&relation_field(dependent, relation))): ids}});
@@ -238,8 +233,8 @@ impl OpenSearchIndex {
             let found = self.list_indices(kind)?;
             // Versions of writes come from the database: indices of another one would refuse them.
             let is_ours = |meta: &Value| {
-                let found = meta["identity"].as_str().map(database_of);
-                found.is_some() && found == known_identity.map(database_of)
+                let found = meta["identity"].as_str().map(find_database);
+                found.is_some() && found == known_identity.map(find_database)
             };
             if !found.iter().all(|(_, meta)| is_ours(meta)) {
                 return Err(IndexError::OtherDatabase);
@@ -305,26 +300,18 @@ impl OpenSearchIndex {
     pub fn create_indices(&self, identity: &str) -> Result<(), IndexError> {
         self.check_writable()?;
         self.put_templates()?;
-        let (mut actions, mut replaced) = (Vec::new(), Vec::new());
+        let mut actions = Vec::new();
         for kind in IndexKind::list_all() {
             let (index, alias) = (self.names.index(kind, identity), self.names.alias(kind));
-            for (old, _) in self.list_indices(kind)? {
-                replaced.push(old);
-            }
+            // With the indices, their aliases are removed.
+            actions.extend(self.list_indices(kind)?.iter().map(|(old, _)| json!({"remove_index": {"index": old}})));
             let body = json!({"mappings": {"_meta": {"identity": identity, "version": INDEX_VERSION}}});
             self.client.request_json(Call::new(Method::PUT, "/{index}", index.clone()).with_json(&body))?;
             actions.push(json!({"add": {"index": index, "alias": alias}}));
         }
-        // With the indices, their aliases are removed.
-        actions.extend(replaced.iter().map(|old| json!({"remove_index": {"index": old}})));
         self.check_writable()?;
         let swap = Call::new(Method::POST, "/_aliases", "_aliases".to_owned());
         self.client.request_json(swap.with_json(&json!({"actions": actions})))?;
         Ok(())
     }
-}
-
-/// What indices of one database have in common: the part of their identity before the dot.
-fn database_of(identity: &str) -> &str {
-    identity.split('.').next().unwrap_or(identity)
 }
