@@ -18,6 +18,9 @@ SETTINGS = f"""
 time_zone = "Europe/Paris"
 largest_attachment = "256KiB"
 h5_viewer = "VIEWER"
+# Longer than any busy machine needs for the reader's first login: an entry whose visit is not known in time goes to the
+# instrument's logbook first, where alice may not read it.
+assignment_timeout = "30s"
 
 [[identity.api_keys]]
 name = "beamline"
