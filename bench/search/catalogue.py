@@ -20,12 +20,15 @@ from measuring import cpu, percentile  # noqa: E402
 ONE = "db/one"
 FACETS = [{"field": "datafileFormat.name"}, {"field": "instrument.name"}]
 SEARCHES = {
-    "directory": {"path": "MX-0/scan-001"},
-    "pattern": {"path": "MX-0/**/frame_00*.h5"},
-    "part of a name": {"path": "*ame_004*"},
-    "two words": {"text": "dataset.name:\"scan 003\" AND name:\"frame_0042.h5\""},
-    "all files": {},
-    "all files with facets": {"facets": FACETS},
+    "directory": ("datafiles", {"path": "MX-0/scan-001"}),
+    "pattern": ("datafiles", {"path": "MX-0/**/frame_00*.h5"}),
+    "ending in a tree": ("datafiles", {"path": "**/*.h5"}),
+    "beginning and ending of a name": ("datafiles", {"path": "**/frame_00*.h5"}),
+    "part of a name": ("datafiles", {"path": "*ame_004*"}),
+    "two words": ("datafiles", {"text": "dataset.name:\"scan 003\" AND name:\"frame_0042.h5\""}),
+    "range of a parameter": ("datasets", {"parameters": [{"name": "energy", "from": 40, "to": 100}]}),
+    "all files": ("datafiles", {}),
+    "all files with facets": ("datafiles", {"facets": FACETS}),
 }
 
 
@@ -68,7 +71,7 @@ def measure_searches(suite, seconds):
     print("\n| search | user | found | p50, ms | p99, ms | to root |\n|---|---|---|---|---|---|")
     sessions = {account: suite.login(account) for account in ["simple/root", MEMBER, ONE]}
     connection = http.client.HTTPConnection("127.0.0.1", urllib.parse.urlsplit(suite.url).port)
-    for name, body in SEARCHES.items():
+    for name, (entities, body) in SEARCHES.items():
         of_root = None
         for account, session in sessions.items():
             times, found = [], 0
@@ -76,7 +79,7 @@ def measure_searches(suite, seconds):
             while len(times) < 5 or time.perf_counter() < end:
                 headers = {"Content-Type": "application/json", "Authorization": f"Bearer {session}"}
                 before = time.perf_counter()
-                connection.request("POST", "/search/v1/datafiles", json.dumps({**body, "sort": "newest"}), headers)
+                connection.request("POST", f"/search/v1/{entities}", json.dumps({**body, "sort": "newest"}), headers)
                 response = connection.getresponse()
                 text = response.read()
                 times.append((time.perf_counter() - before) * 1000)

@@ -36,7 +36,7 @@ pub enum TermKind {
     Component,
     /// What follows a dot of the file name, in lower case, such as `gz` and `tar.gz`.
     Extension,
-    /// Three letters of the file name, in lower case.
+    /// Three characters of the file name between two separators, in lower case.
     Trigram,
     /// A part of the file name between dots, in lower case.
     NamePart,

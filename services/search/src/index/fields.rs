@@ -1,7 +1,6 @@
 //! The fields of a row and the terms in them, the same for all engines.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use crate::domain::analysis::analyze;
 use crate::domain::document::{AttributeValue, EntityRow};
@@ -63,7 +62,7 @@ pub fn list_term_kinds(attribute: &Attribute) -> &'static [TermKind] {
 
 /// Whether the terms of a field have positions.
 pub fn has_positions(kind: TermKind) -> bool {
-    matches!(kind, TermKind::Word | TermKind::Component)
+    matches!(kind, TermKind::Word | TermKind::Component | TermKind::Trigram)
 }
 
 /// One value of a field.
@@ -123,7 +122,7 @@ fn add_path_terms(
             TermKind::FileName => add_term(path.file_name_lower()),
             TermKind::CaseSensitivePath => list_cased_terms(&path).iter().for_each(|term| add_term(term)),
             TermKind::Extension => path.extensions().for_each(add_term),
-            TermKind::Trigram => path.trigrams().collect::<BTreeSet<_>>().into_iter().for_each(add_term),
+            TermKind::Trigram => add(field, FieldTerms::Positioned(path.list_name_trigrams())),
             TermKind::NamePart => {
                 path.file_name_lower().split('.').filter(|part| !part.is_empty()).for_each(add_term);
             }

@@ -7,7 +7,9 @@ use super::Planner;
 use super::text::{FieldCondition, PathPart};
 use super::words::to_term_range;
 use crate::domain::analysis::normalize_term;
-use crate::domain::paths::{CanonicalPath, CaseMatching, PathPattern, PathPatternError, PathSelection};
+use crate::domain::paths::{
+    CanonicalPath, CaseMatching, Glob, NameTexts, PathPattern, PathPatternError, PathSelection, cover_with_trigrams,
+};
 use crate::domain::plan::{LOWERCASED_MARK, Plan, TermField, TermKind, TermPattern};
 use crate::domain::query_syntax::WildcardPattern;
 use crate::error::Error;
@@ -104,24 +106,55 @@ fn plan_selection(attribute: &'static str, pattern: &PathPattern) -> Plan {
         PathSelection::PathPrefix(path) => {
             let text = path.text_lower();
             let directories = prefix(TermKind::Directory, text);
-            let name = Plan::Path(attribute, Arc::new(pattern.clone()));
             let files = match path.directories_lower().next_back() {
-                Some(parent) => Plan::and(vec![term(TermKind::Parent, parent), name]),
+                Some(parent) => {
+                    let name = plan_name_prefix(attribute, path.file_name_lower())
+                        .unwrap_or_else(|| Plan::Path(attribute, Arc::new(pattern.clone())));
+                    Plan::and(vec![term(TermKind::Parent, parent), name])
+                }
                 None => prefix(TermKind::FullPath, text),
             };
             Plan::or(vec![directories, files])
         }
         PathSelection::Extension(extension) => term(TermKind::Extension, extension),
-        PathSelection::NamePrefix(name) => prefix(TermKind::FileName, name),
+        PathSelection::NamePrefix(name) => {
+            let plan = plan_name_prefix(attribute, name).unwrap_or_else(|| prefix(TermKind::FileName, name));
+            Plan::Constant(Box::new(plan), 1.0)
+        }
         PathSelection::Glob(glob) => {
-            let directory = glob.directory.iter().map(|path| term(TermKind::Directory, path.text_lower()));
-            let components = glob.components.iter().map(|name| Plan::Term(component(attribute), name.clone()));
-            let extension = glob.extension.iter().map(|extension| term(TermKind::Extension, extension));
-            let trigrams = glob.trigrams.iter().map(|trigram| term(TermKind::Trigram, trigram));
-            let mut plans: Vec<Plan> = directory.chain(components).chain(extension).chain(trigrams).collect();
-            plans.push(Plan::Path(attribute, Arc::new(pattern.clone())));
+            let mut plans = plan_narrowing(attribute, glob);
+            if !glob.is_exact {
+                plans.push(Plan::Path(attribute, Arc::new(pattern.clone())));
+            }
             Plan::Constant(Box::new(Plan::and(plans)), 1.0)
         }
+    }
+}
+
+/// What finds the files of a pattern, and others if it is not exact.
+fn plan_narrowing(attribute: &'static str, glob: &Glob) -> Vec<Plan> {
+    let term = |kind: TermKind, text: &str| Plan::Term(TermField { attribute, kind }, text.to_owned());
+    let place = if glob.only_direct { TermKind::Parent } else { TermKind::Directory };
+    let directory = glob.directory.iter().map(|path| term(place, path.text_lower()));
+    let components = glob.components.iter().map(|name| Plan::Term(component(attribute), name.clone()));
+    let extension = glob.extension.iter().map(|extension| term(TermKind::Extension, extension));
+    let name = glob.name.texts.iter().map(|text| plan_name_text(attribute, text));
+    directory.chain(components).chain(extension).chain(name).collect()
+}
+
+/// `None` if the text is too short.
+fn plan_name_prefix(attribute: &'static str, prefix: &str) -> Option<Plan> {
+    let NameTexts { texts, .. } = NameTexts::from_prefix(prefix);
+    texts.first().map(|text| plan_name_text(attribute, text))
+}
+
+/// Files whose name between two separators contains a text of at least three characters.
+fn plan_name_text(attribute: &'static str, text: &str) -> Plan {
+    let field = TermField { attribute, kind: TermKind::Trigram };
+    let mut trigrams = cover_with_trigrams(text);
+    match trigrams.len() {
+        1 => Plan::Term(field, trigrams.remove(0).1),
+        _ => Plan::Phrase(field, trigrams, 0),
     }
 }
 

@@ -14,7 +14,8 @@ async fn start_embedded() -> IcatServer {
 }
 
 fn index_directory(server: &IcatServer) -> PathBuf {
-    server.app.config.core.data_dir.join("search/version-1")
+    let versions = fs::read_dir(server.app.config.core.data_dir.join("search")).unwrap();
+    versions.map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap()
 }
 
 #[tokio::test]

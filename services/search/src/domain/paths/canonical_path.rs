@@ -1,3 +1,4 @@
+use super::name_texts::list_trigrams;
 use crate::domain::analysis::lowercase_chars;
 
 /// Length of a path in bytes. ICAT stores locations of at most 511 characters.
@@ -170,9 +171,9 @@ impl CanonicalPath {
         self.file_name_lower().split(|c: char| !c.is_alphanumeric()).flat_map(split_at_digits)
     }
 
-    /// All sequences of three characters of the file name, in lower case.
-    pub fn trigrams(&self) -> impl Iterator<Item = &str> {
-        split_trigrams(self.file_name_lower())
+    /// All sequences of three characters of the file name between two separators, in lower case, with their positions.
+    pub fn list_name_trigrams(&self) -> Vec<(u32, String)> {
+        list_trigrams(self.file_name_lower())
     }
 }
 

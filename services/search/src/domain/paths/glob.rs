@@ -2,9 +2,9 @@ use regex::{Regex, RegexBuilder};
 
 use super::canonical_path::{
     CanonicalPath, PathRules, find_root_prefix, find_separator_after, is_drive_or_scheme, split_extensions,
-    split_trigrams,
 };
-use super::path_pattern::{CaseMatching, PathPatternError};
+use super::name_texts::NameTexts;
+use super::path_pattern::{CaseMatching, MIN_FIXED_CHARS, PathPatternError};
 use crate::domain::analysis::lowercase_chars;
 use crate::domain::query_syntax::{PatternChar, WildcardPattern};
 
@@ -100,8 +100,12 @@ pub struct Glob {
     pub components: Vec<String>,
     /// The extension of the file name, in lower case, as [`CanonicalPath::extensions`] gives it.
     pub extension: Option<String>,
-    /// Sequences of three characters of the file name, in lower case.
-    pub trigrams: Vec<String>,
+    /// What the file name contains.
+    pub name: NameTexts,
+    /// Whether the parts above are all that the pattern demands, so that paths need not be verified.
+    pub is_exact: bool,
+    /// Whether the file lies in the directory itself, and not in one below it.
+    pub only_direct: bool,
     regex: Regex,
     case: CaseMatching,
     pattern: SplitPattern,
@@ -151,7 +155,9 @@ impl Glob {
             directory: None,
             components: Vec::new(),
             extension: None,
-            trigrams: Vec::new(),
+            name: NameTexts::default(),
+            is_exact: false,
+            only_direct: false,
             // A regular expression that is too large is the only possible error.
             regex: regex.map_err(|_| PathPatternError::TooLong)?,
             case,
@@ -167,13 +173,18 @@ impl Glob {
                 glob.components.push(lowercase_chars(name));
             }
         }
-        if let Some(GlobComponent::Wildcards(name)) = rest.last() {
-            glob.narrow_by_name(&name.to_lowercase());
+        let mut has_long_text = false;
+        if let Some((GlobComponent::Wildcards(name), before)) = rest.split_last() {
+            let name = name.to_lowercase();
+            has_long_text = literal_runs(&name).iter().any(|run| run.chars().count() >= MIN_FIXED_CHARS);
+            glob.narrow_by_name(&name);
+            let is_anywhere = before.iter().all(|component| *component == GlobComponent::AnyDirectories);
+            let has_place = !pattern.is_absolute() || glob.directory.is_some();
+            glob.only_direct = pattern.is_absolute() && before.is_empty();
+            glob.is_exact = case == CaseMatching::Insensitive && is_anywhere && has_place && glob.name.is_exact;
         }
-        let is_narrow = glob.directory.is_some()
-            || !glob.components.is_empty()
-            || glob.extension.is_some()
-            || !glob.trigrams.is_empty();
+        let is_narrow =
+            glob.directory.is_some() || !glob.components.is_empty() || glob.extension.is_some() || has_long_text;
         if is_narrow { Ok(glob) } else { Err(PathPatternError::TooBroad) }
     }
 
@@ -184,11 +195,10 @@ impl Glob {
         } else if let Some(tail) = runs.last() {
             self.extension = split_extensions(tail).last().map(str::to_owned);
         }
-        for run in &runs {
-            self.trigrams.extend(split_trigrams(run).map(str::to_owned));
-        }
-        self.trigrams.sort();
-        self.trigrams.dedup();
+        self.name = NameTexts::from_pattern(name);
+        // The extension says the same.
+        let extension = self.extension.as_ref().map(|extension| format!(".{extension}/"));
+        self.name.texts.retain(|text| Some(text) != extension.as_ref());
     }
 
     /// The pattern as a regular expression for canonical paths, in lower case if case does not matter.

@@ -5,6 +5,7 @@
 
 mod canonical_path;
 mod glob;
+mod name_texts;
 mod path_pattern;
 
 #[cfg(test)]
@@ -14,4 +15,5 @@ pub use self::canonical_path::{
     CanonicalPath, MAX_COMPONENTS, MAX_EXTENSION_CHARS, MAX_PATH_BYTES, PathError, PathRules,
 };
 pub use self::glob::{Glob, MAX_GLOB_BYTES, RegexSyntax};
+pub use self::name_texts::{NameTexts, cover_with_trigrams};
 pub use self::path_pattern::{CaseMatching, PathPattern, PathPatternError, PathSelection};

@@ -4,7 +4,7 @@ use super::{MAX_COMPONENTS, MAX_EXTENSION_CHARS};
 use crate::domain::query_syntax::{PatternChar, WildcardPattern};
 
 /// Characters that a file name must have in a row if nothing else narrows the search.
-const MIN_FIXED_CHARS: usize = 3;
+pub(super) const MIN_FIXED_CHARS: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaseMatching {

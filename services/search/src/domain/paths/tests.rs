@@ -1,8 +1,10 @@
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
 use super::{
     CanonicalPath, CaseMatching, Glob, MAX_COMPONENTS, MAX_PATH_BYTES, PathError, PathPattern, PathPatternError,
-    PathRules, PathSelection,
+    PathRules, PathSelection, cover_with_trigrams,
 };
 use crate::domain::query_syntax::{Query, WildcardPattern, parse_query};
 
@@ -77,7 +79,7 @@ fn a_path_gives_its_terms() {
 }
 
 #[test]
-fn a_file_name_gives_extensions_tokens_and_trigrams() {
+fn a_file_name_gives_extensions_and_tokens() {
     for (name, extensions) in [
         ("x.nxs", &["nxs"][..]),
         ("Scan.01.nxs", &["nxs", "01.nxs"]),
@@ -100,8 +102,6 @@ fn a_file_name_gives_extensions_tokens_and_trigrams() {
     ] {
         assert_eq!(collect_terms(canonicalize(name).name_tokens()), tokens, "{name}");
     }
-    assert_eq!(collect_terms(canonicalize("/x/Äb.c").trigrams()), ["äb.", "b.c"]);
-    assert_eq!(collect_terms(canonicalize("ab").trigrams()), [""; 0]);
 }
 
 #[test]
@@ -132,7 +132,9 @@ fn describe_selection(pattern: &str) -> String {
 
 fn describe_glob(glob: &Glob) -> String {
     let directory = glob.directory.as_ref().map(CanonicalPath::text);
-    format!("{directory:?} {:?} {:?} {:?}", glob.components, glob.extension, glob.trigrams)
+    let place = if glob.only_direct { "directly" } else { "below" };
+    let checked = if glob.is_exact { "exact" } else { "verified" };
+    format!("{place} {directory:?} {:?} {:?} {:?} {checked}", glob.components, glob.extension, glob.name.texts)
 }
 
 #[test]
@@ -154,15 +156,19 @@ fn patterns_are_classified_by_what_finds_them() {
         ("*.NXS", "extension nxs"),
         ("*.tar.gz", "extension tar.gz"),
         ("Scan_*", "names from scan_"),
-        ("/a/b/**/x_?1*.nxs", r#"glob Some("/a/b") [] Some("nxs") [".nx", "nxs"]"#),
-        ("/a/b/*.nxs", r#"glob Some("/a/b") [] Some("nxs") [".nx", "nxs"]"#),
-        ("*foo*", r#"glob None [] None ["foo"]"#),
-        ("Scan*01*.tar.gz", r#"glob None [] Some("tar.gz") [".gz", ".ta", "ar.", "can", "r.g", "sca", "tar"]"#),
-        ("data/*/CM1-1", r#"glob None ["data", "cm1-1"] None []"#),
-        ("/DLS/*/data", r#"glob Some("/DLS") ["data"] None []"#),
-        ("/**/scan_0*", r#"glob None [] None ["an_", "can", "n_0", "sca"]"#),
-        ("**/*.nxs", r#"glob None [] Some("nxs") [".nx", "nxs"]"#),
-        ("*.a.b.c", r#"glob None [] Some("b.c") [".a.", ".b.", "a.b", "b.c"]"#),
+        ("/a/b/**/x_?1*.nxs", r#"glob below Some("/a/b") [] Some("nxs") ["/x_"] verified"#),
+        ("/a/b/*.nxs", r#"glob directly Some("/a/b") [] Some("nxs") [] exact"#),
+        ("/a/b/**/*.nxs", r#"glob below Some("/a/b") [] Some("nxs") [] exact"#),
+        ("/a/b/**/scan_0*.nxs", r#"glob below Some("/a/b") [] Some("nxs") ["/scan_0"] exact"#),
+        ("/a/*/scan_0*.nxs", r#"glob below Some("/a") [] Some("nxs") ["/scan_0"] verified"#),
+        ("b/**/*scan*", r#"glob below None ["b"] None ["scan"] verified"#),
+        ("*foo*", r#"glob below None [] None ["foo"] exact"#),
+        ("Scan*01*.tar.gz", r#"glob below None [] Some("tar.gz") ["/scan"] verified"#),
+        ("data/*/CM1-1", r#"glob below None ["data", "cm1-1"] None [] verified"#),
+        ("/DLS/*/data", r#"glob below Some("/DLS") ["data"] None [] verified"#),
+        ("/**/scan_0*", r#"glob below None [] None ["/scan_0"] exact"#),
+        ("**/*.nxs", r#"glob below None [] Some("nxs") [] exact"#),
+        ("*.a.b.c", r#"glob below None [] Some("b.c") [".a.b.c/"] exact"#),
     ] {
         assert_eq!(describe_selection(pattern), expected, "{pattern}");
     }
@@ -332,10 +338,18 @@ fn any_text() -> impl Strategy<Value = String> {
 
 /// Whether an index finds the path by what the glob narrows by.
 fn is_narrowed_to(glob: &Glob, path: &CanonicalPath) -> bool {
-    glob.directory.as_ref().is_none_or(|directory| path.directories_lower().any(|d| d == directory.text_lower()))
+    let trigrams: HashSet<(u32, String)> = path.list_name_trigrams().into_iter().collect();
+    let has_text = |text: &String| {
+        (0..=256).any(|shift| cover_with_trigrams(text).into_iter().all(|(at, t)| trigrams.contains(&(at + shift, t))))
+    };
+    let is_in = |directory: &CanonicalPath| match glob.only_direct {
+        true => path.directories_lower().next_back() == Some(directory.text_lower()),
+        false => path.directories_lower().any(|d| d == directory.text_lower()),
+    };
+    glob.directory.as_ref().is_none_or(is_in)
         && glob.components.iter().all(|component| path.components().any(|c| c == component))
         && glob.extension.as_ref().is_none_or(|extension| path.extensions().any(|e| e == extension))
-        && glob.trigrams.iter().all(|trigram| path.trigrams().any(|t| t == trigram))
+        && glob.name.texts.iter().all(has_text)
 }
 
 proptest! {
@@ -350,7 +364,9 @@ proptest! {
             let expected = reference::matches(&pattern, &path);
             prop_assert_eq!(parsed.matches(&canonical), expected, "{} {}", pattern, path);
             if let PathSelection::Glob(glob) = &parsed.selection {
-                prop_assert!(!expected || is_narrowed_to(glob, &canonical), "{} {}", pattern, path);
+                let found = is_narrowed_to(glob, &canonical);
+                prop_assert!(!expected || found, "{} {}", pattern, path);
+                prop_assert!(!glob.is_exact || found == expected, "{} {}", pattern, path);
             }
         }
     }
@@ -361,7 +377,7 @@ proptest! {
             prop_assert_eq!(&canonicalize(path.text()), &path);
             let terms = path.directories().chain(path.components()).chain(path.extensions());
             prop_assert!(terms.chain(path.name_tokens()).all(|term| !term.is_empty()));
-            prop_assert!(path.trigrams().all(|trigram| trigram.chars().count() == 3));
+            prop_assert!(path.list_name_trigrams().iter().all(|(_, trigram)| trigram.chars().count() == 3));
         }
     }
 

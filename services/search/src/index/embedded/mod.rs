@@ -3,9 +3,11 @@
 mod directories;
 mod document;
 mod identity_file;
+mod matches;
 mod pattern;
 mod query;
 mod schema;
+mod term_counts;
 mod top_rows;
 mod view;
 mod writer;

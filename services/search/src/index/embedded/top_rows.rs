@@ -42,6 +42,8 @@ pub struct TopRowsCollector<'o> {
     rows: Vec<(Vec<SegmentValue>, DocId)>,
     /// The last row that still counts, once `limit` rows were found.
     last_kept: Option<Vec<SegmentValue>>,
+    /// The first values of a block of rows.
+    first_values: Vec<Option<i64>>,
 }
 
 impl<'o> TopRowsCollector<'o> {
@@ -61,7 +63,45 @@ impl<'o> TopRowsCollector<'o> {
                 .map(|(value, values)| values.to_segment_value(value))
                 .collect::<Result<Vec<_>, _>>()
         });
-        Ok(Self { order, values, after: after.transpose()?, limit, rows: Vec::new(), last_kept: None })
+        Ok(Self {
+            order,
+            values,
+            after: after.transpose()?,
+            limit,
+            rows: Vec::new(),
+            last_kept: None,
+            first_values: Vec::new(),
+        })
+    }
+
+    /// Adds a block of rows that have no score.
+    ///
+    /// Rows were often stored in the order of their times and ids. So that the first ones of a descending order are not found
+    /// last, which would replace all rows again and again, a block is read from its end.
+    pub fn add_rows(&mut self, rows: &[DocId]) {
+        let (Some(SortColumn::Integers(column)), Some(order)) = (self.values.first(), self.order.first().copied())
+        else {
+            return rows.iter().rev().for_each(|row| self.add_row(*row, 0.0));
+        };
+        let mut values = std::mem::take(&mut self.first_values);
+        values.clear();
+        values.resize(rows.len(), None);
+        column.first_vals(rows, &mut values);
+        for (row, value) in rows.iter().zip(&values).rev() {
+            if !self.is_refused_by_first_value(order, *value) {
+                self.add_row(*row, 0.0);
+            }
+        }
+        self.first_values = values;
+    }
+
+    fn is_refused_by_first_value(&self, order: Order, value: Option<i64>) -> bool {
+        let last_kept = match self.last_kept.as_ref().and_then(|values| values.first()) {
+            None => return false,
+            Some(SegmentValue::Integer(value)) => Some(*value),
+            Some(_) => None,
+        };
+        compare_one(order, &value, &last_kept) == Ordering::Greater
     }
 
     pub fn add_row(&mut self, row: DocId, score: Score) {

@@ -11,10 +11,12 @@ use tantivy::columnar::Column;
 use tantivy::index::SegmentReader;
 use tantivy::query::{EnableScoring, Query as _};
 use tantivy::schema::{IndexRecordOption, Value as _};
-use tantivy::{DocId, DocSet as _, Score, Searcher, TERMINATED, TantivyDocument, Term};
+use tantivy::{DocSet as _, Searcher, TERMINATED, TantivyDocument, Term};
 
+use super::matches::Matches;
 use super::query::QueryBuilder;
 use super::schema::PartitionFields;
+use super::term_counts::TermCounts;
 use super::top_rows::TopRowsCollector;
 use crate::domain::deadline::Deadline;
 use crate::domain::document::EntityRow;
@@ -25,9 +27,6 @@ use crate::index::error::IndexError;
 use crate::index::fields::{id_field, relation_field, term_field, value_field};
 use crate::index::index_view::{CountedRanges, DirectoryRequest, HitPage, IndexView, SearchRequest};
 use crate::index::row_order::compare_values;
-
-/// Rows between two checks of the deadline.
-const ROWS_BETWEEN_CHECKS: u32 = 4_096;
 
 /// Rows that are read from the store between two checks of the deadline.
 const ROWS_BETWEEN_READS: usize = 256;
@@ -44,10 +43,17 @@ impl IndexView for EmbeddedView {
         let (mut rows, mut total) = (Vec::new(), 0);
         self.for_each_segment(request.entity, request.plan, scored, false, deadline, |segment, matches| {
             let mut top = TopRowsCollector::new(segment, request.entity, request.order, request.after, request.limit)?;
-            matches.for_each(|row, score| {
-                total += 1;
-                top.add_row(row, score);
-            })?;
+            if scored {
+                matches.for_each_scored(|row, score| {
+                    total += 1;
+                    top.add_row(row, score);
+                })?;
+            } else {
+                matches.for_each_block(|rows| {
+                    total += rows.len() as u64;
+                    top.add_rows(rows);
+                })?;
+            }
             let ids = segment.fast_fields().column_opt::<i64>(&id_field(request.entity))?;
             for (values, row) in top.finish()? {
                 let id = ids.as_ref().and_then(|ids| ids.first(row)).unwrap_or_default();
@@ -74,10 +80,12 @@ impl IndexView for EmbeddedView {
         let mut ids = RoaringTreemap::new();
         self.for_each_segment(entity, plan, false, true, deadline, |segment, matches| {
             let Some(values) = segment.fast_fields().column_opt::<i64>(&column)? else { return Ok(()) };
-            matches.for_each(|row, _| {
-                if let Some(id) = values.first(row) {
-                    ids.insert(id.cast_unsigned());
-                }
+            let mut found = Vec::new();
+            matches.for_each_block(|rows| {
+                found.clear();
+                found.resize(rows.len(), None);
+                values.first_vals(rows, &mut found);
+                ids.extend(found.iter().flatten().map(|id| id.cast_unsigned()));
             })
         })?;
         Ok(Arc::new(ids))
@@ -94,13 +102,13 @@ impl IndexView for EmbeddedView {
         let mut counts: HashMap<String, u64> = HashMap::new();
         self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
             let Some(column) = segment.fast_fields().str(&name)? else { return Ok(()) };
-            let mut by_number: HashMap<u64, u64> = HashMap::new();
-            matches.for_each(|row, _| {
-                for number in column.term_ords(row) {
-                    *by_number.entry(number).or_default() += 1;
+            let mut by_number = TermCounts::new(column.num_terms());
+            matches.for_each_block(|rows| {
+                for row in rows {
+                    column.term_ords(*row).for_each(|number| by_number.count_term(number));
                 }
             })?;
-            for (number, count) in by_number {
+            for (number, count) in by_number.into_counts() {
                 let mut text = String::new();
                 column.ord_to_str(number, &mut text)?;
                 *counts.entry(text).or_default() += count;
@@ -121,7 +129,7 @@ impl IndexView for EmbeddedView {
         self.for_each_segment(entity, &Plan::All, false, true, deadline, |segment, matches| {
             let Some(column) = segment.fast_fields().str(&name)? else { return Ok(()) };
             let mut numbers = BTreeSet::new();
-            matches.for_each(|row, _| numbers.extend(column.term_ords(row)))?;
+            matches.for_each_block(|rows| numbers.extend(rows.iter().flat_map(|row| column.term_ords(*row))))?;
             for number in numbers {
                 let mut text = String::new();
                 column.ord_to_str(number, &mut text)?;
@@ -143,9 +151,13 @@ impl IndexView for EmbeddedView {
         let mut counts = HashMap::new();
         self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
             let Some(column) = segment.fast_fields().column_opt::<i64>(&name)? else { return Ok(()) };
-            matches.for_each(|row, _| {
-                if let Some(id) = column.first(row) {
-                    *counts.entry(id).or_default() += 1;
+            let mut found = Vec::new();
+            matches.for_each_block(|rows| {
+                found.clear();
+                found.resize(rows.len(), None);
+                column.first_vals(rows, &mut found);
+                for id in found.iter().flatten() {
+                    *counts.entry(*id).or_default() += 1;
                 }
             })
         })?;
@@ -186,7 +198,9 @@ impl IndexView for EmbeddedView {
             let fields = segment.fast_fields();
             let (one, other) = (fields.column_opt::<i64>(&one)?, fields.column_opt::<i64>(&other)?);
             let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
-            matches.for_each(|row, _| links.extend(one.first(row).zip(other.first(row))))
+            matches.for_each_block(|rows| {
+                links.extend(rows.iter().filter_map(|row| one.first(*row).zip(other.first(*row))));
+            })
         })?;
         Ok(links)
     }
@@ -240,11 +254,16 @@ impl EmbeddedView {
         let mut counts = vec![0; ranges.len()];
         self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
             let Some(column) = open(segment)? else { return Ok(()) };
-            matches.for_each(|row, _| {
-                let Some(value) = column.first(row) else { return };
-                for ((from, to), count) in ranges.iter().zip(&mut counts) {
-                    if *from <= value && value < *to {
-                        *count += 1;
+            let mut found = Vec::new();
+            matches.for_each_block(|rows| {
+                found.clear();
+                found.resize(rows.len(), None);
+                column.first_vals(rows, &mut found);
+                for value in found.iter().flatten() {
+                    for ((from, to), count) in ranges.iter().zip(&mut counts) {
+                        if from <= value && value < to {
+                            *count += 1;
+                        }
                     }
                 }
             })
@@ -277,7 +296,7 @@ impl EmbeddedView {
             for segment in searcher.segment_readers() {
                 deadline.check()?;
                 let scorer = weight.scorer(segment, 1.0)?;
-                handle(segment, Matches { scorer, segment, scored, deadline })?;
+                handle(segment, Matches { scorer, segment, deadline })?;
             }
             Ok(())
         };
@@ -287,36 +306,6 @@ impl EmbeddedView {
             deadline.check()?;
         }
         result
-    }
-}
-
-/// The rows of one segment that match.
-struct Matches<'m> {
-    scorer: Box<dyn tantivy::query::Scorer>,
-    segment: &'m SegmentReader,
-    scored: bool,
-    deadline: Deadline,
-}
-
-impl Matches<'_> {
-    fn for_each(mut self, mut handle: impl FnMut(DocId, Score)) -> Result<(), IndexError> {
-        let alive = self.segment.alive_bitset();
-        let mut row = self.scorer.doc();
-        let mut seen = 0;
-        while row != TERMINATED {
-            if seen % ROWS_BETWEEN_CHECKS == 0 {
-                self.deadline.check()?;
-            }
-            seen += 1;
-            if alive.is_none_or(|alive| alive.is_alive(row)) {
-                let score = if self.scored { self.scorer.score().min(f32::MAX) } else { 0.0 };
-                handle(row, score);
-            }
-            row = self.scorer.advance();
-        }
-        // Conditions that are evaluated row by row accept every row when the time is over.
-        self.deadline.check()?;
-        Ok(())
     }
 }
 
