@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Benchmark of the search behind an icat.server: how fast datafiles are taken and become searchable, and times of searches.
 
-    python3 bench/search [--files 1000000] [--ten-million] [--seconds 3] [--program FILE]
+    python3 bench/search [--files 1000000 …] [--ten-million] [--seconds 3] [--program FILE]
     python3 bench/search --catalogue       searches of users in the embedded catalogue
 
 The requests are those that an icat.server sends to icat.lucene. Rates are compared with those of icat.lucene 4.0 in front of
@@ -131,7 +131,7 @@ def measure(program, files, seconds):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--files", type=int, nargs="+", default=[1_000_000], help="one run for each number of datafiles")
     parser.add_argument("--ten-million", action="store_true")
     parser.add_argument("--seconds", type=float, default=3, help="how long each search is repeated")
     parser.add_argument("--catalogue", action="store_true", help="searches of users in the embedded catalogue")
@@ -139,7 +139,7 @@ def main():
     options = parser.parse_args()
     if not options.program:
         subprocess.run(["cargo", "build", "--quiet", "--release", "--package", "undulator"], cwd=ROOT, check=True)
-    for files in [options.files] + [10_000_000] * options.ten_million:
+    for files in options.files + [10_000_000] * options.ten_million:
         program = (options.program or ROOT / "target/release/undulator").resolve()
         (measure_catalogue if options.catalogue else measure)(program, files, options.seconds)
 
