@@ -59,6 +59,10 @@ impl Event for auth::SessionsRevoked {
     const SUBJECT: &'static str = "undulator.v1.auth.sessions.revoked";
 }
 
+impl Event for auth::AuditRecorded {
+    const SUBJECT: &'static str = "undulator.v1.auth.audit.recorded";
+}
+
 impl Event for download::SelectionPrepared {
     const SUBJECT: &'static str = "undulator.v1.download.selection.prepared";
 }
@@ -96,6 +100,7 @@ impl EventKind {
 
 /// All event types.
 pub const EVENT_KINDS: &[EventKind] = &[
+    EventKind::for_event::<auth::AuditRecorded>(),
     EventKind::for_event::<auth::SessionEnded>(),
     EventKind::for_event::<auth::SessionStarted>(),
     EventKind::for_event::<auth::SessionsRevoked>(),

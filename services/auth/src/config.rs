@@ -1,13 +1,21 @@
 //! Settings of auth.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
+use service_kit::config::deserialize_duration;
 use service_kit::{Config as Settings, ConfigError};
-use std::ops::RangeInclusive;
+
+use crate::domain::renewal::LoginLifetimes;
 
 /// Shorter passwords can be guessed, and longer ones cannot be typed.
 const MIN_LENGTHS: RangeInclusive<usize> = 8..=128;
+
+const LOGIN_LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(10)..=Duration::from_hours(90 * 24);
+const MAX_REFRESH_GRACE: Duration = Duration::from_mins(2);
+const MIN_AUDIT_RETENTION: Duration = Duration::from_hours(24);
 
 /// The name of this service.
 pub const SERVICE_NAME: &str = "auth";
@@ -23,6 +31,17 @@ pub struct Config {
     pub password_min_length: usize,
     pub minters: Vec<String>,
     pub beta_testers: Vec<String>,
+    /// Of logins with refresh tokens, from the login.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub login_lifetime: Duration,
+    /// Of logins with refresh tokens, since the last refresh.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub login_idle_lifetime: Duration,
+    /// How long a refresh token that was replaced is accepted again.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub refresh_grace: Duration,
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub audit_retention: Duration,
 }
 
 impl Config {
@@ -36,6 +55,7 @@ impl Config {
                 MIN_LENGTHS.end()
             )));
         }
+        config.check_lifetimes()?;
         let is_valid = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         match config.local_mechanisms.iter().find(|name| !is_valid(name)) {
             Some(name) => Err(ConfigError(format!(
@@ -43,5 +63,26 @@ impl Config {
             ))),
             None => Ok(config),
         }
+    }
+
+    fn check_lifetimes(&self) -> Result<(), ConfigError> {
+        let error = |text: &str| Err(ConfigError(text.to_owned()));
+        if !LOGIN_LIFETIMES.contains(&self.login_lifetime) {
+            return error("auth.login_lifetime must be from 10m to 90days");
+        }
+        if self.login_idle_lifetime.is_zero() || self.login_idle_lifetime > self.login_lifetime {
+            return error("auth.login_idle_lifetime must be more than 0s and not longer than auth.login_lifetime");
+        }
+        if self.refresh_grace > MAX_REFRESH_GRACE {
+            return error("auth.refresh_grace must not be longer than 2m: a copied token would work for as long");
+        }
+        if self.audit_retention < MIN_AUDIT_RETENTION {
+            return error("auth.audit_retention must be at least 1day");
+        }
+        Ok(())
+    }
+
+    pub fn login_lifetimes(&self) -> LoginLifetimes {
+        LoginLifetimes { absolute: self.login_lifetime, idle: self.login_idle_lifetime, grace: self.refresh_grace }
     }
 }

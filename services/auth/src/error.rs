@@ -26,6 +26,18 @@ pub fn no_credentials(text: &str) -> Problem {
     Problem::new(Code::Unauthenticated, "auth/no-credentials", text)
 }
 
+/// The refresh token is not valid, or its login is over. Which of the two nobody is told.
+pub fn refresh_refused() -> Problem {
+    let text = "the refresh token is not valid, or the login is over; log in again";
+    Problem::new(Code::Unauthenticated, "auth/bad-refresh-token", text)
+}
+
+pub fn refresh_token_reused() -> Problem {
+    let text =
+        "this refresh token was used before, so somebody may have a copy of it: the login was ended; log in again";
+    Problem::new(Code::Unauthenticated, "auth/refresh-token-reused", text)
+}
+
 pub fn bad_token(text: &str) -> Problem {
     Problem::new(Code::Unauthenticated, "auth/bad-token", text)
 }

@@ -1,22 +1,29 @@
 //! Logins: local accounts, the authenticator plugins that ICAT asks, ICAT+'s session interface, and access tokens.
 //!
-//! It owns the local accounts, the keys that sign tokens, and the ICAT sessions behind tokens. Sessions belong to ICAT: a
-//! login goes to ICAT, which calls the plugin of its mechanism, so that an icat.server and the embedded catalogue work in
-//! the same way. While ICAT is down, logins answer 503, and existing tokens can still be resolved.
+//! It owns the local accounts, the keys that sign tokens, the logins with their refresh tokens, and the audit log. Sessions
+//! belong to ICAT: a login goes to ICAT, which calls the plugin of its mechanism, so that an icat.server and the embedded
+//! catalogue work in the same way. While ICAT is down, logins and refreshes answer 503, and existing tokens can still be
+//! resolved.
 
 pub mod accounts;
+mod audit;
 mod authn_plugins;
 mod config;
 mod doctor;
-mod domain;
+pub mod domain;
 mod error;
 pub mod error_format;
+mod icat_sessions;
+mod key_rotation;
 mod keys;
 mod login_metrics;
+mod login_recorder;
+mod logins;
+mod logout;
 mod openapi;
+mod request_origin;
+mod revocations;
 mod routes;
-mod session_handle;
-mod sessions;
 mod state;
 pub mod store;
 mod tokens;
@@ -34,11 +41,14 @@ use utoipa::OpenApi as _;
 pub use self::accounts::{Account, AccountError, AccountName, Accounts};
 pub use self::config::Config;
 use self::config::SERVICE_NAME;
+pub use self::key_rotation::KeyRotationError;
+pub use self::keys::{Rotation, Urgency};
 use self::state::State;
-use self::store::token_sessions;
 
-/// How often expired token sessions are deleted.
+/// How often old logins and entries of the audit log are deleted.
 const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
+/// Ended logins are kept for so long, so that a copy of one of their refresh tokens is still recognised.
+const KEEP_ENDED_LOGINS: Duration = Duration::from_hours(24);
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: SERVICE_NAME,
@@ -53,6 +63,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
             name: "token_session_user",
             sql: include_str!("../migrations/0004_token_session_user.sql"),
         },
+        Migration { version: 5, name: "logins", sql: include_str!("../migrations/0005_logins.sql") },
     ],
     check: |settings| load_config(settings).map(drop),
     openapi: || openapi::Document::openapi(),
@@ -69,6 +80,20 @@ pub async fn open_accounts(settings: &Settings, sources: &Sources) -> Result<Acc
     Ok(Accounts::new(db, sources, config))
 }
 
+/// Takes the next step of the rotation of the signing keys: a key is created, or, a day later, begins to sign. The database is
+/// that of the settings, which has the audit log.
+pub async fn rotate_keys(
+    settings: &Settings,
+    sources: &Sources,
+    urgency: Urgency,
+) -> Result<Rotation, KeyRotationError> {
+    let config = Config::from_settings(settings).map_err(BuildError::from)?;
+    let db = open_database(&SERVICE, settings, &*sources.clock).await?;
+    let rotation = key_rotation::rotate_site_keys(&db, settings, &config, sources, urgency).await;
+    db.close().await;
+    rotation
+}
+
 fn load_config(settings: &Settings) -> Result<Config, ConfigError> {
     let config = Config::from_settings(settings)?;
     authn_plugins::check_mechanisms(&config)?;
@@ -78,16 +103,25 @@ fn load_config(settings: &Settings) -> Result<Config, ConfigError> {
 async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let config = load_config(&ctx.config)?;
     let events = Events::start(&ctx).await?;
+    let audit_retention = config.audit_retention;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
     let mut mounts = routes::build_mounts(&state);
     mounts.extend(authn_plugins::build_mounts(&state));
-    Ok(Running { mounts, workers: vec![build_expiry_worker(&ctx)] })
+    Ok(Running { mounts, workers: vec![build_login_expiry_worker(&ctx), build_audit_worker(&ctx, audit_retention)] })
 }
 
-fn build_expiry_worker(ctx: &Ctx) -> Worker {
+fn build_login_expiry_worker(ctx: &Ctx) -> Worker {
     let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
-    Worker::periodic("auth.token_session_expiry", EXPIRY_INTERVAL, &ctx.stop, move || {
+    Worker::periodic("auth.login_expiry", EXPIRY_INTERVAL, &ctx.stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { db.write(async |tx| token_sessions::delete_expired(tx, clock.now_micros()).await).await.map(drop) }
+        async move { logins::delete_old_logins(&db, clock.now_micros() - KEEP_ENDED_LOGINS).await.map(drop) }
+    })
+}
+
+fn build_audit_worker(ctx: &Ctx, retention: Duration) -> Worker {
+    let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
+    Worker::periodic("auth.audit_retention", EXPIRY_INTERVAL, &ctx.stop, move || {
+        let (db, clock) = (db.clone(), Arc::clone(&clock));
+        async move { audit::delete_old_entries(&db, &*clock, retention).await.map(drop) }
     })
 }

@@ -1,4 +1,4 @@
-//! The metric of logins, and a log line for each refused login.
+//! The metrics of logins and refreshes, and a log line for each refused login.
 
 use std::net::IpAddr;
 
@@ -32,7 +32,7 @@ impl LoginOutcome {
         if problem.code == Code::Unavailable { Self::Unavailable } else { Self::Failed }
     }
 
-    fn from_icat_result<T>(opened: &Result<T, IcatError>) -> Self {
+    pub fn from_icat_result<T>(opened: &Result<T, IcatError>) -> Self {
         match opened {
             Ok(_) => Self::Accepted,
             Err(IcatError::Refused { code: IcatCode::Session, .. }) => Self::Refused,
@@ -41,7 +41,8 @@ impl LoginOutcome {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    /// The word in metrics, logs and the audit log.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::WrongPassword => "wrong_password",
@@ -51,6 +52,11 @@ impl LoginOutcome {
             Self::Unavailable => "unavailable",
             Self::Failed => "failed",
         }
+    }
+
+    /// Whether the credentials were checked, so that it is an attempt that the audit log has.
+    pub fn is_decided(self) -> bool {
+        self == Self::Accepted || self.is_refusal()
     }
 
     fn is_refusal(self) -> bool {
@@ -64,56 +70,55 @@ struct LoginLabels {
     outcome: &'static str,
 }
 
-/// Counts and logs logins. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefreshLabels {
+    outcome: &'static str,
+}
+
+/// Counts logins and refreshes, and logs refused logins. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct LoginMetrics {
     logins: Family<LoginLabels, Counter>,
-    local_mechanisms: Vec<String>,
+    refreshes: Family<RefreshLabels, Counter>,
 }
 
 impl LoginMetrics {
-    pub fn new(ctx: &Ctx, local_mechanisms: &[String]) -> Self {
-        let logins = Family::default();
+    pub fn new(ctx: &Ctx) -> Self {
+        let (logins, refreshes) = (Family::default(), Family::default());
         let help = "Logins by mechanism and outcome; all mechanisms without local accounts are `other`";
         ctx.process.metrics.register("undulator_auth_logins", help, Family::clone(&logins));
-        Self { logins, local_mechanisms: local_mechanisms.to_vec() }
+        let help = "Uses of refresh tokens by outcome";
+        ctx.process.metrics.register("undulator_auth_refreshes", help, Family::clone(&refreshes));
+        Self { logins, refreshes }
     }
 
-    /// Records a login with a local account after its password was checked.
-    pub fn record_local_login(&self, mechanism: &str, name: &str, address: Option<IpAddr>, outcome: LoginOutcome) {
-        self.count_login(mechanism, outcome);
-        // An unknown name may be a password in the wrong field, so only names of accounts are logged.
-        let name = if outcome == LoginOutcome::UnknownAccount { hide_name(name) } else { name.to_owned() };
-        log_refusal(mechanism, &name, address, outcome);
+    /// Counts a login; `mechanism` is `None` for one without local accounts.
+    pub fn count_login(&self, mechanism: Option<&str>, outcome: LoginOutcome) {
+        let mechanism = mechanism.unwrap_or(OTHER_MECHANISM).to_owned();
+        self.logins.get_or_create(&LoginLabels { mechanism, outcome: outcome.as_str() }).inc();
     }
 
-    /// Records a login at ICAT; one with a local account is recorded by its authenticator instead.
-    pub fn record_icat_login<T>(&self, plugin: &str, name: &str, address: IpAddr, opened: &Result<T, IcatError>) {
-        if self.local_mechanisms.iter().any(|mechanism| mechanism == plugin) {
-            return;
-        }
-        let outcome = LoginOutcome::from_icat_result(opened);
-        self.count_login(OTHER_MECHANISM, outcome);
-        let is_plain = plugin.len() <= 32 && plugin.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        let mechanism = if is_plain { plugin } else { OTHER_MECHANISM };
-        log_refusal(mechanism, &hide_name(name), Some(address), outcome);
-    }
-
-    fn count_login(&self, mechanism: &str, outcome: LoginOutcome) {
-        let labels = LoginLabels { mechanism: mechanism.to_owned(), outcome: outcome.as_str() };
-        self.logins.get_or_create(&labels).inc();
+    pub fn count_refresh(&self, outcome: &'static str) {
+        self.refreshes.get_or_create(&RefreshLabels { outcome }).inc();
     }
 }
 
-fn hide_name(name: &str) -> String {
+/// What is shown of a name that is not the name of an account: it may be a password in the wrong field.
+pub fn hide_name(name: &str) -> String {
     format!("sha256:{}", &sha256_hex(name)[..HASH_LENGTH])
 }
 
-fn log_refusal(mechanism: &str, name: &str, address: Option<IpAddr>, outcome: LoginOutcome) {
+/// What is shown of the plugin of a login at ICAT, whose name anybody can invent.
+pub fn plain_mechanism(plugin: &str) -> &str {
+    let is_plain = plugin.len() <= 32 && plugin.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if is_plain { plugin } else { OTHER_MECHANISM }
+}
+
+/// The one line of a refused login. Its fields and their order are documented for fail2ban.
+pub fn log_refusal(account: &str, address: Option<IpAddr>, outcome: LoginOutcome) {
     if !outcome.is_refusal() {
         return;
     }
     let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-    let account = format!("{mechanism}/{name}");
     tracing::warn!(account.name = account, client.address = address, login.outcome = outcome.as_str(), "login failed");
 }

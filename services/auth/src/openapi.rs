@@ -4,7 +4,7 @@ use service_kit::openapi::{Bearer, Failure};
 use utoipa::openapi::{RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
-use crate::routes::{jwks, session, token};
+use crate::routes::{discovery, jwks, logins, logout, revoked, session, token};
 
 /// `services/auth/openapi.json`
 #[derive(OpenApi)]
@@ -19,12 +19,19 @@ use crate::routes::{jwks, session, token};
     servers((url = "/")),
     tags(
         (name = "tokens", description = "Access tokens, and the keys to verify them with"),
+        (name = "logins", description = "Where a user is logged in"),
         (name = "sessions", description = "Sessions of ICAT+"),
     ),
     paths(
         token::create::create_token,
         token::end::end_token,
+        token::refresh::refresh_token,
+        logout::log_out,
+        logins::list::list_logins,
+        logins::end::end_login,
+        revoked::list_revoked,
         jwks::get_keys,
+        discovery::get_discovery,
         session::create::create_session,
         session::get::get_session,
         session::refresh::refresh_session,
@@ -37,14 +44,16 @@ pub struct Document;
 
 const BEARER: Bearer = Bearer("An access token, or, to get one, an ICAT session id");
 
-/// Marks the body of a login as optional, which the attribute at the handler cannot express.
+/// Marks bodies as optional, which the attribute at the handler cannot express.
 struct OptionalBody;
 
 impl Modify for OptionalBody {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let login = document.paths.paths.get_mut("/auth/v1/token").and_then(|path| path.post.as_mut());
-        if let Some(RefOr::T(body)) = login.and_then(|operation| operation.request_body.as_mut()) {
-            body.required = Some(Required::False);
+        for path in ["/auth/v1/token", "/auth/v1/logout"] {
+            let operation = document.paths.paths.get_mut(path).and_then(|path| path.post.as_mut());
+            if let Some(RefOr::T(body)) = operation.and_then(|operation| operation.request_body.as_mut()) {
+                body.required = Some(Required::False);
+            }
         }
     }
 }

@@ -7,9 +7,14 @@ use icat_client::IcatClient;
 use service_kit::{BuildError, Clock, Ctx, Ids, Listener};
 
 use crate::accounts::LocalLogins;
+use crate::audit::Audit;
 use crate::config::Config;
+use crate::icat_sessions::IcatSessions;
 use crate::login_metrics::LoginMetrics;
-use crate::sessions::Sessions;
+use crate::login_recorder::LoginRecorder;
+use crate::logins::{LoginRenewals, Logins};
+use crate::logout::Logout;
+use crate::revocations::Revocations;
 use crate::tokens::Tokens;
 
 pub struct State {
@@ -20,24 +25,43 @@ pub struct State {
     pub config: Config,
     /// User names that portals show as administrators.
     pub administrators: Vec<String>,
-    pub sessions: Sessions,
+    /// The address of the site, if the settings have it.
+    pub public_url: Option<String>,
+    pub icat_sessions: Arc<IcatSessions>,
+    pub logins: Arc<Logins>,
+    pub renewals: LoginRenewals,
+    pub logout: Logout,
+    pub revocations: Revocations,
     pub local_logins: Arc<LocalLogins>,
 }
 
 impl State {
     pub fn new(ctx: &Ctx, config: Config, outbox: Outbox) -> Result<Self, BuildError> {
-        let url = ctx.endpoints.resolve_url(&ctx.config.core.icat.url, Listener::Public);
-        let icat = IcatClient::new(ctx.http.clone(), &url);
-        let login_metrics = LoginMetrics::new(ctx, &config.local_mechanisms);
+        let core = &ctx.config.core;
+        let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
+        let audit = Audit::new(Arc::clone(&ctx.clock), outbox.clone());
+        let metrics = LoginMetrics::new(ctx);
+        let recorder = LoginRecorder::new(ctx, audit.clone(), metrics.clone(), &config.local_mechanisms);
+        let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
+        let lifetimes = config.login_lifetimes();
+        let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
+        let renewals =
+            LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
+        let public_url = core.public_url.trim_end_matches('/');
         Ok(Self {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
-            sessions: Sessions::new(ctx, icat.clone(), outbox, login_metrics.clone()),
+            logout: Logout::new(Arc::clone(&logins), Arc::clone(&icat_sessions)),
+            icat_sessions,
+            logins,
+            renewals,
+            revocations: Revocations::new(ctx),
             icat,
             tokens: Tokens::new(ctx, &config)?,
             config,
-            administrators: ctx.config.core.identity.administrators.clone(),
-            local_logins: Arc::new(LocalLogins::new(ctx, login_metrics)),
+            administrators: core.identity.administrators.clone(),
+            public_url: (!public_url.is_empty()).then(|| public_url.to_owned()),
+            local_logins: Arc::new(LocalLogins::new(ctx, recorder)),
         })
     }
 }

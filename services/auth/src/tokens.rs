@@ -2,20 +2,24 @@
 //! verifies them with the published keys.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use identity::token::{TOKEN_ALGORITHM, TOKEN_TYPE, TokenRules};
+use jiff::Timestamp;
 use jsonwebtoken::{Header, encode};
 use serde::{Deserialize, Serialize};
 use service_kit::{BuildError, Clock, Ctx, Ids, Problem};
 
 use crate::config::Config;
+use crate::domain::client_id::ClientId;
 use crate::domain::icat_session::IcatSession;
+use crate::domain::login::Authentication;
 use crate::error::session_over;
 use crate::keys::Keys;
-use crate::session_handle::SessionHandle;
+use crate::logins::SessionHandle;
 
 /// How long a token is valid, unless its session ends earlier.
-const LIFETIME_SECONDS: i64 = 600;
+pub const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
 
 pub struct Tokens {
     pub keys: Keys,
@@ -35,11 +39,30 @@ pub struct Claims {
     exp: i64,
     jti: String,
     pub sid: String,
+    /// Which program or page it was given to (RFC 9068, 2.2); empty in tokens of earlier versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    client_id: String,
+    /// When and how the user proved who they are (`OpenID` Connect Core 1.0, 2; RFC 9068, 2.2.1), as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    amr: Vec<String>,
+}
+
+/// What a token states.
+pub struct TokenSubject<'a> {
+    pub session: &'a IcatSession,
+    pub handle: &'a SessionHandle,
+    pub client: &'a ClientId,
+    pub authentication: &'a Authentication,
 }
 
 pub struct SignedToken {
     pub token: String,
     pub expires_in_seconds: i64,
+    pub expires_at: Timestamp,
 }
 
 impl Tokens {
@@ -52,10 +75,12 @@ impl Tokens {
         })
     }
 
-    /// Signs a token for the owner of a session, which never outlives the session.
-    pub async fn sign_token(&self, session: &IcatSession, handle: &SessionHandle) -> Result<SignedToken, Problem> {
+    /// Signs a token, which never outlives the session.
+    pub async fn sign_token(&self, subject: &TokenSubject<'_>) -> Result<SignedToken, Problem> {
+        let TokenSubject { session, handle, client, authentication } = subject;
         let now = self.clock.now().as_second();
-        let exp = (now + LIFETIME_SECONDS).min(session.ends_at.as_second());
+        let lifetime = i64::try_from(TOKEN_LIFETIME.as_secs()).map_err(Problem::internal)?;
+        let exp = (now + lifetime).min(session.ends_at.as_second());
         if exp <= now {
             return Err(session_over());
         }
@@ -68,13 +93,23 @@ impl Tokens {
             exp,
             jti: self.ids.random_uuid().to_string(),
             sid: handle.expose().to_owned(),
+            client_id: client.as_str().to_owned(),
+            auth_time: authentication.time.map(|time| time.to_timestamp().as_second()),
+            acr: authentication.acr.clone(),
+            amr: authentication.amr.clone(),
         };
         let keys = self.keys.current().await;
         let (key, kid) = keys.signing_key();
         let header =
             Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(TOKEN_ALGORITHM) };
         let token = encode(&header, &claims, key).map_err(Problem::internal)?;
-        Ok(SignedToken { token, expires_in_seconds: exp - now })
+        let expires_at = Timestamp::from_second(exp).map_err(Problem::internal)?;
+        Ok(SignedToken { token, expires_in_seconds: exp - now, expires_at })
+    }
+
+    /// Who signs the tokens, and for whom.
+    pub fn issuer(&self) -> &str {
+        &self.rules.issuer
     }
 
     /// The claims of a valid token of this site.

@@ -10,8 +10,12 @@ use service_kit::{Clock, Db, DbError, Micros, Sources, Tx};
 
 use super::password::{hash_password, verify_password};
 use super::{AccountError, AccountName, PasswordPolicy};
+use crate::audit::Audit;
 use crate::config::{Config, SERVICE_NAME};
-use crate::store::{accounts, token_sessions};
+use crate::domain::audit::{AuditEntry, AuditKind, COMMAND_LINE};
+use crate::domain::login::EndReason;
+use crate::domain::origin::Origin;
+use crate::store::{accounts, logins};
 
 /// Logins that are in progress end too, because the account is closed.
 const ALL_SESSIONS: Micros = Micros::from_i64(0);
@@ -21,6 +25,7 @@ pub struct Accounts {
     db: Db,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
+    audit: Audit,
     policy: PasswordPolicy,
     mechanisms: Vec<String>,
 }
@@ -38,8 +43,9 @@ impl Accounts {
     /// Administers the accounts of an open database.
     pub fn new(db: Db, sources: &Sources, config: Config) -> Self {
         let outbox = Outbox::new(SERVICE_NAME, Arc::clone(&sources.clock), Arc::clone(&sources.ids));
+        let audit = Audit::new(Arc::clone(&sources.clock), outbox.clone());
         let policy = PasswordPolicy { min_length: config.password_min_length };
-        Self { db, clock: Arc::clone(&sources.clock), outbox, policy, mechanisms: config.local_mechanisms }
+        Self { db, clock: Arc::clone(&sources.clock), outbox, audit, policy, mechanisms: config.local_mechanisms }
     }
 
     /// Closes the database; `SQLite` writes its log into the file.
@@ -104,9 +110,13 @@ impl Accounts {
         let hash = self.check_and_hash(account, password)?;
         let (now, AccountName { mechanism, name }) = (self.clock.now_micros(), account);
         let create = async |tx: &mut Tx| match accounts::find_account(tx, mechanism, name).await? {
-            None => accounts::insert_account(tx, mechanism, name, &hash, now).await.map(|()| true),
+            None => {
+                accounts::insert_account(tx, mechanism, name, &hash, now).await?;
+                self.record_change(tx, account, "created").await.map(|()| true)
+            }
             Some(row) if row.removed_at.is_some() => {
-                accounts::restore_account(tx, mechanism, name, &hash, now).await.map(|()| true)
+                accounts::restore_account(tx, mechanism, name, &hash, now).await?;
+                self.record_change(tx, account, "created").await.map(|()| true)
             }
             Some(_) if may_exist => self.change_password(tx, account, &hash, now).await.map(|_| false),
             Some(_) => Ok(false),
@@ -146,6 +156,7 @@ impl Accounts {
             let found = accounts::remove_account(tx, mechanism, name, now).await?;
             if found {
                 self.end_sessions(tx, account, ALL_SESSIONS).await?;
+                self.record_change(tx, account, "removed").await?;
             }
             Ok::<_, DbError>(found)
         };
@@ -167,8 +178,20 @@ impl Accounts {
         let found = accounts::set_password(tx, &account.mechanism, &account.name, hash, now).await?;
         if found {
             self.end_sessions(tx, account, now).await?;
+            self.record_change(tx, account, "password_set").await?;
         }
         Ok(found)
+    }
+
+    async fn record_change(&self, tx: &mut Tx, account: &AccountName, what: &'static str) -> Result<(), DbError> {
+        let (user_name, origin) = (account.to_string(), Origin::default());
+        let entry = AuditEntry {
+            actor: Some(COMMAND_LINE),
+            user_name: Some(&user_name),
+            provider: Some(&account.mechanism),
+            ..AuditEntry::new(AuditKind::Account, what, &origin)
+        };
+        self.audit.record_entry(tx, &entry).await
     }
 
     /// Ends sessions of logins that began after the change but before it was visible: they used the old password.
@@ -193,6 +216,10 @@ impl Accounts {
             if locked_at.is_some() {
                 self.end_sessions(tx, account, ALL_SESSIONS).await?;
             }
+            if changes {
+                let what = if locked_at.is_some() { "locked" } else { "unlocked" };
+                self.record_change(tx, account, what).await?;
+            }
             Ok(Some(changes))
         };
         self.db.write(set).await?.ok_or_else(|| AccountError::Unknown(account.clone()))
@@ -200,8 +227,8 @@ impl Accounts {
 
     /// Ends the known sessions of an account, and emits events so that other services and the catalogue end theirs.
     async fn end_sessions(&self, tx: &mut Tx, account: &AccountName, begun_until: Micros) -> Result<(), DbError> {
-        let subject = account.to_string();
-        for session_hash in token_sessions::delete_token_sessions_of_user(tx, &subject).await? {
+        let (subject, now) = (account.to_string(), self.clock.now_micros());
+        for session_hash in logins::end_logins_of_user(tx, &subject, EndReason::AccountChanged, now).await? {
             self.outbox.emit(tx, &SessionEnded { session_hash, subject: subject.clone() }).await?;
         }
         self.outbox.emit(tx, &SessionsRevoked { subject, begun_until: begun_until.as_i64() }).await

@@ -1,46 +1,52 @@
 //! Logins with local accounts.
 
-use std::net::IpAddr;
+use std::time::Duration;
 
 use service_kit::{Blocking, Code, Ctx, Db, Problem};
 
 use super::password::verify_password;
+use crate::domain::origin::Origin;
 use crate::error::{bad_credentials, logins_unavailable};
-use crate::login_metrics::{LoginMetrics, LoginOutcome};
+use crate::login_metrics::LoginOutcome;
+use crate::login_recorder::LoginRecorder;
 use crate::store::accounts;
 
 /// Hashing is slow by design: this many logins are checked at once, and this many may wait.
 const PASSWORD_THREADS: usize = 2;
 const PASSWORD_QUEUE: usize = 64;
+/// A login that waits longer is put off: the embedded catalogue waits 15 s for its authenticators, and portals not much longer.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// The credentials of a login with a local account.
 pub struct LoginAttempt<'a> {
     pub mechanism: &'a str,
     pub name: &'a str,
     pub password: String,
-    /// The address of the client, if ICAT knows it.
-    pub address: Option<IpAddr>,
+    /// With the address of the client, if ICAT knows it.
+    pub origin: &'a Origin,
 }
 
 /// Checks logins with local accounts, a few at a time.
 pub struct LocalLogins {
     db: Db,
     pool: Blocking,
-    metrics: LoginMetrics,
+    recorder: LoginRecorder,
 }
 
 impl LocalLogins {
-    pub fn new(ctx: &Ctx, metrics: LoginMetrics) -> Self {
-        Self { db: ctx.db.clone(), pool: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE), metrics }
+    pub fn new(ctx: &Ctx, recorder: LoginRecorder) -> Self {
+        Self { db: ctx.db.clone(), pool: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE), recorder }
     }
 
     /// Succeeds with the password of an open account. A wrong password, an unknown name and a closed account get the same
     /// answer after the same time.
     pub async fn log_in(&self, attempt: LoginAttempt<'_>) -> Result<(), Problem> {
-        let LoginAttempt { mechanism, name, password, address } = attempt;
+        let LoginAttempt { mechanism, name, password, origin } = attempt;
         let checked = self.check_password(mechanism, name, password).await;
         let outcome = checked.as_ref().copied().unwrap_or_else(LoginOutcome::from_problem);
-        self.metrics.record_local_login(mechanism, name, address, outcome);
+        // No login that the audit log does not have.
+        let recorded = self.recorder.record_local_login(mechanism, name, origin, outcome).await;
+        let checked = checked.and_then(|outcome| recorded.map(|()| outcome).map_err(Problem::from));
         match checked {
             Ok(LoginOutcome::Accepted) => Ok(()),
             Ok(_) => Err(bad_credentials()),
@@ -52,7 +58,8 @@ impl LocalLogins {
     async fn check_password(&self, mechanism: &str, name: &str, password: String) -> Result<LoginOutcome, Problem> {
         let before = accounts::find_account(&mut self.db.read().await?, mechanism, name).await?;
         let hash = before.as_ref().map(|account| account.password_hash.clone());
-        let is_right = self.pool.run(move || verify_password(hash.as_deref(), &password)).await?;
+        let checking = self.pool.run(move || verify_password(hash.as_deref(), &password));
+        let is_right = tokio::time::timeout(MAX_WAIT, checking).await.unwrap_or_else(|_| Err(too_many_logins()))?;
         if !is_right {
             let known = before.is_some_and(|account| account.removed_at.is_none());
             return Ok(if known { LoginOutcome::WrongPassword } else { LoginOutcome::UnknownAccount });
@@ -66,4 +73,8 @@ impl LocalLogins {
             None => LoginOutcome::UnknownAccount,
         })
     }
+}
+
+fn too_many_logins() -> Problem {
+    Problem::new(Code::Unavailable, "busy", "too many logins at once").with_retry_after(5)
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use service_kit::{Mount, Problem};
 
 use super::{Authenticator, get_credential, json_response, parse_json_field};
 use crate::accounts::{LocalLogins, LoginAttempt};
+use crate::domain::origin::Origin;
 use crate::error::bad_credentials;
+use crate::request_origin::read_request_id;
 use crate::state::State;
 
 pub const AUTHENTICATOR: Authenticator =
@@ -30,7 +32,11 @@ async fn get_description() -> HttpResponse {
     json_response("{\"keys\":[{\"name\":\"username\"},{\"name\":\"password\",\"hide\":true}]}")
 }
 
-async fn authenticate_user(plugin: web::Data<Plugin>, body: Bytes) -> Result<HttpResponse, Problem> {
+async fn authenticate_user(
+    plugin: web::Data<Plugin>,
+    request: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
     let login = parse_json_field(&body)?;
     let (Some(name), Some(password)) = (get_credential(&login, "username"), get_credential(&login, "password")) else {
         return Err(bad_credentials());
@@ -39,7 +45,8 @@ async fn authenticate_user(plugin: web::Data<Plugin>, body: Bytes) -> Result<Htt
         return Err(bad_credentials());
     }
     let address = login.get("ip").and_then(Value::as_str).and_then(|ip| ip.parse().ok());
-    let attempt = LoginAttempt { mechanism: &plugin.mechanism, name, password: password.to_owned(), address };
+    let origin = Origin { address, user_agent: None, request_id: read_request_id(&request) };
+    let attempt = LoginAttempt { mechanism: &plugin.mechanism, name, password: password.to_owned(), origin: &origin };
     plugin.logins.log_in(attempt).await?;
     Ok(json_response(json!({"username": name, "mechanism": plugin.mechanism}).to_string()))
 }

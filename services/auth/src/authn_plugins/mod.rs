@@ -77,16 +77,15 @@ fn get_credential<'j>(json: &'j Value, key: &str) -> Option<&'j str> {
 
 #[cfg(test)]
 mod tests {
+    use service_kit::Config as Settings;
+
     use super::*;
 
     #[test]
     fn each_mechanism_has_one_authenticator() {
-        let config = |mechanisms: &[&str]| Config {
-            keys_dir: "keys".into(),
-            local_mechanisms: mechanisms.iter().map(|&mechanism| mechanism.to_owned()).collect(),
-            password_min_length: 8,
-            minters: Vec::new(),
-            beta_testers: Vec::new(),
+        let config = |mechanisms: &[&str]| {
+            let toml = format!("[auth]\nlocal_mechanisms = {mechanisms:?}\n");
+            Config::from_settings(&Settings::from_toml(&[crate::SERVICE.settings], &toml).unwrap()).unwrap()
         };
         assert!(check_mechanisms(&config(&["db", "simple"])).is_ok());
         for wrong in [&["db", "db"], &["db", "anon"]] {

@@ -1,3 +1,8 @@
-//! Types of sessions without database and HTTP.
+//! Types and rules of logins, without database and HTTP.
 
+pub mod audit;
+pub mod client_id;
 pub mod icat_session;
+pub mod login;
+pub mod origin;
+pub mod renewal;

@@ -1,15 +1,13 @@
-//! Generates the first key. Files are created atomically and never replaced, so that processes that start at the same time,
+//! Generates the first key. Its files are created atomically and never replaced, so that processes that start at the same time,
 //! or after one was killed half-way, use the same key.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use aws_lc_rs::signature::Ed25519KeyPair;
-use pem::{EncodeConfig, LineEnding, Pem};
 use service_kit::Ids;
 
+use super::key_files::{create_file, generate_pem, sync_directory};
 use super::key_set::{ACTIVE, KeyError, list_key_names};
 
 /// A fixed name: of two processes that create the file, one finds that it exists.
@@ -22,10 +20,9 @@ pub fn create_first_key(dir: &Path, ids: &dyn Ids) -> Result<(), KeyError> {
     if dir.join(ACTIVE).exists() || list_key_names(dir)?.iter().any(|name| name != FIRST_NAME) {
         return Ok(());
     }
-    let document = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1()).map_err(|_| KeyError::NotGenerated)?;
-    let unix = EncodeConfig::new().set_line_ending(LineEnding::LF);
-    let pem = pem::encode_config(&Pem::new("PRIVATE KEY", document.as_ref()), unix);
-    for (file, content) in [(format!("{FIRST_NAME}.pem"), pem), (ACTIVE.to_owned(), format!("{FIRST_NAME}\n"))] {
+    for (file, content) in
+        [(format!("{FIRST_NAME}.pem"), generate_pem()?), (ACTIVE.to_owned(), format!("{FIRST_NAME}\n"))]
+    {
         create_file(dir, &file, content.as_bytes(), ids).map_err(failed)?;
     }
     if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -34,33 +31,13 @@ pub fn create_first_key(dir: &Path, ids: &dyn Ids) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Creates a file with its content atomically; an existing file is kept.
-fn create_file(dir: &Path, file: &str, content: &[u8], ids: &dyn Ids) -> io::Result<()> {
-    let draft = dir.join(format!(".{file}.{}", ids.random_uuid()));
-    let mut written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let linked = written
-        .write_all(content)
-        .and_then(|()| written.sync_all())
-        // Unlike a rename, a hard link does not replace an existing file.
-        .and_then(|()| std::fs::hard_link(&draft, dir.join(file)));
-    std::fs::remove_file(&draft)?;
-    match linked {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
-        _ => sync_directory(dir),
-    }
-}
-
-/// Flushes a directory, so that the names of its files are on disk.
-fn sync_directory(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
     use std::os::unix::fs::PermissionsExt as _;
     use std::sync::Barrier;
 
+    use jiff::Timestamp;
     use service_kit::SystemIds;
 
     use super::super::KeySet;
@@ -76,14 +53,14 @@ mod tests {
             let start = || {
                 together.wait();
                 create_first_key(&dir, &SystemIds).unwrap();
-                KeySet::load(&dir).unwrap().signing_key().1.to_owned()
+                KeySet::load(&dir, Timestamp::UNIX_EPOCH).unwrap().signing_key().1.to_owned()
             };
             let kids: BTreeSet<String> = std::thread::scope(|scope| {
                 let threads: Vec<_> = (0..PROCESSES).map(|_| scope.spawn(start)).collect();
                 threads.into_iter().map(|thread| thread.join().unwrap()).collect()
             });
             assert_eq!(kids.len(), 1, "{kids:?}");
-            assert_eq!(KeySet::load(&dir).unwrap().public_keys().len(), 1);
+            assert_eq!(KeySet::load(&dir, Timestamp::UNIX_EPOCH).unwrap().public_keys().len(), 1);
             let files = std::fs::read_dir(&dir).unwrap().count();
             assert_eq!(files, 2, "drafts are removed");
             for (path, mode) in [(dir.clone(), 0o700), (dir.join("first.pem"), 0o600), (dir.join(ACTIVE), 0o600)] {
@@ -99,15 +76,16 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path();
         create_first_key(dir, &SystemIds).unwrap();
-        let kid = KeySet::load(dir).unwrap().signing_key().1.to_owned();
+        let kid = KeySet::load(dir, Timestamp::UNIX_EPOCH).unwrap().signing_key().1.to_owned();
         std::fs::remove_file(dir.join(ACTIVE)).unwrap();
         create_first_key(dir, &SystemIds).unwrap();
-        assert_eq!(KeySet::load(dir).unwrap().signing_key().1, kid);
+        assert_eq!(KeySet::load(dir, Timestamp::UNIX_EPOCH).unwrap().signing_key().1, kid);
 
         std::fs::rename(dir.join("first.pem"), dir.join("mine.pem")).unwrap();
         std::fs::remove_file(dir.join(ACTIVE)).unwrap();
         create_first_key(dir, &SystemIds).unwrap();
-        let refused = KeySet::load(dir).err().expect("which of them signs is for the operator to say");
+        let refused =
+            KeySet::load(dir, Timestamp::UNIX_EPOCH).err().expect("which of them signs is for the operator to say");
         assert!(refused.to_string().contains("the name of the signing key, one of mine"), "{refused}");
     }
 }

@@ -1,5 +1,5 @@
 //! A directory of keys: files `<name>.pem`, and the file `active` with the name of the signing key. The id of a key is its
-//! thumbprint (RFC 7638), which depends on nothing but the key.
+//! thumbprint (RFC 7638), which depends on nothing but the key. The other files are those of the rotation.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,17 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::Serialize;
 use thiserror::Error;
 use utoipa::ToSchema;
 
+use super::key_times::{RETIRED, read_key_times};
+
 /// The file with the name of the signing key.
 pub const ACTIVE: &str = "active";
-const EXTENSION: &str = ".pem";
+pub const EXTENSION: &str = ".pem";
 
 /// Why the keys cannot be loaded; the text says what to do.
 #[derive(Debug, Error)]
@@ -35,6 +38,8 @@ pub enum KeyError {
     NoActive { path: PathBuf, source: io::Error, names: String },
     #[error("{} contains `{name}`, but there is no {name}.pem beside it; write one of {names} into it", path.display())]
     UnknownActive { path: PathBuf, name: String, names: String },
+    #[error("{} has a line that is not a name, a space and a time, such as `2026 2026-01-12T09:00:00Z`", .0.display())]
+    NotATime(PathBuf),
     #[error("{} is not an unencrypted PKCS#8 Ed25519 key; create one: openssl genpkey -algorithm ed25519", .0.display())]
     NotAKey(PathBuf),
 }
@@ -71,7 +76,10 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    pub fn load(dir: &Path) -> Result<Self, KeyError> {
+    /// Loads the keys of a directory; retired ones only as long as tokens of them may be valid.
+    pub fn load(dir: &Path, now: Timestamp) -> Result<Self, KeyError> {
+        let past = read_key_times(dir, RETIRED)?.into_iter().filter(|key| key.is_past(now)).map(|key| key.name);
+        let past: Vec<String> = past.collect();
         let mut keys: Vec<Key> = Vec::new();
         for name in list_key_names(dir)? {
             let path = dir.join(format!("{name}{EXTENSION}"));
@@ -91,6 +99,8 @@ impl KeySet {
             Ok(text) => text.trim().to_owned(),
             Err(source) => return Err(KeyError::NoActive { path, source, names }),
         };
+        // A rotation may have been interrupted before another key became active.
+        keys.retain(|key| key.name == name || !past.contains(&key.name));
         match keys.iter().position(|key| key.name == name) {
             Some(active) => Ok(Self { keys, active }),
             None => Err(KeyError::UnknownActive { path, name, names }),
@@ -101,6 +111,11 @@ impl KeySet {
     pub fn signing_key(&self) -> (&EncodingKey, &str) {
         let key = &self.keys[self.active];
         (&key.signing_key, &key.public.kid)
+    }
+
+    /// The name of the signing key.
+    pub fn active_name(&self) -> &str {
+        &self.keys[self.active].name
     }
 
     pub fn verifying_key(&self, kid: &str) -> Option<&DecodingKey> {

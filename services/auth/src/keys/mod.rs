@@ -2,16 +2,19 @@
 //! that keys can be rotated without a restart. If a reload fails, the error is logged and the last valid keys stay in use.
 
 mod first_key;
+mod key_files;
 mod key_set;
+mod key_times;
+mod rotation;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use service_kit::{Blocking, BuildError, Clock, ConfigError, Ctx};
+use service_kit::{Blocking, BuildError, Clock, Config as Settings, ConfigError, Ctx};
 
-use self::key_set::KeyError;
-pub use self::key_set::{KeySet, PublicKey};
+pub use self::key_set::{KeyError, KeySet, PublicKey};
+pub use self::rotation::{Rotation, Urgency, rotate_keys};
 use crate::config::Config;
 
 /// The directory is read at most this often.
@@ -21,6 +24,15 @@ const DEFAULT_DIR: &str = "auth-keys";
 /// A volume that hangs must not block logins: there is one reload at a time, and the cached keys stay in use.
 const RELOAD_THREADS: usize = 1;
 const RELOAD_QUEUE: usize = 1;
+
+/// The directory with the keys.
+pub fn locate_keys(settings: &Settings, config: &Config) -> PathBuf {
+    if config.keys_dir.as_os_str().is_empty() {
+        settings.core.data_dir.join(DEFAULT_DIR)
+    } else {
+        config.keys_dir.clone()
+    }
+}
 
 pub struct Keys {
     dir: PathBuf,
@@ -38,12 +50,11 @@ impl Keys {
     /// Loads the keys. Without a configured directory, the first start generates a key.
     pub fn open(ctx: &Ctx, config: &Config) -> Result<Self, BuildError> {
         let refused = |e: KeyError| ConfigError(format!("setting `auth.keys_dir`: {e}"));
-        let mut dir = config.keys_dir.clone();
-        if dir.as_os_str().is_empty() {
-            dir = ctx.config.core.data_dir.join(DEFAULT_DIR);
+        let dir = locate_keys(&ctx.config, config);
+        if config.keys_dir.as_os_str().is_empty() {
             first_key::create_first_key(&dir, &*ctx.ids).map_err(refused)?;
         }
-        let set = Arc::new(KeySet::load(&dir).map_err(refused)?);
+        let set = Arc::new(KeySet::load(&dir, ctx.clock.now()).map_err(refused)?);
         Ok(Self {
             dir,
             clock: Arc::clone(&ctx.clock),
@@ -57,8 +68,8 @@ impl Keys {
         if !self.is_reload_due() {
             return Arc::clone(&self.lock_cached().set);
         }
-        let dir = self.dir.clone();
-        match self.pool.run(move || KeySet::load(&dir)).await {
+        let (dir, now) = (self.dir.clone(), self.clock.now());
+        match self.pool.run(move || KeySet::load(&dir, now)).await {
             Ok(Ok(set)) => self.lock_cached().set = Arc::new(set),
             Ok(Err(e)) => tracing::error!(
                 error = service_kit::problem::format_error_chain(&e),

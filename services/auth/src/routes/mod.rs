@@ -1,7 +1,12 @@
-//! The route table: access tokens, and the sessions of ICAT+.
+//! The route table: access tokens and logins, and the sessions of ICAT+.
 
+pub mod discovery;
 pub mod jwks;
+pub mod logins;
+pub mod logout;
+mod refresh_cookie;
 mod resolve;
+pub mod revoked;
 pub mod session;
 pub mod token;
 
@@ -14,13 +19,19 @@ use crate::state::State;
 
 pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
     let mount = |prefix, listener, error_format| Mount::new(prefix, listener, error_format).state(Arc::clone(state));
+    let public = |prefix| mount(prefix, Listener::Public, ErrorFormat::PROBLEM_DETAILS).cors();
     vec![
-        mount("/auth/v1/token", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
-            .cors()
+        public("/auth/v1")
             .header("cache-control", "no-store")
-            .post("", token::create::create_token)
-            .delete("", token::end::end_token),
-        mount("/.well-known/jwks.json", Listener::Public, ErrorFormat::PROBLEM_DETAILS).cors().get("", jwks::get_keys),
+            .post("/token", token::create::create_token)
+            .delete("/token", token::end::end_token)
+            .post("/token/refresh", token::refresh::refresh_token)
+            .post("/logout", logout::log_out)
+            .get("/logins", logins::list::list_logins)
+            .delete("/logins/{id}", logins::end::end_login),
+        public("/auth/v1/revoked").compressed().get("", revoked::list_revoked),
+        public("/.well-known/jwks.json").get("", jwks::get_keys),
+        public("/.well-known/openid-configuration").get("", discovery::get_discovery),
         mount("/sessions/resolve", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .header("cache-control", "no-store")
             .post("", resolve::resolve_token),

@@ -25,10 +25,10 @@ pub async fn resolve_token(state: web::Data<State>, request: HttpRequest) -> Res
     let bearer = RequestCredential::find_bearer(&request)?;
     let token = bearer.ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?.text;
     let claims = state.tokens.verify_token(&token).await?;
-    let found = state.sessions.find_token_session(claims.sid, claims.sub).await?;
-    let session = found.map(|found| found.session).filter(|session| session.ends_at > state.clock.now());
+    let login = state.logins.find_login(claims.sid).await?;
+    let session = login.map(|login| login.session).filter(|session| session.ends_at > state.clock.now());
     let session = session.ok_or_else(session_ended)?;
-    if state.sessions.is_account_closed(&session.user_name).await? {
+    if state.logins.is_account_closed(&session.user_name).await? {
         return Err(session_ended());
     }
     // The session may have been ended at ICAT. While ICAT is down, that cannot be checked, but the session cannot be used

@@ -1,4 +1,7 @@
 //! All SQL of logins.
 
 pub mod accounts;
-pub mod token_sessions;
+pub mod audit;
+pub mod logins;
+pub mod refresh_tokens;
+pub mod revoked_logins;

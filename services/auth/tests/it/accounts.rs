@@ -183,7 +183,7 @@ async fn a_login_that_is_under_way_while_its_account_changes_gets_no_token() {
         assert_eq!(log_in(OTHER, Some("remove")).await.status(), 401);
         let n: i64 = {
             let mut tx = site.app.db("auth").read().await.unwrap();
-            tx.fetch_one("SELECT COUNT(*) AS n FROM token_session", &[]).await.unwrap().get("n").unwrap()
+            tx.fetch_one("SELECT COUNT(*) AS n FROM login WHERE ended_at IS NULL", &[]).await.unwrap().get("n").unwrap()
         };
         assert_eq!(n, 0, "nothing is left behind");
         site.stop().await;

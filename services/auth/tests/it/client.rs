@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use auth::Accounts;
+use auth::store::audit::{self, AuditRow};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use reqwest::Response;
 use serde_json::{Value, json};
-use service_kit::{Sources, SystemIds};
+use service_kit::{Micros, Sources, SystemIds};
 use testkit::TestApp;
 
 /// Made by `openssl genpkey -algorithm ed25519` (3.0.19), which prints its public half as [`OPENSSL_X`].
@@ -93,4 +94,64 @@ pub fn verify_with_published_keys(token: &str, keys: &JwkSet) -> Value {
     // The library reads the machine's clock, and these tests have one of their own.
     rules.validate_exp = false;
     jsonwebtoken::decode::<Value>(token, &key, &rules).unwrap().claims
+}
+
+/// The body of a login with a new session of its own, which asks for a refresh token.
+pub fn fresh_credentials(name: &str, place: &str) -> Value {
+    json!({"plugin": "fresh", "username": name, "password": "x1", "refresh_token": place})
+}
+
+/// The access token and the refresh token of a new login.
+pub async fn log_in_fresh(app: &TestApp, name: &str) -> TokenPair {
+    let answer = request_token(app, &fresh_credentials(name, "body")).await;
+    assert_eq!(answer.status(), 200);
+    TokenPair::from_answer(answer).await
+}
+
+/// What a login or a refresh gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenPair {
+    pub access: String,
+    pub refresh: String,
+}
+
+impl TokenPair {
+    pub async fn from_answer(answer: Response) -> Self {
+        let answer: Value = answer.json().await.unwrap();
+        let text = |key: &str| answer[key].as_str().unwrap().to_owned();
+        Self { access: text("access_token"), refresh: text("refresh_token") }
+    }
+}
+
+/// A refresh at one of several servers.
+pub async fn refresh_at(app: &TestApp, public: &str, refresh_token: &str) -> Response {
+    let body = json!({"refresh_token": refresh_token});
+    app.http.post(format!("{public}/auth/v1/token/refresh")).json(&body).send().await.unwrap()
+}
+
+pub async fn refresh(app: &TestApp, refresh_token: &str) -> Response {
+    refresh_at(app, &app.public, refresh_token).await
+}
+
+pub async fn refresh_pair(app: &TestApp, refresh_token: &str) -> TokenPair {
+    let answer = refresh(app, refresh_token).await;
+    assert_eq!(answer.status(), 200);
+    TokenPair::from_answer(answer).await
+}
+
+/// The slug of a problem.
+pub async fn read_slug(answer: Response) -> String {
+    let problem: Value = answer.json().await.unwrap();
+    problem["type"].as_str().unwrap().strip_prefix("urn:undulator:problem:").unwrap().to_owned()
+}
+
+/// Kinds and reasons of the audit log, in its order.
+pub async fn list_audit(app: &TestApp) -> Vec<(String, String)> {
+    let rows = list_audit_rows(app).await;
+    rows.into_iter().map(|row| (row.kind, row.reason)).collect()
+}
+
+pub async fn list_audit_rows(app: &TestApp) -> Vec<AuditRow> {
+    let mut tx = app.db("auth").read().await.unwrap();
+    audit::list_entries(&mut tx, Micros::from_i64(0), 100_000).await.unwrap()
 }

@@ -1,6 +1,7 @@
 //! A catalogue that answers what icat.server 6.2 answers, word for word, and knows a few sessions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actix_web::{HttpResponse, web};
@@ -31,6 +32,10 @@ pub const ICAT: ServiceDef = ServiceDef {
 struct Catalogue {
     /// The answers about the sessions that are open.
     open: Mutex<HashMap<String, String>>,
+    /// Expired ones that were not swept yet.
+    expired: Mutex<HashSet<String>>,
+    is_down: AtomicBool,
+    logins: AtomicU64,
     http: HttpClient,
     /// Where the authenticators are.
     plugins: String,
@@ -38,7 +43,20 @@ struct Catalogue {
 
 impl Catalogue {
     fn find_status(&self, id: &str) -> Option<String> {
-        self.open.lock().unwrap().get(id).cloned()
+        let is_expired = self.expired.lock().unwrap().contains(id);
+        self.open.lock().unwrap().get(id).filter(|_| !is_expired).cloned()
+    }
+
+    /// Revives a session that has expired, as icat.server does.
+    fn refresh_session(&self, id: &str) -> bool {
+        self.expired.lock().unwrap().remove(id);
+        self.open.lock().unwrap().contains_key(id)
+    }
+
+    /// A new session for each login, of `fresh/<name>` for two hours.
+    fn open_fresh_session(&self, name: &str) -> HttpResponse {
+        let n = self.logins.fetch_add(1, Ordering::SeqCst);
+        self.open_session(&format!("00000000-0000-4000-9000-{n:012}"), &format!("fresh/{name}"), "120.0")
     }
 
     fn open_session(&self, id: &str, user: &str, minutes: &str) -> HttpResponse {
@@ -73,6 +91,9 @@ impl Catalogue {
 fn build_mount(ctx: &Ctx) -> Mount {
     let catalogue = Catalogue {
         open: Mutex::default(),
+        expired: Mutex::default(),
+        is_down: AtomicBool::new(false),
+        logins: AtomicU64::new(0),
         http: ctx.http.clone(),
         plugins: ctx.endpoints.resolve_url("self", Listener::Internal),
     };
@@ -80,11 +101,25 @@ fn build_mount(ctx: &Ctx) -> Mount {
     Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
         .state(Arc::new(catalogue))
         .post("/session", create_session)
+        .put("/steer/down/{is_down}", async |catalogue: web::Data<Catalogue>, is_down: web::Path<bool>| {
+            catalogue.is_down.store(*is_down, Ordering::SeqCst);
+            HttpResponse::NoContent().finish()
+        })
+        .put("/steer/expire/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
+            catalogue.expired.lock().unwrap().insert(id.into_inner());
+            HttpResponse::NoContent().finish()
+        })
         .get("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
+            if catalogue.is_down.load(Ordering::SeqCst) {
+                return HttpResponse::ServiceUnavailable().finish();
+            }
             catalogue.find_status(&id).map_or_else(|| unknown_session(&id), |status| HttpResponse::Ok().body(status))
         })
         .put("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
-            catalogue.find_status(&id).map_or_else(|| unknown_session(&id), |_| HttpResponse::NoContent().finish())
+            if catalogue.is_down.load(Ordering::SeqCst) {
+                return HttpResponse::ServiceUnavailable().finish();
+            }
+            if catalogue.refresh_session(&id) { HttpResponse::NoContent().finish() } else { unknown_session(&id) }
         })
         .delete("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
             let ended = catalogue.open.lock().unwrap().remove(id.as_str());
@@ -107,6 +142,16 @@ async fn create_session(catalogue: web::Data<Catalogue>, form: web::Form<Vec<(St
         r#"{"plugin":"broken","credentials":[]}"# => {
             let body = r#"{"code":"INTERNAL","message":"No authenticator of type broken is working"}"#;
             HttpResponse::InternalServerError().body(body)
+        }
+        given if given.starts_with(r#"{"plugin":"fresh""#) => {
+            let login: Value = serde_json::from_str(given).unwrap();
+            match (login["credentials"][0]["username"].as_str(), login["credentials"][1]["password"].as_str()) {
+                (Some(name), Some("x1")) => catalogue.open_fresh_session(name),
+                _ => {
+                    let body = r#"{"code":"SESSION","message":"The username and password do not match"}"#;
+                    HttpResponse::Forbidden().body(body)
+                }
+            }
         }
         given => catalogue.call_authenticator(given).await,
     }

@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 
+use auth::{Rotation, Urgency};
 use serde_json::{Value, json};
 use service_kit::problem::format_error_chain;
-use service_kit::{Config, ServeError, Server, Sources};
+use service_kit::{Config, ServeError, Server, Sources, SystemIds};
 use testkit::TestApp;
 
 use crate::client::{
-    OPENSSL_KEY, OPENSSL_X, SECOND_KEY, ada_credentials, decode_part, get_jwks, keys_dir, keys_settings, read_token,
-    request_token, resolve_token, verify_with_published_keys,
+    OPENSSL_KEY, OPENSSL_X, SECOND_KEY, ada_credentials, decode_part, get_jwks, keys_dir, keys_settings, list_audit,
+    read_token, request_token, resolve_token, verify_with_published_keys,
 };
 use crate::icat::ICAT;
 
@@ -74,6 +75,53 @@ async fn keys_are_changed_while_the_service_runs() {
     assert_eq!(resolve_token(&app, &old).await.0, 401, "its key is gone");
     assert_eq!(resolve_token(&app, &new).await.0, 200);
     app.stop().await;
+}
+
+#[tokio::test]
+async fn a_planned_rotation_leaves_every_token_valid() {
+    for backend in testkit::list_backends() {
+        let keys = keys_dir();
+        let app = TestApp::start_on(&backend, &[auth::SERVICE, ICAT], &keys_settings(&keys)).await;
+        let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
+        let rotate = async |urgency| auth::rotate_keys(&app.config, &sources, urgency).await.unwrap();
+        let new_token = async || read_token(request_token(&app, &ada_credentials()).await).await;
+        let first = new_token().await;
+        let prepared = rotate(Urgency::Planned).await;
+        assert!(matches!(prepared, Rotation::Prepared { .. }), "{prepared:?}");
+        app.clock.advance_seconds(86_400 - 1);
+        let waiting = rotate(Urgency::Planned).await;
+        assert!(matches!(waiting, Rotation::Waiting { .. }), "{waiting:?}");
+        let last = new_token().await;
+        assert_eq!(key_id(&last), key_id(&first), "the next key does not sign yet");
+        let published = get_jwks(&app).await;
+        assert_eq!(published.keys.len(), 2, "but a verifier knows it");
+
+        app.clock.advance_seconds(1);
+        let rotated = rotate(Urgency::Planned).await;
+        assert!(matches!(rotated, Rotation::Rotated { .. }), "{rotated:?}");
+        app.clock.advance_seconds(30);
+        let next = new_token().await;
+        assert_ne!(key_id(&next), key_id(&first));
+        assert_eq!(verify_with_published_keys(&next, &published)["sub"], "db/ada", "with the keys of a day ago");
+        for token in [&last, &next] {
+            assert_eq!(resolve_token(&app, token).await.0, 200);
+        }
+        app.clock.advance_seconds(3600);
+        assert!(get_jwks(&app).await.find(&key_id(&first)).is_none(), "its tokens have expired");
+
+        rotate(Urgency::Compromised).await;
+        app.clock.advance_seconds(30);
+        let after = new_token().await;
+        assert_ne!(key_id(&after), key_id(&next));
+        let known = get_jwks(&app).await;
+        assert!(known.find(&key_id(&next)).is_none() && known.find(&key_id(&after)).is_some());
+        assert_eq!(resolve_token(&app, &next).await.0, 401, "whoever has the key could have signed it");
+        let reasons: Vec<(String, String)> = list_audit(&app).await;
+        let reasons: Vec<&str> =
+            reasons.iter().filter(|(kind, _)| kind == "key").map(|(_, reason)| reason.as_str()).collect();
+        assert_eq!(reasons, ["prepared", "rotated", "replaced_compromised"]);
+        app.stop().await;
+    }
 }
 
 fn build_config(data_dir: &Path, toml: &str) -> Config {

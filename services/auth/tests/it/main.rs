@@ -4,15 +4,21 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod accounts;
+mod audit;
 mod catalogue;
 mod client;
+mod discovery;
 mod embedded_catalogue;
 mod error_format;
+mod fail2ban;
 mod flood;
 mod icat;
 mod keys;
 mod openapi;
+mod own_logins;
 mod plugins;
+mod refresh;
+mod revoked;
 mod secrets;
 mod sessions;
 mod statements;

@@ -5,7 +5,8 @@ use std::path::Path;
 use testkit::TestApp;
 
 use crate::client::{
-    PASSWORD, ada_credentials, decode_part, open_accounts, read_token, request_token, request_token_for_session,
+    PASSWORD, ada_credentials, decode_part, log_in_fresh, open_accounts, read_token, refresh_pair, request_token,
+    request_token_for_session,
 };
 use crate::icat::{ICAT, SESSION};
 
@@ -33,6 +34,8 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
         read_token(request_token(&app, &ada_credentials()).await).await,
         read_token(request_token_for_session(&app, SESSION).await).await,
     ];
+    let first = log_in_fresh(&app, "uma").await;
+    let second = refresh_pair(&app, &first.refresh).await;
     let sids = tokens.each_ref().map(|token| decode_part(token, 1)["sid"].as_str().unwrap().to_owned());
 
     let all = read_files(app.data_dir());
@@ -42,7 +45,7 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
     };
     let log: &(String, Vec<u8>) = all.iter().find(|(name, _)| name.ends_with("auth.db-wal")).expect("the log is there");
     assert!(!log.1.is_empty());
-    for control in ["visible-control", "$argon2id$", "token_session_expires_at"] {
+    for control in ["visible-control", "$argon2id$", "login_ended_at"] {
         let found: Vec<&String> = found(control);
         assert!(!found.is_empty(), "{control} would be found");
     }
@@ -51,6 +54,13 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
         assert!(!stored.is_empty(), "the row of the token is there");
         assert!(found(sid).is_empty(), "{:?}", found(sid));
     }
+    for refresh_token in [&first.refresh, &second.refresh] {
+        let stored: Vec<&String> = found(&sha256_hex(refresh_token));
+        assert!(!stored.is_empty(), "the row of the refresh token is there");
+        assert!(found(refresh_token).is_empty() && found(&refresh_token[4..]).is_empty());
+    }
+    let sid = decode_part(&first.access, 1)["sid"].as_str().unwrap().to_owned();
+    assert!(found(&sid).is_empty(), "the refresh token gives it, and the database alone does not");
     for secret in [SESSION, &SESSION.replace('-', ""), PASSWORD, &tokens[0], &tokens[1]] {
         assert!(found(secret).is_empty(), "{secret}: {:?}", found(secret));
     }

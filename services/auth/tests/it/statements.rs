@@ -1,44 +1,77 @@
 //! What logins say to the engines holds on both.
 
-use auth::store::{accounts, token_sessions};
+use auth::store::{accounts, audit, logins, refresh_tokens, revoked_logins};
 use service_kit::{DbError, Micros};
 use testkit::create_databases;
+
+fn list_statements() -> Vec<&'static str> {
+    [&accounts::ALL[..], &audit::ALL, &logins::ALL, &refresh_tokens::ALL, &revoked_logins::ALL].concat()
+}
 
 #[tokio::test]
 async fn every_statement_can_be_prepared_on_each_engine() {
     for test in create_databases("auth", auth::SERVICE.migrations).await {
-        let all = [&accounts::ALL[..], &token_sessions::ALL].concat();
+        let all = list_statements();
         test.db.prepare_all(&all).await.unwrap();
         println!("{}: {} statements prepared", test.engine, all.len());
     }
 }
 
+#[test]
+fn no_statement_changes_the_audit_log() {
+    let changes = |sql: &&&str| sql.contains("UPDATE audit");
+    assert_eq!(list_statements().iter().filter(changes).count(), 0);
+    assert_eq!(["UPDATE audit SET reason = 'x'"].iter().filter(changes).count(), 1, "it would be found");
+}
+
+fn login_row(sid_hash: &str, end: i64) -> logins::LoginRow {
+    logins::LoginRow {
+        sid_hash: sid_hash.to_owned(),
+        user_name: "db/ada".to_owned(),
+        mechanism: "db".to_owned(),
+        client: "undulator".to_owned(),
+        sealed: vec![0, 255],
+        session_hash: "session".to_owned(),
+        session_ends_at: Micros::from_i64(end),
+        auth_time: None,
+        acr: None,
+        amr: "[]".to_owned(),
+        started_at: Micros::from_i64(1),
+        last_used_at: Micros::from_i64(1),
+        ends_at: Micros::from_i64(end),
+        idle_ends_at: Micros::from_i64(end),
+        address: None,
+        user_agent: Some("test".to_owned()),
+        ended_at: None,
+    }
+}
+
 #[tokio::test]
-async fn sessions_of_tokens_are_removed_when_they_are_over() {
+async fn logins_and_their_refresh_tokens_are_deleted_when_they_are_over() {
     for test in create_databases("auth", auth::SERVICE.migrations).await {
         let engine = test.engine;
-        let left = test
-            .db
+        let at = Micros::from_i64;
+        test.db
             .write(async |tx| {
-                for (sid_hash, expires_at) in [("over", 9), ("now", 10), ("later", 11)] {
-                    let row = token_sessions::TokenSessionRow {
-                        sealed: vec![0, 255],
-                        expires_at: Micros::from_i64(expires_at),
-                    };
-                    let owner = token_sessions::SessionOwner { user_name: "db/ada", session_hash: sid_hash };
-                    token_sessions::insert_token_session(tx, sid_hash, &row, &owner).await?;
+                for (sid_hash, end) in [("over", 9), ("now", 10), ("later", 11), ("ended", 11)] {
+                    logins::insert_login(tx, &login_row(sid_hash, end), at(end)).await?;
+                    refresh_tokens::insert_token(tx, &format!("token {sid_hash}"), sid_hash, &[1], at(1)).await?;
                 }
-                assert_eq!(token_sessions::delete_expired(tx, Micros::from_i64(10)).await?, 1, "{engine}");
-                assert!(token_sessions::find_token_session(tx, "over").await?.is_none(), "{engine}");
-                assert!(
-                    token_sessions::delete_token_session(tx, "later").await?
-                        && !token_sessions::delete_token_session(tx, "later").await?,
-                    "{engine}"
-                );
-                Ok::<_, DbError>(token_sessions::find_token_session(tx, "now").await?.expect("it is kept"))
+                let ended = logins::end_login(tx, "ended", auth::domain::login::EndReason::LoggedOut, at(5)).await?;
+                assert_eq!(ended.map(|ended| ended.user_name).as_deref(), Some("db/ada"), "{engine}");
+                let again = logins::end_login(tx, "ended", auth::domain::login::EndReason::LoggedOut, at(6)).await?;
+                assert_eq!(again, None, "{engine}");
+                assert!(logins::lock_login(tx, "ended").await?.is_none(), "{engine}");
+                assert_eq!(logins::lock_login(tx, "later").await?, Some(login_row("later", 11)), "{engine}");
+                assert_eq!(logins::delete_old_logins(tx, at(10)).await?, 2, "{engine}");
+                for (sid_hash, is_kept) in [("over", false), ("now", true), ("later", true), ("ended", false)] {
+                    assert_eq!(logins::find_login(tx, sid_hash).await?.is_some(), is_kept, "{engine} {sid_hash}");
+                    let token = refresh_tokens::find_token(tx, &format!("token {sid_hash}")).await?;
+                    assert_eq!(token.is_some(), is_kept, "{engine} {sid_hash}");
+                }
+                Ok::<_, DbError>(())
             })
             .await
             .unwrap();
-        assert_eq!((left.sealed, left.expires_at), (vec![0, 255], Micros::from_i64(10)), "{engine}");
     }
 }

@@ -9,9 +9,22 @@ pub enum AuthCommand {
     /// Add, list, change and remove local accounts.
     #[command(subcommand)]
     User(UserCommand),
+    /// Change the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Create a local account or set its password; the former name of `user add` and `user set-password`.
     #[command(hide = true)]
     AddUser(AddUser),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Take the next step of the rotation: create a key, or, a day later, let it sign. To be run once a day.
+    Rotate {
+        /// Somebody else may have the keys: let a new one sign at once, and refuse the tokens that the others signed.
+        #[arg(long)]
+        compromised: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

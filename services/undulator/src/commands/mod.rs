@@ -18,13 +18,14 @@ mod search;
 mod secret_files;
 mod session;
 mod setup;
+mod signing_keys;
 
 use service_kit::cli::{self, Failure, Options};
 use service_kit::{Config, require_any_database, require_database};
 
 use crate::cli::{
-    AuthCommand, Cli, Command, EventsCommand, IcatCommand, InstrumentCommand, InvestigationCommand, LogbookCommand,
-    SearchCommand,
+    AuthCommand, Cli, Command, EventsCommand, IcatCommand, InstrumentCommand, InvestigationCommand, KeysCommand,
+    LogbookCommand, SearchCommand,
 };
 use crate::services::SERVICES;
 
@@ -80,6 +81,9 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
         Command::Events(EventsCommand::Retry) => events::retry_dead_letters(&settings, json).await,
         Command::Auth(AuthCommand::AddUser(options)) => auth::add_user(&settings, &options, json).await,
         Command::Auth(AuthCommand::User(command)) => auth::run_user_command(&settings, command, json).await,
+        Command::Auth(AuthCommand::Keys(KeysCommand::Rotate { compromised })) => {
+            signing_keys::rotate_keys(&settings, compromised, json).await
+        }
     }
 }
 

@@ -2,13 +2,18 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use service_kit::{ClientAddress, Code, Problem};
+use service_kit::{Code, Problem};
 use utoipa::ToSchema;
 
 use super::description::{Session, describe_session};
 use super::responses::{IcatPlusBodyErrors, IcatPlusErrors};
+use crate::domain::client_id::ClientId;
 use crate::error::from_icat_error;
+use crate::request_origin::RequestOrigin;
 use crate::state::State;
+
+/// Of portals that use this interface.
+const CLIENT: &str = "icat-plus";
 
 /// All fields are optional and may be null. `usernameSuffix` chooses one of the accounts of a person.
 #[derive(Deserialize, ToSchema)]
@@ -34,7 +39,7 @@ pub struct Credentials {
 )]
 pub async fn create_session(
     state: web::Data<State>,
-    client: web::ReqData<ClientAddress>,
+    origin: RequestOrigin,
     body: web::Json<Credentials>,
 ) -> Result<HttpResponse, Problem> {
     let Credentials { plugin, username, password, username_suffix } = body.into_inner();
@@ -49,8 +54,9 @@ pub async fn create_session(
         (None, Some(token)) => vec![("token", token.as_str())],
         (None, None) => Vec::new(),
     };
-    let session_id = state.sessions.log_in(&plugin, &credentials, client.0).await.map_err(from_icat_error)?;
+    let session_id = state.icat_sessions.log_in(&plugin, &credentials, &origin.0).await.map_err(from_icat_error)?;
     let (session, _, info) = describe_session(&state, &session_id).await.map_err(from_icat_error)?;
-    state.sessions.emit_session_started(&session_id, &info.user_name).await?;
+    let client = ClientId::of_interface(CLIENT);
+    state.logins.record_foreign_session(&session_id, &info.user_name, &client, &origin.0).await?;
     Ok(HttpResponse::Ok().json(session))
 }

@@ -21,6 +21,6 @@ pub async fn end_session(state: web::Data<State>, credential: PathCredential) ->
         let text = "an access token is ended by DELETE /auth/v1/token";
         return Err(Problem::new(Code::Forbidden, "auth/access-token", text));
     }
-    state.sessions.log_out(&credential.id).await?;
+    state.icat_sessions.log_out(&credential.id).await?;
     Ok(HttpResponse::Ok().finish())
 }

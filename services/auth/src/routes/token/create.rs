@@ -1,38 +1,31 @@
 //! `POST /auth/v1/token`: creates an access token from credentials, or from an open ICAT session.
 
-use std::net::IpAddr;
-
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
 use service_kit::openapi::{BodyFailures, CommonFailures, Failure, IcatFailures};
-use service_kit::{ClientAddress, Code, Problem, RequestCredential};
-use utoipa::ToSchema;
+use service_kit::{Code, Problem, RequestCredential};
 
 use super::Credentials;
+use super::response::{IssuedRefreshToken, Token, render_token, seconds_until};
+use crate::domain::client_id::ClientId;
+use crate::domain::icat_session::IcatSession;
+use crate::domain::login::Authentication;
+use crate::domain::origin::Origin;
 use crate::error::{from_login_error, no_credentials, session_over};
-use crate::session_handle::SessionHandle;
+use crate::logins::{NewLogin, SessionHandle, TokenPlace};
+use crate::request_origin::RequestOrigin;
 use crate::state::State;
 use crate::store::accounts::AccountRow;
+use crate::tokens::{SignedToken, TokenSubject};
 
 /// ICAT's are UUIDs.
 const LONGEST_SESSION_ID: usize = 128;
 
-#[derive(Serialize, ToSchema)]
-pub struct Token {
-    /// A JWT (RFC 9068); anybody can verify it with the keys of `/.well-known/jwks.json`.
-    access_token: String,
-    #[schema(example = "Bearer")]
-    token_type: &'static str,
-    /// Lifetime in seconds; less than 600 if the ICAT session ends earlier.
-    #[schema(example = 600)]
-    expires_in: i64,
-}
-
 #[utoipa::path(
     post, path = "/auth/v1/token", operation_id = "create_token", tag = "tokens", summary = "Get an access token",
     description = "Send either a body with credentials, which are passed to ICAT, or no body and an ICAT session id \
-        as `Authorization: Bearer`.",
+        as `Authorization: Bearer`. With credentials, a refresh token can be asked for, with which the client gets further \
+        tokens for seven days.",
     request_body(content = Credentials, content_type = "application/json"),
     security((), ("bearer" = [])),
     responses(
@@ -50,15 +43,15 @@ pub struct Token {
 )]
 pub async fn create_token(
     state: web::Data<State>,
-    client: web::ReqData<ClientAddress>,
+    origin: RequestOrigin,
     request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let token = match (RequestCredential::find_bearer(&request)?, body.is_empty()) {
+    let (signed, refresh) = match (RequestCredential::find_bearer(&request)?, body.is_empty()) {
         (None, false) => {
-            create_from_credentials(&state, &Credentials::from_request(&request, &body)?, client.0).await?
+            create_from_credentials(&state, &Credentials::from_request(&request, &body)?, &origin.0).await?
         }
-        (Some(bearer), true) => create_from_session(&state, &bearer.text).await?,
+        (Some(bearer), true) => create_from_session(&state, &bearer.text, &origin.0).await?,
         (Some(_), false) => {
             let text = "send a body with credentials or Authorization: Bearer with an ICAT session, not both";
             return Err(Problem::new(Code::BadRequest, "auth/two-credentials", text));
@@ -68,37 +61,85 @@ pub async fn create_token(
             return Err(no_credentials(text));
         }
     };
-    Ok(HttpResponse::Ok().json(token))
+    Ok(render_token(HttpResponse::Ok(), signed, refresh))
 }
 
-async fn create_from_credentials(state: &State, credentials: &Credentials, client: IpAddr) -> Result<Token, Problem> {
-    let Credentials { plugin, .. } = credentials;
-    let before = state.sessions.find_account_before_login(plugin, &credentials.pairs()).await?;
-    let logged_in = state.sessions.log_in(plugin, &credentials.pairs(), client).await;
-    let id = logged_in.map_err(from_login_error)?;
-    let token = create_for_session(state, &id, before.as_ref()).await;
-    if token.is_err()
-        && let Err(e) = state.sessions.log_out(&id).await
+type Tokens = (SignedToken, Option<IssuedRefreshToken>);
+
+/// Who logs in, besides the session.
+struct LoginDetails<'a> {
+    authentication: Authentication,
+    client: ClientId,
+    refresh_place: Option<TokenPlace>,
+    account_before: Option<&'a AccountRow>,
+    origin: &'a Origin,
+}
+
+async fn create_from_credentials(state: &State, credentials: &Credentials, origin: &Origin) -> Result<Tokens, Problem> {
+    let (plugin, pairs, client) = (credentials.plugin.as_str(), credentials.pairs(), credentials.client()?);
+    let before = state.icat_sessions.find_account_before_login(plugin, &pairs).await?;
+    let id = state.icat_sessions.log_in(plugin, &pairs, origin).await.map_err(from_login_error)?;
+    let details = LoginDetails {
+        authentication: Authentication::from_credentials(plugin, &pairs, state.clock.now_micros()),
+        client,
+        refresh_place: credentials.refresh_place(),
+        account_before: before.as_ref(),
+        origin,
+    };
+    let tokens = match state.icat_sessions.look_up_session(&id).await {
+        Ok(session) => create_for_session(state, &session, &details).await,
+        Err(e) => Err(from_login_error(e)),
+    };
+    if tokens.is_err()
+        && let Err(e) = state.icat_sessions.log_out(&id).await
     {
         tracing::warn!(error = %e, "cannot end the session of a failed login; it stays open until it expires");
     }
-    token
+    tokens
 }
 
-async fn create_from_session(state: &State, id: &str) -> Result<Token, Problem> {
+async fn create_from_session(state: &State, id: &str, origin: &Origin) -> Result<Tokens, Problem> {
     let is_valid = id.len() <= LONGEST_SESSION_ID && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    // Another text, such as an access token, is not sent to ICAT.
-    if is_valid { create_for_session(state, id, None).await } else { Err(session_over()) }
-}
-
-/// The token is returned after its session is stored; `before` is the account as it was when the login began.
-async fn create_for_session(state: &State, session_id: &str, before: Option<&AccountRow>) -> Result<Token, Problem> {
-    let session = state.sessions.look_up_session(session_id).await.map_err(from_login_error)?;
-    let handle = SessionHandle::generate(&*state.ids);
-    let signed = state.tokens.sign_token(&session, &handle).await?;
-    let sealed = handle.seal(&session.id, &*state.ids).map_err(Problem::internal)?;
-    if !state.sessions.store_token_session(&session, &handle.hash(), &sealed, before).await? {
+    if !is_valid {
+        // Another text, such as an access token, is not sent to ICAT.
         return Err(session_over());
     }
-    Ok(Token { access_token: signed.token, token_type: "Bearer", expires_in: signed.expires_in_seconds })
+    let session = state.icat_sessions.look_up_session(id).await.map_err(from_login_error)?;
+    let details = LoginDetails {
+        authentication: Authentication::from_session(&session.user_name),
+        client: ClientId::unnamed(),
+        refresh_place: None,
+        account_before: None,
+        origin,
+    };
+    create_for_session(state, &session, &details).await
+}
+
+/// The token is returned after its login is stored.
+async fn create_for_session(
+    state: &State,
+    session: &IcatSession,
+    details: &LoginDetails<'_>,
+) -> Result<Tokens, Problem> {
+    let LoginDetails { authentication, client, refresh_place, account_before, origin } = details;
+    let handle = SessionHandle::generate(&*state.ids);
+    let subject = TokenSubject { session, handle: &handle, client, authentication };
+    let signed = state.tokens.sign_token(&subject).await?;
+    let new = NewLogin {
+        session,
+        handle: &handle,
+        authentication,
+        client,
+        origin,
+        account_before: *account_before,
+        token_ends_at: signed.expires_at,
+        refresh_place: *refresh_place,
+    };
+    let started = state.logins.start_login(&new).await?.ok_or_else(session_over)?;
+    let refresh = started.refresh_token.zip(*refresh_place).map(|(token, place)| IssuedRefreshToken {
+        token,
+        place,
+        seconds_left: seconds_until(started.ends_at, state.clock.now_micros()),
+    });
+    Ok((signed, refresh))
 }

@@ -9,6 +9,19 @@ use serde_json::error::Category;
 use service_kit::{Code, Problem};
 use utoipa::ToSchema;
 
+use crate::domain::client_id::ClientId;
+use crate::logins::TokenPlace;
+
+/// Where the client wants to keep a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RefreshTokenPlace {
+    /// In the response, for programs.
+    Body,
+    /// In the cookie `__Host-undulator-refresh`, for pages: no script can read it.
+    Cookie,
+}
+
 /// The credentials for an authenticator.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +36,13 @@ pub struct Credentials {
     /// Other credentials, by the keys of the authenticator.
     #[serde(default)]
     credentials: BTreeMap<String, String>,
+    /// Where to put a refresh token; without it there is none.
+    #[schema(nullable = false)]
+    refresh_token: Option<RefreshTokenPlace>,
+    /// The name of the program or page: letters, digits, `.`, `_` and `-`. A refresh token is accepted only from the client
+    /// that it was given to.
+    #[schema(nullable = false, example = "undulator-cli")]
+    client_id: Option<String>,
 }
 
 impl Credentials {
@@ -39,8 +59,8 @@ impl Credentials {
             let place = format!("line {} column {}", e.line(), e.column());
             match e.classify() {
                 Category::Data => invalid_body(format!(
-                    "the body must have plugin, and may have username, password, and an object credentials, all of \
-                     them texts; see {place}"
+                    "the body must have plugin, and may have username, password, client_id, refresh_token (body or \
+                     cookie), and an object credentials, all of them texts; see {place}"
                 )),
                 _ => Problem::new(Code::BadRequest, "auth/bad-json", format!("the body is no JSON at {place}")),
             }
@@ -55,12 +75,31 @@ impl Credentials {
         }
     }
 
+    /// Where the client keeps a refresh token, if it wants one.
+    pub fn refresh_place(&self) -> Option<TokenPlace> {
+        self.refresh_token.map(|place| match place {
+            RefreshTokenPlace::Body => TokenPlace::Body,
+            RefreshTokenPlace::Cookie => TokenPlace::Cookie,
+        })
+    }
+
+    pub fn client(&self) -> Result<ClientId, Problem> {
+        parse_client_id(self.client_id.as_deref())
+    }
+
     /// Keys and values in the order in which authenticators list them.
     pub fn pairs(&self) -> Vec<(&str, &str)> {
         let plain = [("username", &self.username), ("password", &self.password)];
         let plain = plain.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));
         plain.chain(self.credentials.iter().map(|(key, value)| (key.as_str(), value.as_str()))).collect()
     }
+}
+
+/// The client that a body names.
+pub fn parse_client_id(given: Option<&str>) -> Result<ClientId, Problem> {
+    let Some(given) = given else { return Ok(ClientId::unnamed()) };
+    let text = "client_id must have 1 to 64 letters, digits, dots, underscores and hyphens";
+    ClientId::parse(given).ok_or_else(|| invalid_body(text.to_owned()))
 }
 
 fn invalid_body(text: String) -> Problem {
@@ -94,6 +133,7 @@ mod tests {
             (r#"{"plugin":"db","username":"u","credentials":{"username":"hunter2"}}"#, Code::Validation),
             (r#"{"plugin":"db","credentials":[{"username":"hunter2"}]}"#, Code::Validation),
             (r#"{"plugin":"db","credentials":{"pin":["hunter2"]}}"#, Code::Validation),
+            (r#"{"plugin":"db","refresh_token":"hunter2"}"#, Code::Validation),
         ] {
             let problem = Credentials::parse(text.as_bytes()).err().expect(text);
             assert_eq!(problem.code, code, "{text}: {problem}");

@@ -6,6 +6,7 @@ use service_kit::openapi::{CommonFailures, Failure, IcatFailures};
 use service_kit::{Problem, RequestCredential};
 
 use crate::error::no_credentials;
+use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
 #[utoipa::path(
@@ -20,14 +21,16 @@ use crate::state::State;
             content_type = "application/problem+json"),
     ),
 )]
-pub async fn end_token(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn end_token(
+    state: web::Data<State>,
+    origin: RequestOrigin,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let bearer = RequestCredential::find_bearer(&request)?;
     let token = bearer.ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?.text;
     let claims = state.tokens.verify_token_ignoring_expiry(&token).await?;
-    if let Some(found) = state.sessions.find_token_session(claims.sid, claims.sub).await? {
-        // ICAT first: if that fails, the request can be repeated.
-        state.sessions.log_out(&found.session.id).await?;
-        state.sessions.delete_token_session(&found).await?;
+    if let Some(login) = state.logins.find_login(claims.sid).await? {
+        state.logout.log_out(&login, &origin.0).await?;
     }
     Ok(HttpResponse::NoContent().finish())
 }

@@ -4,5 +4,7 @@
 pub mod create;
 mod credentials;
 pub mod end;
+pub mod refresh;
+mod response;
 
 pub use self::credentials::Credentials;

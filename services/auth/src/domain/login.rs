@@ -1,0 +1,73 @@
+//! What is known of a login, and why it may end before its time.
+
+use service_kit::Micros;
+
+/// How and when a user proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authentication {
+    /// The mechanism or provider that was asked.
+    pub mechanism: String,
+    /// `None` if it is not known.
+    pub time: Option<Micros>,
+    /// The level, as the provider named it (`OpenID` Connect Core 1.0, 2).
+    pub acr: Option<String>,
+    /// The methods (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+impl Authentication {
+    /// With credentials that an authenticator of ICAT has just accepted.
+    pub fn from_credentials(mechanism: &str, credentials: &[(&str, &str)], now: Micros) -> Self {
+        let has_password = credentials.iter().any(|(key, value)| *key == "password" && !value.is_empty());
+        let amr = if has_password { vec!["pwd".to_owned()] } else { Vec::new() };
+        Self { mechanism: mechanism.to_owned(), time: Some(now), acr: None, amr }
+    }
+
+    /// With an ICAT session that somebody brought along: nobody knows how and when it was opened.
+    pub fn from_session(user_name: &str) -> Self {
+        let mechanism = user_name.split_once('/').map_or("", |(mechanism, _)| mechanism);
+        Self { mechanism: mechanism.to_owned(), time: None, acr: None, amr: Vec::new() }
+    }
+}
+
+/// Why a login ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    LoggedOut,
+    /// The user ended it from another login.
+    EndedElsewhere,
+    /// A refresh token was used again after it had been replaced: somebody has a copy.
+    RefreshTokenReused,
+    /// ICAT does not know the session any more.
+    IcatSessionEnded,
+    /// The account was locked or removed, or got another password.
+    AccountChanged,
+}
+
+impl EndReason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged_out",
+            Self::EndedElsewhere => "ended_elsewhere",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::IcatSessionEnded => "icat_session_ended",
+            Self::AccountChanged => "account_changed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_a_method_and_an_empty_one_is_none() {
+        let now = Micros::from_i64(7);
+        let methods = |credentials: &[(&str, &str)]| Authentication::from_credentials("db", credentials, now).amr;
+        assert_eq!(methods(&[("username", "u"), ("password", "p")]), ["pwd"]);
+        for other in [&[("username", ""), ("password", "")][..], &[("pin", "1")], &[]] {
+            assert!(methods(other).is_empty());
+        }
+        assert_eq!(Authentication::from_session("db/ada").mechanism, "db");
+    }
+}

@@ -1,0 +1,97 @@
+//! Sessions at ICAT: opened by logins, refreshed and ended there.
+
+use std::sync::Arc;
+
+use events::Outbox;
+use events::messages::auth::SessionEnded;
+use icat_client::{IcatClient, IcatCode, IcatError};
+use service_kit::{Clock, Ctx, Db, DbError, Problem, sha256_hex};
+
+use crate::domain::icat_session::{IcatSession, session_end};
+use crate::domain::origin::Origin;
+use crate::error::from_icat_error;
+use crate::login_recorder::LoginRecorder;
+use crate::store::accounts::{self, AccountRow};
+
+/// Opens, refreshes and ends sessions at ICAT.
+pub struct IcatSessions {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    icat: IcatClient,
+    outbox: Outbox,
+    recorder: LoginRecorder,
+}
+
+/// The name in the credentials of a login.
+fn get_user_name<'c>(credentials: &[(&str, &'c str)]) -> Option<&'c str> {
+    credentials.iter().find(|(key, _)| *key == "username").map(|(_, name)| *name)
+}
+
+impl IcatSessions {
+    pub fn new(ctx: &Ctx, icat: IcatClient, outbox: Outbox, recorder: LoginRecorder) -> Self {
+        Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), icat, outbox, recorder }
+    }
+
+    /// Logs in at ICAT for a client; the id of the new session.
+    pub async fn log_in(
+        &self,
+        plugin: &str,
+        credentials: &[(&str, &str)],
+        origin: &Origin,
+    ) -> Result<String, IcatError> {
+        let opened = match origin.address {
+            Some(address) => self.icat.login_for_client(plugin, credentials, address).await,
+            None => self.icat.login(plugin, credentials).await,
+        };
+        let name = get_user_name(credentials).unwrap_or_default();
+        self.recorder.record_icat_login(plugin, name, origin, &opened).await;
+        opened
+    }
+
+    /// Ends a session at ICAT and emits the event; a session that has ended before is not an error.
+    pub async fn log_out(&self, session_id: &str) -> Result<(), Problem> {
+        let is_over = |e: &IcatError| matches!(e, IcatError::Refused { code: IcatCode::Session, .. });
+        let subject = match self.icat.get_session(session_id).await {
+            Ok(info) => info.user_name,
+            Err(e) if is_over(&e) => return Ok(()),
+            Err(e) => return Err(from_icat_error(e)),
+        };
+        match self.icat.end_session(session_id).await {
+            Ok(()) => {}
+            Err(e) if is_over(&e) => {}
+            Err(e) => return Err(from_icat_error(e)),
+        }
+        let event = SessionEnded { session_hash: sha256_hex(session_id), subject };
+        Ok(self.db.write(async |tx| self.outbox.emit(tx, &event).await).await?)
+    }
+
+    /// Asks ICAT for the owner and the end of a session.
+    pub async fn look_up_session(&self, session_id: &str) -> Result<IcatSession, IcatError> {
+        let info = self.icat.get_session(session_id).await?;
+        let ends_at = session_end(self.clock.now(), info.remaining_minutes)
+            .ok_or_else(|| IcatError::Nonsense("a session without an end".to_owned()))?;
+        Ok(IcatSession { id: session_id.to_owned(), user_name: info.user_name, ends_at })
+    }
+
+    /// Restarts the lifetime of a session.
+    pub async fn refresh_session(&self, session: &IcatSession) -> Result<IcatSession, IcatError> {
+        // icat.server 6.2 would revive a session that has expired and was not swept yet.
+        if session.ends_at <= self.clock.now() {
+            self.icat.get_session(&session.id).await?;
+        }
+        self.icat.refresh_session(&session.id).await?;
+        self.look_up_session(&session.id).await
+    }
+
+    /// The local account of a login as it is before ICAT asks the plugin for its password. `None` for other accounts.
+    pub async fn find_account_before_login(
+        &self,
+        plugin: &str,
+        credentials: &[(&str, &str)],
+    ) -> Result<Option<AccountRow>, DbError> {
+        // No account has a name with a zero byte, which databases refuse.
+        let name = get_user_name(credentials).filter(|name| !name.contains('\0') && !plugin.contains('\0'));
+        let Some(name) = name else { return Ok(None) };
+        accounts::find_account(&mut self.db.read().await?, plugin, name).await
+    }
+}

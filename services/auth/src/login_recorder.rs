@@ -1,0 +1,87 @@
+//! Records checked credentials, once for each attempt: a metric, a log line if they were refused, and an entry of the audit
+//! log.
+
+use std::sync::Arc;
+
+use icat_client::IcatError;
+use service_kit::problem::format_error_chain;
+use service_kit::{Ctx, Db, DbError};
+
+use crate::audit::Audit;
+use crate::domain::audit::{AuditEntry, AuditKind};
+use crate::domain::origin::Origin;
+use crate::login_metrics::{LoginMetrics, LoginOutcome, hide_name, log_refusal, plain_mechanism};
+
+/// Longer names are hidden.
+const MAX_NAME_BYTES: usize = 200;
+
+/// Records logins. Cheap to clone.
+#[derive(Clone)]
+pub struct LoginRecorder {
+    db: Db,
+    audit: Audit,
+    metrics: LoginMetrics,
+    local_mechanisms: Arc<[String]>,
+}
+
+impl LoginRecorder {
+    pub fn new(ctx: &Ctx, audit: Audit, metrics: LoginMetrics, local_mechanisms: &[String]) -> Self {
+        Self { db: ctx.db.clone(), audit, metrics, local_mechanisms: local_mechanisms.into() }
+    }
+
+    /// Records a login with a local account after its password was checked. An error means that the login is not in the
+    /// audit log.
+    pub async fn record_local_login(
+        &self,
+        mechanism: &str,
+        name: &str,
+        origin: &Origin,
+        outcome: LoginOutcome,
+    ) -> Result<(), DbError> {
+        self.metrics.count_login(Some(mechanism), outcome);
+        // The name of an account, or a text that is no account's.
+        let name = if outcome == LoginOutcome::UnknownAccount { hide_name(name) } else { name.to_owned() };
+        self.record_attempt(mechanism, &name, origin, outcome).await
+    }
+
+    /// Records a login at ICAT; one with a local account is recorded by its authenticator instead.
+    pub async fn record_icat_login<T>(&self, plugin: &str, name: &str, origin: &Origin, opened: &Result<T, IcatError>) {
+        if self.local_mechanisms.iter().any(|mechanism| mechanism == plugin) {
+            return;
+        }
+        let outcome = LoginOutcome::from_icat_result(opened);
+        self.metrics.count_login(None, outcome);
+        let name = if is_shown(name, outcome) { name.to_owned() } else { hide_name(name) };
+        let recorded = self.record_attempt(plain_mechanism(plugin), &name, origin, outcome).await;
+        // ICAT has decided; if it opened a session, that cannot be stored either while the database fails.
+        if let Err(e) = recorded {
+            tracing::error!(error = format_error_chain(&e), "a login is not in the audit log");
+        }
+    }
+
+    async fn record_attempt(
+        &self,
+        mechanism: &str,
+        name: &str,
+        origin: &Origin,
+        outcome: LoginOutcome,
+    ) -> Result<(), DbError> {
+        let account = format!("{mechanism}/{name}");
+        log_refusal(&account, origin.address, outcome);
+        if !outcome.is_decided() {
+            return Ok(());
+        }
+        let entry = AuditEntry {
+            user_name: Some(&account),
+            provider: Some(mechanism),
+            ..AuditEntry::new(AuditKind::Login, outcome.as_str(), origin)
+        };
+        self.audit.record_alone(&self.db, &entry).await
+    }
+}
+
+/// Whether a name is certainly that of an account: ICAT has accepted it.
+fn is_shown(name: &str, outcome: LoginOutcome) -> bool {
+    let is_plain = name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control);
+    name.is_empty() || outcome == LoginOutcome::Accepted && is_plain
+}

@@ -1,0 +1,205 @@
+//! Renews logins with refresh tokens. Each token is used once and replaced (RFC 9700, 4.14.2); one that is used again later
+//! ends its login, because it was copied.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use icat_client::{IcatCode, IcatError};
+use jiff::Timestamp;
+use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Tx};
+
+use super::{
+    Logins, RefreshToken, SessionHandle, TokenPlace, open_handle, open_session, seal_handle, to_authentication,
+};
+use crate::audit::Audit;
+use crate::domain::audit::{AuditEntry, AuditKind};
+use crate::domain::client_id::ClientId;
+use crate::domain::icat_session::IcatSession;
+use crate::domain::login::{Authentication, EndReason};
+use crate::domain::origin::Origin;
+use crate::domain::renewal::{LoginLifetimes, RenewableLogin, Renewal};
+use crate::error::{from_login_error, refresh_refused, refresh_token_reused};
+use crate::icat_sessions::IcatSessions;
+use crate::login_metrics::LoginMetrics;
+use crate::store::logins::{self, LoginRow, RenewedTimes};
+use crate::store::refresh_tokens::{self, RefreshTokenRow};
+
+/// Renews logins.
+pub struct LoginRenewals {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    logins: Arc<Logins>,
+    icat_sessions: Arc<IcatSessions>,
+    audit: Audit,
+    metrics: LoginMetrics,
+    lifetimes: LoginLifetimes,
+}
+
+/// Who presents a refresh token.
+pub struct RenewalRequest<'a> {
+    pub token: &'a RefreshToken,
+    pub place: TokenPlace,
+    pub client: &'a ClientId,
+    pub origin: &'a Origin,
+    /// How long the token that is signed after this is valid at most.
+    pub token_lifetime: Duration,
+}
+
+/// A login that was renewed.
+pub struct RenewedLogin {
+    pub session: IcatSession,
+    pub handle: SessionHandle,
+    pub authentication: Authentication,
+    /// Replaces the one that was presented.
+    pub refresh_token: RefreshToken,
+    /// When the user has to log in again.
+    pub ends_at: Micros,
+}
+
+impl LoginRenewals {
+    pub fn new(
+        ctx: &Ctx,
+        logins: Arc<Logins>,
+        icat_sessions: Arc<IcatSessions>,
+        audit: Audit,
+        metrics: LoginMetrics,
+        lifetimes: LoginLifetimes,
+    ) -> Self {
+        let (db, clock, ids) = (ctx.db.clone(), Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
+        Self { db, clock, ids, logins, icat_sessions, audit, metrics, lifetimes }
+    }
+
+    /// Renews the login of a token, and its ICAT session. Unauthenticated if the token is not valid, the login is over, or
+    /// ICAT does not know the session any more; then the login ends.
+    pub async fn renew_login(&self, request: &RenewalRequest<'_>) -> Result<RenewedLogin, Problem> {
+        let token_hash = request.token.hash();
+        let mut tx = self.db.read().await?;
+        let Some(token_row) = refresh_tokens::find_token(&mut tx, &token_hash).await? else {
+            self.metrics.count_refresh("unknown");
+            return Err(refresh_refused());
+        };
+        let login = logins::find_login(&mut tx, &token_row.sid_hash).await?;
+        drop(tx);
+        let Some(login) = login else {
+            self.metrics.count_refresh("unknown");
+            return Err(refresh_refused());
+        };
+        let handle = open_handle(request.token, &token_row.sealed_sid)?;
+        let session = open_session(&handle, &login)?;
+        let renewal = self.judge_renewal(&login, &token_row, request);
+        if renewal != Renewal::Allowed {
+            return Err(self.refuse_renewal(renewal, &login, &session, request).await?);
+        }
+        let session = match self.icat_sessions.refresh_session(&session).await {
+            Ok(session) => session,
+            Err(e) => return Err(self.end_without_session(e, &login, request).await?),
+        };
+        let refresh_token = RefreshToken::generate(request.place, &*self.ids);
+        let renewal = self.store_renewal(&login, &handle, session.ends_at, &refresh_token, request).await?;
+        if renewal != Renewal::Allowed {
+            return Err(self.refuse_renewal(renewal, &login, &session, request).await?);
+        }
+        self.metrics.count_refresh(renewal.as_str());
+        let authentication = to_authentication(&login);
+        let session = IcatSession { ends_at: session.ends_at.min(login.ends_at.to_timestamp()), ..session };
+        Ok(RenewedLogin { session, handle, authentication, refresh_token, ends_at: login.ends_at })
+    }
+
+    fn judge_renewal(&self, login: &LoginRow, token: &RefreshTokenRow, request: &RenewalRequest<'_>) -> Renewal {
+        let renewable = RenewableLogin {
+            client: login.client.clone(),
+            ends_at: login.ends_at,
+            idle_ends_at: login.idle_ends_at,
+            is_ended: login.ended_at.is_some(),
+            consumed_at: token.consumed_at,
+        };
+        Renewal::judge(&renewable, request.client, self.clock.now_micros(), self.lifetimes.grace)
+    }
+
+    /// Replaces the token, if the login has not changed meanwhile in a way that forbids it.
+    async fn store_renewal(
+        &self,
+        login: &LoginRow,
+        handle: &SessionHandle,
+        session_ends_at: Timestamp,
+        next: &RefreshToken,
+        request: &RenewalRequest<'_>,
+    ) -> Result<Renewal, Problem> {
+        let now = self.clock.now_micros();
+        let (token_hash, next_hash) = (request.token.hash(), next.hash());
+        let sealed_sid = seal_handle(next, handle, &*self.ids)?;
+        let times = RenewedTimes {
+            now,
+            idle_ends_at: now + self.lifetimes.idle,
+            session_ends_at: session_ends_at.into(),
+            token_ends_at: now + request.token_lifetime,
+        };
+        let entry = build_entry(Renewal::Allowed, login, request);
+        let store = async |tx: &mut Tx| {
+            let Some(locked) = logins::lock_login(tx, &login.sid_hash).await? else { return Ok(Renewal::Ended) };
+            let token = refresh_tokens::find_token(tx, &token_hash).await?.ok_or(DbError::NoRow)?;
+            let renewal = self.judge_renewal(&locked, &token, request);
+            if renewal != Renewal::Allowed {
+                return Ok(renewal);
+            }
+            refresh_tokens::consume_token(tx, &token_hash, now).await?;
+            refresh_tokens::insert_token(tx, &next_hash, &login.sid_hash, &sealed_sid, now).await?;
+            logins::renew_login(tx, &login.sid_hash, times).await?;
+            self.audit.record_entry(tx, &entry).await?;
+            Ok::<_, DbError>(Renewal::Allowed)
+        };
+        Ok(self.db.write_read_committed(store).await?)
+    }
+
+    /// Records why a token was refused. The login of one that was used again is ended, with its ICAT session.
+    async fn refuse_renewal(
+        &self,
+        renewal: Renewal,
+        login: &LoginRow,
+        session: &IcatSession,
+        request: &RenewalRequest<'_>,
+    ) -> Result<Problem, Problem> {
+        self.metrics.count_refresh(renewal.as_str());
+        self.audit.record_alone(&self.db, &build_entry(renewal, login, request)).await?;
+        if renewal != Renewal::Reused {
+            return Ok(refresh_refused());
+        }
+        tracing::warn!(
+            account.name = login.user_name,
+            client.address = request.origin.address_text().unwrap_or_default(),
+            "a refresh token was used again after it had been replaced, so somebody has a copy; its login was ended"
+        );
+        self.logins.end_login(&login.sid_hash, EndReason::RefreshTokenReused, request.origin).await?;
+        if let Err(e) = self.icat_sessions.log_out(&session.id).await {
+            tracing::warn!(error = %e, "cannot end the session of a copied refresh token; it stays open until it expires");
+        }
+        Ok(refresh_token_reused())
+    }
+
+    /// ICAT does not refresh the session: the login ends if the session is over.
+    async fn end_without_session(
+        &self,
+        e: IcatError,
+        login: &LoginRow,
+        request: &RenewalRequest<'_>,
+    ) -> Result<Problem, Problem> {
+        if matches!(e, IcatError::Refused { code: IcatCode::Session, .. }) && !e.is_login_unavailable() {
+            self.metrics.count_refresh("session_over");
+            self.logins.end_login(&login.sid_hash, EndReason::IcatSessionEnded, request.origin).await?;
+            return Ok(refresh_refused());
+        }
+        self.metrics.count_refresh("unavailable");
+        Ok(from_login_error(e))
+    }
+}
+
+fn build_entry<'e>(renewal: Renewal, login: &'e LoginRow, request: &'e RenewalRequest<'_>) -> AuditEntry<'e> {
+    AuditEntry {
+        user_name: Some(&login.user_name),
+        provider: Some(&login.mechanism),
+        client: Some(request.client.as_str()),
+        sid_hash: Some(&login.sid_hash),
+        ..AuditEntry::new(AuditKind::Refresh, renewal.as_str(), request.origin)
+    }
+}

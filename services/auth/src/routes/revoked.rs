@@ -1,0 +1,102 @@
+//! `GET /auth/v1/revoked`: logins that ended although tokens of them are still valid, for verifiers that do not hear events.
+
+use actix_web::http::header::{CACHE_CONTROL, ETAG, EntityTag, Header as _, IfNoneMatch};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use service_kit::openapi::{CommonFailures, Failure};
+use service_kit::parameters::parse_query;
+use service_kit::{Code, Micros, Problem, sha256_hex};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::revocations::Position;
+use crate::state::State;
+
+/// Of the hash of a login; 128 bits are enough to tell logins apart.
+const ID_LENGTH: usize = 32;
+/// Entries of one answer: about 3 MB before compression.
+const MAX_ENTRIES: usize = 50_000;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Parameters {
+    /// `next` of the previous answer: what ended since.
+    after: Option<String>,
+}
+
+/// A login that has ended.
+#[derive(Serialize, ToSchema)]
+pub struct RevokedEntry {
+    /// The first 32 hexadecimal digits of the SHA-256 of the claim `sid` of its tokens.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015")]
+    id: String,
+    /// All its tokens have expired then (seconds since 1970 UTC); the entry is not needed after that.
+    #[schema(example = 1_768_209_000)]
+    exp: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct RevokedList {
+    revoked: Vec<RevokedEntry>,
+    /// For the next request. What ended shortly before this answer is in the next one again.
+    next: String,
+    /// Whether to ask again at once.
+    more: bool,
+}
+
+#[utoipa::path(
+    get, path = "/auth/v1/revoked", operation_id = "list_revoked", tag = "tokens",
+    summary = "List logins that ended before their tokens",
+    description = "For services that verify tokens by themselves and do not listen to events: refuse tokens whose `sid` is in \
+        the list. Ask every 30 seconds, with `after`, and with the `ETag` of the last answer as `If-None-Match` if `after` \
+        is the same. The answer has at most 50,000 entries.",
+    params(Parameters),
+    security(),
+    responses(
+        CommonFailures,
+        (status = 200, description = "Ended logins, the first ended first", body = RevokedList),
+        (status = 304, description = "The same as before"),
+        (status = 400, description = "The query cannot be read", body = Failure, content_type = "application/problem+json"),
+        (status = 422, description = "`after` is not `next` of a previous answer", body = Failure,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub async fn list_revoked(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let Parameters { after } = parse_query(&request)?;
+    let after = after.as_deref().map(parse_position).transpose()?;
+    let page = state.revocations.list_revoked(after.as_ref(), MAX_ENTRIES).await?;
+    let revoked: Vec<RevokedEntry> = page
+        .logins
+        .into_iter()
+        .map(|login| RevokedEntry {
+            id: login.sid_hash[..ID_LENGTH].to_owned(),
+            exp: login.tokens_end_at.to_timestamp().as_second() + 1,
+        })
+        .collect();
+    let content = serde_json::to_vec(&revoked).map_err(Problem::internal)?;
+    // `next` moves with the time, but says nothing new where the entries are the same.
+    let etag = EntityTag::new_strong(sha256_hex(&content)[..ID_LENGTH].to_owned());
+    let is_known = match IfNoneMatch::parse(&request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&etag)),
+        Err(_) => false,
+    };
+    if is_known && !page.has_more {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
+    }
+    let list = RevokedList { revoked, next: render_position(&page.next), more: page.has_more };
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).insert_header((ETAG, etag)).json(list))
+}
+
+fn render_position(position: &Position) -> String {
+    format!("{}.{}", position.ended_at.as_i64(), position.sid_hash)
+}
+
+fn parse_position(text: &str) -> Result<Position, Problem> {
+    let parsed = text.split_once('.').and_then(|(ended_at, sid_hash)| {
+        let is_hash = sid_hash.is_empty() || sid_hash.len() == 64;
+        let ended_at = ended_at.parse().ok().filter(|_| is_hash)?;
+        Some(Position { ended_at: Micros::from_i64(ended_at), sid_hash: sid_hash.to_owned() })
+    });
+    let text = "after must be next of a previous answer";
+    parsed.ok_or_else(|| Problem::new(Code::Validation, "auth/bad-position", text))
+}
