@@ -4,6 +4,7 @@ mod auth;
 mod find;
 mod get;
 mod icat;
+mod login;
 mod search;
 mod search_conditions;
 mod session;
@@ -20,6 +21,7 @@ pub use self::get::{Get, What};
 pub use self::icat::{
     AddInstrument, AddInvestigation, Grant, InstrumentCommand, InvestigationCommand, InvestigationName, Revoke,
 };
+pub use self::login::{ChosenLogin, Login};
 pub use self::search::SearchCommand;
 pub use self::search_conditions::{DayOrMoment, ParameterCondition};
 pub use self::session::SessionOptions;
@@ -43,6 +45,15 @@ pub enum Command {
     Setup(Setup),
     /// Create a small demo facility with users and files, and serve it.
     Demo(Demo),
+    /// Log in at a facility. Other commands with its --url use the login until it ends; its tokens stand in a private file,
+    /// ~/.config/undulator/logins.json, or the file that UNDULATOR_LOGINS names.
+    Login(Login),
+    /// End a login.
+    Logout(ChosenLogin),
+    /// Print who is logged in.
+    Whoami(ChosenLogin),
+    /// Print an access token for other programs, such as: curl -H "Authorization: Bearer $(undulator token)" …
+    Token(ChosenLogin),
     /// Download an investigation, datasets or files.
     Get(Box<Get>),
     /// Search datafiles, datasets and investigations, and print the paths of files for other programs. The exit status is 0

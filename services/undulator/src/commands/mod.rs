@@ -12,6 +12,7 @@ mod icat_export;
 mod icat_import;
 mod icat_ingest;
 mod logbook;
+mod login;
 mod passwords;
 mod requests;
 mod search;
@@ -35,6 +36,10 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
     let command = match command {
         Command::Find(options) => return find::run_find(&options, json).await,
         Command::Get(options) => return get::run_get(*options, json).await,
+        Command::Login(options) => return login::log_in(&options, json).await,
+        Command::Logout(options) => return login::log_out(&options, json).await,
+        Command::Whoami(options) => return login::print_user(&options, json).await,
+        Command::Token(options) => return login::print_token(&options, json).await,
         Command::Logbook(LogbookCommand::Verify(options)) => return logbook::verify_records(&options, json).await,
         // It creates the settings.
         Command::Setup(options) => return setup::run_setup(config, options, json).await,
@@ -46,7 +51,14 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
     };
     require_databases(&command, &settings).await?;
     match command {
-        Command::Find(_) | Command::Get(_) | Command::Logbook(_) | Command::Setup(_) => Ok(()),
+        Command::Find(_)
+        | Command::Get(_)
+        | Command::Login(_)
+        | Command::Logout(_)
+        | Command::Whoami(_)
+        | Command::Token(_)
+        | Command::Logbook(_)
+        | Command::Setup(_) => Ok(()),
         Command::Shared(command) => cli::run_command(command, SERVICES, &settings, json).await,
         Command::Demo(options) => demo::run_demo(&settings, &options).await,
         Command::Icat(IcatCommand::Import { file, dry_run, on_conflict, user }) => {

@@ -7,12 +7,13 @@ use icat_client::{IcatClient, IcatError};
 use service_kit::cli::Failure;
 use service_kit::{HttpClient, problem};
 
+use super::login::find_access_token;
 use super::passwords::{SESSION_VARIABLE, ask_password, read_first_line, session_from_environment};
 use crate::cli::SessionOptions;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// An open session; one that was opened here is ended by [`log_out`](Self::log_out).
+/// An open session, or the access token of a login; a session that was opened here is ended by [`log_out`](Self::log_out).
 pub struct Session {
     icat: Option<IcatClient>,
     pub id: String,
@@ -20,7 +21,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Logs in, or takes the session id from a file or the environment; `None` if there is none of these.
+    /// Logs in, or takes the session id from a file or the environment, or a token of `undulator login`; `None` if there is none
+    /// of these.
     pub async fn open(
         http: &HttpClient,
         catalogue: Option<&str>,
@@ -37,9 +39,11 @@ impl Session {
             let id = log_in(&icat, user, options.password_file.as_deref()).await?;
             return Ok(Some(Self { icat: Some(icat), id, opened_here: true }));
         }
-        let id = match &options.session_file {
-            Some(file) => Some(read_first_line("session id", file)?.trim().to_owned()),
-            None => session_from_environment(),
+        let id = match (&options.session_file, session_from_environment(), catalogue) {
+            (Some(file), ..) => Some(read_first_line("session id", file)?.trim().to_owned()),
+            (None, Some(id), _) => Some(id),
+            (None, None, Some(url)) => find_access_token(http, url).await?,
+            (None, None, None) => None,
         };
         match id {
             Some(id) if id.is_empty() => Err(Failure::Usage("the session id is empty".to_owned())),
@@ -61,7 +65,8 @@ impl Session {
 
 /// The error of a command that needs a session and has none.
 pub fn missing_session_error() -> Failure {
-    let text = "no session: give --user MECHANISM/NAME, --session-file FILE, or a session id in the variable";
+    let text = "no session: log in with `undulator login`, or give --user MECHANISM/NAME, --session-file FILE, or a session id in \
+                the variable";
     Failure::Usage(format!("{text} {SESSION_VARIABLE}"))
 }
 

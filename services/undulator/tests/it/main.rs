@@ -8,6 +8,7 @@ mod crash;
 mod credentials;
 mod find;
 mod flow;
+mod login;
 mod processes;
 mod rights;
 mod search_facility;

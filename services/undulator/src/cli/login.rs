@@ -1,0 +1,32 @@
+//! The options of `undulator login`, `logout`, `whoami` and `token`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub struct Login {
+    /// URL of the facility, such as https://data.example.org
+    #[arg(long)]
+    pub url: String,
+    /// User, as MECHANISM/NAME (db/alice).
+    #[arg(long)]
+    pub user: String,
+    /// File with the password; - reads it from stdin. The default is to ask on the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// PEM file with additional certificates to trust.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub ca_file: String,
+}
+
+/// Which login a command is about.
+#[derive(Debug, Args)]
+pub struct ChosenLogin {
+    /// URL of the facility; needed if you are logged in at several.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// PEM file with additional certificates to trust.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub ca_file: String,
+}

@@ -1,0 +1,102 @@
+//! The file with the logins of a user. It is locked while it is open, so that two commands do not use the same refresh token.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use service_kit::cli::Failure;
+
+use crate::commands::secret_files::{create_private_dir, file_error, write_private};
+
+/// The environment variable that names another file.
+const FILE_VARIABLE: &str = "UNDULATOR_LOGINS";
+
+/// Tokens of a login.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct StoredLogin {
+    pub user: String,
+    pub access_token: String,
+    pub access_token_ends_at: Timestamp,
+    pub refresh_token: String,
+    /// When it ends at the latest.
+    pub ends_at: Timestamp,
+}
+
+/// The logins by the URL of their facility.
+pub struct LoginFile {
+    path: PathBuf,
+    pub logins: BTreeMap<String, StoredLogin>,
+    _lock: File,
+}
+
+impl LoginFile {
+    /// Reads the file, and keeps others from doing so. A file that others may read is refused.
+    pub fn open() -> Result<Self, Failure> {
+        let path = find_path()?;
+        if let Some(directory) = path.parent() {
+            create_private_dir(directory)?;
+        }
+        let lock_path = path.with_added_extension("lock");
+        let lock = File::create(&lock_path).and_then(|lock| lock.lock().map(|()| lock));
+        let lock = lock.map_err(|e| file_error(&lock_path, &e))?;
+        let logins = read_logins(&path)?;
+        Ok(Self { path, logins, _lock: lock })
+    }
+
+    /// Whether there is a login at this URL.
+    pub fn has_login(url: &str) -> Result<bool, Failure> {
+        Ok(read_logins(&find_path()?)?.contains_key(url))
+    }
+
+    /// The login at this URL, or the only one.
+    pub fn choose_login(&self, url: Option<&str>) -> Result<(String, StoredLogin), Failure> {
+        let found = match url {
+            Some(url) => self.logins.get_key_value(url),
+            None if self.logins.len() > 1 => {
+                let urls: Vec<&str> = self.logins.keys().map(String::as_str).collect();
+                return Err(Failure::Usage(format!("say --url: you are logged in at {}", urls.join(", "))));
+            }
+            None => self.logins.first_key_value(),
+        };
+        let place = url.map(|url| format!(" at {url}")).unwrap_or_default();
+        let missing = || Failure::Failed(format!("you are not logged in{place}; log in with `undulator login`"));
+        found.map(|(url, login)| (url.clone(), login.clone())).ok_or_else(missing)
+    }
+
+    pub fn save(&self) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(&self.logins).map_err(|e| Failure::from_error(&e))?;
+        write_private(&self.path, &text)
+    }
+}
+
+fn find_path() -> Result<PathBuf, Failure> {
+    let directory = |name: &str| env::var_os(name).filter(|text| !text.is_empty()).map(PathBuf::from);
+    if let Some(path) = directory(FILE_VARIABLE) {
+        return Ok(path);
+    }
+    let config = directory("XDG_CONFIG_HOME").or_else(|| Some(directory("HOME")?.join(".config")));
+    let config = config.ok_or_else(|| {
+        Failure::Usage(format!("there is no home directory for the file of logins; name it with {FILE_VARIABLE}"))
+    })?;
+    Ok(config.join("undulator/logins.json"))
+}
+
+fn read_logins(path: &PathBuf) -> Result<BTreeMap<String, StoredLogin>, Failure> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(e) => return Err(file_error(path, &e)),
+    };
+    if metadata.permissions().mode() & 0o077 != 0 {
+        let path = path.display();
+        return Err(Failure::Failed(format!("others may read {path}; log out everywhere, or: chmod 600 {path}")));
+    }
+    let text = fs::read_to_string(path).map_err(|e| file_error(path, &e))?;
+    serde_json::from_str(&text)
+        .map_err(|_| Failure::Failed(format!("{} is not a file of logins; delete it and log in again", path.display())))
+}
