@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::catalogue::ENTITY_NAMES;
 use crate::config::{Config, Source};
+use crate::index_progress::IndexProgress;
 pub use crate::index_status::{IndexStatus, ScanStatus};
 use crate::store::catalogue_scans::request_scans;
 use crate::store::change_batches;
@@ -49,6 +50,7 @@ pub struct IndexAdministration {
     clock: Arc<dyn Clock>,
     /// Why no rows can be read from the catalogue.
     refusal: Option<&'static str>,
+    progress: IndexProgress,
 }
 
 impl IndexAdministration {
@@ -64,7 +66,7 @@ impl IndexAdministration {
             ),
             Source::IcatServer | Source::Catalogue => Some("search.source is \"icat-server\""),
         };
-        Ok(Self { db, clock: Arc::clone(&sources.clock), refusal })
+        Ok(Self { db, clock: Arc::clone(&sources.clock), refusal, progress: IndexProgress::new(reads_catalogue) })
     }
 
     pub async fn close(self) {
@@ -87,7 +89,7 @@ impl IndexAdministration {
     }
 
     pub async fn read_status(&self) -> Result<IndexStatus, AdministrationError> {
-        Ok(IndexStatus::read(&self.db, self.clock.now_micros()).await?)
+        Ok(IndexStatus::read(&self.db, self.progress, self.clock.now_micros()).await?)
     }
 
     /// The id of the newest change that is not in the index yet.

@@ -1,10 +1,13 @@
 //! How much of the catalogue is in the index, and what waits, for operators.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::{Db, DbError, Micros};
+use service_kit::{Clock, Db, DbError, Micros};
 
 use crate::catalogue::ENTITY_NAMES;
+use crate::index_progress::IndexProgress;
 use crate::store::catalogue_scans::{CatalogueScan, ScanState, list_scans};
 use crate::store::change_batches::count_batches;
 use crate::store::changed_rows::count_changed_rows;
@@ -39,19 +42,37 @@ pub struct IndexStatus {
     /// Requests and pages with changes that are not in the index yet.
     pub waiting_batches: i64,
     pub rejected_documents: i64,
+    /// Whether all rows that the catalogue had when the index was filled are in it.
+    pub is_complete: bool,
+}
+
+/// Reads the status for the interface.
+pub struct IndexStatusReader {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub progress: IndexProgress,
+}
+
+impl IndexStatusReader {
+    pub async fn read_status(&self) -> Result<IndexStatus, DbError> {
+        IndexStatus::read(&self.db, self.progress, self.clock.now_micros()).await
+    }
 }
 
 impl IndexStatus {
     /// From the database of the service.
-    pub async fn read(db: &Db, now: Micros) -> Result<Self, DbError> {
+    pub async fn read(db: &Db, progress: IndexProgress, now: Micros) -> Result<Self, DbError> {
         let mut tx = db.read().await?;
         let mut scans = list_scans(&mut tx).await?;
+        // A command may not have the settings that make the service read the catalogue.
+        let progress = IndexProgress::new(progress.reads_catalogue() || !scans.is_empty());
         scans.sort_by_key(|scan| ENTITY_NAMES.iter().position(|entity| *entity == scan.entity));
         Ok(Self {
             scans: scans.into_iter().map(|scan| ScanStatus::from_scan(scan, now)).collect(),
             waiting_rows: count_changed_rows(&mut tx).await?,
             waiting_batches: count_batches(&mut tx).await?,
             rejected_documents: count_rejected_documents(&mut tx).await?,
+            is_complete: progress.is_complete(&mut tx, &[]).await?,
         })
     }
 }

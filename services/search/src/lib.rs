@@ -44,12 +44,13 @@ use utoipa::OpenApi as _;
 use self::administration::{AdministrationError, IndexAdministration};
 use self::authorized_search::AuthorizedSearch;
 use self::catalogue::{CatalogueReader, ChangedRowWorker, ScanWorker, listen_for_changes};
-use self::changes::{ChangeMetrics, ChangeQueue, IndexOwnership, IndexWorker};
+use self::changes::{ChangeMetrics, ChangeQueue, IndexOwnership, IndexSettings, IndexWorker};
 pub use self::config::{Config, Engine};
 use self::domain::paths::PathRules;
 use self::downloads::Downloads;
 use self::index::{IndexLocation, OpenSearchIndex, SharedSnapshot};
 use self::index_progress::IndexProgress;
+use self::index_status::IndexStatusReader;
 use self::points_in_time::PointsInTime;
 use self::search_service::SearchService;
 use self::searches::CatalogueSearches;
@@ -67,6 +68,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
     migrations: &[
         Migration { version: 1, name: "changes", sql: include_str!("../migrations/0001_changes.sql") },
         Migration { version: 2, name: "catalogue", sql: include_str!("../migrations/0002_catalogue.sql") },
+        Migration { version: 3, name: "filled index", sql: include_str!("../migrations/0003_filled_index.sql") },
     ],
     check: |settings| {
         let config = Config::from_settings(settings)?;
@@ -107,12 +109,13 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         Engine::Embedded => IndexLocation::Directory(directory),
         Engine::OpenSearch => IndexLocation::OpenSearch(Arc::new(OpenSearchIndex::new(&ctx, &config.opensearch()))),
     };
-    let worker =
-        IndexWorker::new(&ctx, queue, shared, location, rules.clone(), config.commit_interval, ownership.clone());
+    let reads_catalogue = config.reads_catalogue(&ctx.config.core.icat)?;
+    let progress = IndexProgress::new(reads_catalogue);
+    let settings = IndexSettings { rules: rules.clone(), commit_interval: config.commit_interval, progress };
+    let worker = IndexWorker::new(&ctx, queue, shared, location, ownership.clone(), settings);
     let searches = Arc::new(SearchService::new(&ctx, &config, snapshot, rules)?);
     let identity = Identity::new(&ctx, &events)?;
     let mut workers = vec![worker.into_worker()];
-    let reads_catalogue = config.reads_catalogue(&ctx.config.core.icat)?;
     if reads_catalogue && let Some(reader) = identity.reader() {
         let reader = CatalogueReader::new(reader.clone());
         let (wake_rows, wake_scans) = (Arc::<Notify>::default(), Arc::<Notify>::default());
@@ -127,7 +130,6 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let catalogue_searches = Arc::new(CatalogueSearches {
         authorized: Arc::clone(&authorized),
         points_in_time: PointsInTime::new(Arc::clone(&ctx.clock), process),
-        index_progress: IndexProgress::new(ctx.db.clone(), Arc::clone(&ctx.clock), reads_catalogue),
         zone: ctx.config.core.icat.parse_time_zone()?,
     });
     let pages = Arc::new(Pages {
@@ -144,6 +146,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         searches,
         authorized,
         catalogue_searches,
+        index_status: IndexStatusReader { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), progress },
         identity,
     });
     let mounts = web::build_mounts(pages).into_iter().chain(routes::build_mounts(&state)).collect();

@@ -8,6 +8,7 @@ use identity::Identity;
 use crate::authorized_search::AuthorizedSearch;
 use crate::changes::ChangeQueue;
 use crate::config::Config;
+use crate::index_status::IndexStatusReader;
 use crate::search_service::SearchService;
 use crate::searches::CatalogueSearches;
 
@@ -19,5 +20,6 @@ pub struct State {
     pub searches: Arc<SearchService>,
     pub authorized: Arc<AuthorizedSearch>,
     pub catalogue_searches: Arc<CatalogueSearches>,
+    pub index_status: IndexStatusReader,
     pub identity: Identity,
 }

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::index::error::IndexError;
 use crate::index::index_writer::{IndexWriter, OpenedIndex};
 use crate::index::{IndexIdentity, IndexLocation, OpenSearchIndex, SharedSnapshot, find_database};
+use crate::index_progress::IndexProgress;
 use crate::store::catalogue_scans::request_known_scans;
 use crate::store::change_batches::{self, BatchKind, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
@@ -33,6 +34,13 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 const LEASE: &str = "search.index";
 const LEASE_TIME: Duration = Duration::from_secs(10);
 const RENEW_AFTER: Duration = Duration::from_secs(3);
+
+/// How the index is written.
+pub struct IndexSettings {
+    pub rules: PathRules,
+    pub commit_interval: Duration,
+    pub progress: IndexProgress,
+}
 
 /// Applies changes to the index and commits it.
 #[derive(Clone)]
@@ -49,6 +57,7 @@ pub struct IndexWorker {
     rules: PathRules,
     commit_interval: Duration,
     ids: Arc<dyn Ids>,
+    progress: IndexProgress,
 }
 
 impl IndexWorker {
@@ -57,15 +66,29 @@ impl IndexWorker {
         queue: ChangeQueue,
         snapshot: SharedSnapshot,
         location: IndexLocation,
-        rules: PathRules,
-        commit_interval: Duration,
         ownership: IndexOwnership,
+        settings: IndexSettings,
     ) -> Self {
+        let IndexSettings { rules, commit_interval, progress } = settings;
         let pool = ctx.pools.open("search.index", 1, 1);
         let (db, stop, ids) = (ctx.db.clone(), ctx.stop.clone(), Arc::clone(&ctx.ids));
         let clock = Arc::clone(&ctx.clock);
         let leases = ctx.leases.clone();
-        Self { db, clock, queue, snapshot, pool, stop, leases, ownership, location, rules, commit_interval, ids }
+        Self {
+            db,
+            clock,
+            queue,
+            snapshot,
+            pool,
+            stop,
+            leases,
+            ownership,
+            location,
+            rules,
+            commit_interval,
+            ids,
+            progress,
+        }
     }
 
     /// If the index fails, for example because the disk is full, the worker is started again and opens the index as it was at
@@ -99,7 +122,7 @@ impl IndexWorker {
         let connected = Arc::clone(index);
         self.pool.run(move || connected.connect()).await??;
         let mut tried: Option<Instant> = None;
-        let mut shown = None;
+        let mut shown: Option<ShownIndex> = None;
         while !self.stop.is_cancelled() {
             if tried.is_none_or(|tried| tried.elapsed() >= RENEW_AFTER) {
                 tried = Some(Instant::now());
@@ -143,17 +166,21 @@ impl IndexWorker {
     async fn follow_index(
         &self,
         index: &Arc<OpenSearchIndex>,
-        shown: Option<(String, u64)>,
-    ) -> Result<Option<(String, u64)>, Problem> {
-        let Some(identity) = find_identity(&mut self.db.read().await?).await? else { return Ok(shown) };
+        shown: Option<ShownIndex>,
+    ) -> Result<Option<ShownIndex>, Problem> {
+        let mut tx = self.db.read().await?;
+        let Some(identity) = find_identity(&mut tx).await? else { return Ok(shown) };
+        // The rows of batches that are no longer stored were written before.
+        let is_complete = self.progress.is_complete(&mut tx, &[]).await?;
+        drop(tx);
         let (asked, wanted) = (Arc::clone(index), identity.clone());
         let refreshes = self.pool.run(move || asked.count_refreshes(&wanted)).await??;
-        let current = refreshes.map(|refreshes| (identity, refreshes));
-        if let Some((identity, refreshes)) = &current
+        let current = refreshes.map(|refreshes| ShownIndex { identity, refreshes, is_complete });
+        if let Some(ShownIndex { identity, refreshes, .. }) = &current
             && current != shown
         {
             index.set_commits(*refreshes);
-            self.snapshot.publish_view(index.open_view(identity));
+            self.snapshot.publish_view(index.open_view(identity), is_complete);
         }
         // Whoever waits for a commit looks whether it has happened.
         self.queue.commits.send_modify(|count| *count += 1);
@@ -195,7 +222,7 @@ impl IndexWorker {
         let location = self.location.clone();
         let mut index = self.pool.run(move || location.open_writer(opened)).await??;
         self.claim_changes(index.identity().clone()).await?;
-        self.snapshot.publish_view(index.open_view());
+        index = self.publish_index(index, &[]).await?;
         self.ownership.set_owner(true);
         let mut applied: Vec<i64> = Vec::new();
         let mut commit_at: Option<Instant> = None;
@@ -221,6 +248,9 @@ impl IndexWorker {
                 self.queue.commits.send_modify(|count| *count += 1);
             }
             if is_idle {
+                if commit_at.is_none() && !self.snapshot.is_complete() && self.is_complete(&[]).await? {
+                    index = self.publish_index(index, &[]).await?;
+                }
                 let commit = async {
                     match commit_at {
                         Some(at) => sleep_until(at).await,
@@ -277,6 +307,21 @@ impl IndexWorker {
         Ok(self.pool.run(apply).await??)
     }
 
+    /// Shows the index as it was committed, with these batches.
+    async fn publish_index(
+        &self,
+        index: Box<dyn IndexWriter>,
+        applied: &[i64],
+    ) -> Result<Box<dyn IndexWriter>, DbError> {
+        let is_complete = self.is_complete(applied).await?;
+        self.snapshot.publish_view(index.open_view(), is_complete);
+        Ok(index)
+    }
+
+    async fn is_complete(&self, applied: &[i64]) -> Result<bool, DbError> {
+        self.progress.is_complete(&mut self.db.read().await?, applied).await
+    }
+
     async fn commit(
         &self,
         mut index: Box<dyn IndexWriter>,
@@ -288,7 +333,7 @@ impl IndexWorker {
         require_identity(&mut self.db.read().await?, &identity).await?;
         let commit = move || index.commit().map(|()| index);
         let mut index = self.pool.run(commit).await??;
-        self.snapshot.publish_view(index.open_view());
+        index = self.publish_index(index, applied).await?;
         let (ids, generations) = (std::mem::take(applied), index.take_new_generations());
         let refused = index.take_refused_rows();
         let now = self.clock.now_micros();
@@ -309,6 +354,14 @@ impl IndexWorker {
         self.queue.commits.send_modify(|count| *count += 1);
         Ok(index)
     }
+}
+
+/// What a process shows that does not write the index.
+#[derive(Debug, PartialEq, Eq)]
+struct ShownIndex {
+    identity: String,
+    refreshes: u64,
+    is_complete: bool,
 }
 
 async fn require_lease(tx: &mut Tx, lease: Option<&Lease>) -> Result<(), Error> {

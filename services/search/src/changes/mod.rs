@@ -11,7 +11,7 @@ mod queue;
 mod scans;
 
 pub use self::index_ownership::IndexOwnership;
-pub use self::index_worker::IndexWorker;
+pub use self::index_worker::{IndexSettings, IndexWorker};
 pub use self::metrics::ChangeMetrics;
 pub use self::queue::ChangeQueue;
 pub use self::scans::ScannedPage;

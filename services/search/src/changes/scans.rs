@@ -113,7 +113,8 @@ impl ChangeQueue {
         let now = self.clock.now_micros();
         self.db
             .write(async |tx| {
-                let is_finished = catalogue_scans::finish_scan(tx, scan, now).await?;
+                let last_batch = change_batches::find_last_id(tx).await?.unwrap_or_default();
+                let is_finished = catalogue_scans::finish_scan(tx, scan, last_batch, now).await?;
                 if is_finished {
                     self.end_population(tx, entity, true, now).await?;
                 }

@@ -14,6 +14,8 @@ use super::index_view::IndexView;
 pub struct Snapshot {
     /// Higher for each commit of this process.
     pub number: u64,
+    /// Whether it has all rows that the catalogue had when the index was filled.
+    pub is_complete: bool,
     view: Arc<dyn IndexView>,
 }
 
@@ -44,10 +46,15 @@ impl SharedSnapshot {
     }
 
     /// Publishes a view as the snapshot with the next number.
-    pub fn publish_view(&self, view: Arc<dyn IndexView>) {
+    pub fn publish_view(&self, view: Arc<dyn IndexView>, is_complete: bool) {
         self.0.send_modify(|current| {
             let number = current.as_ref().map_or(0, |current| current.number) + 1;
-            *current = Some(Snapshot { number, view });
+            *current = Some(Snapshot { number, is_complete, view });
         });
+    }
+
+    /// Whether the newest snapshot has all rows that the catalogue had when the index was filled.
+    pub fn is_complete(&self) -> bool {
+        self.0.borrow().as_ref().is_some_and(|snapshot| snapshot.is_complete)
     }
 }

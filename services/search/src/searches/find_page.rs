@@ -9,7 +9,7 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 
 use super::CatalogueSearches;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, mark_search};
 use super::hits::{SearchHit, list_fields};
 use super::search_body::{FacetBody, SearchBody};
 use crate::authorized_search::{EntityRights, PageRequest};
@@ -31,7 +31,7 @@ pub struct SearchPage {
     /// Whether there may be more than `total`: only for an icat.server, whose rights are looked up for the rows that are shown
     pub is_total_lower_bound: bool,
     pub hits: Vec<SearchHit>,
-    /// Send it with the same body to get the next page; missing at the end
+    /// Send it with the same conditions to get the next page; missing on the last one
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// Whether the pages before this one show an earlier state of the catalogue, because they are older than five minutes or the
@@ -39,7 +39,8 @@ pub struct SearchPage {
     pub is_newer_than_cursor: bool,
     /// The values of the requested fields, the most frequent first
     pub facets: Vec<FacetPage>,
-    /// Whether all rows of the catalogue are in the index; not while it is filled for the first time
+    /// Whether all rows that the catalogue had when the index was filled are in the index that was searched; not while it is filled
+    /// for the first time
     pub is_index_complete: bool,
 }
 
@@ -68,9 +69,11 @@ impl CatalogueSearches {
         body: &SearchBody,
     ) -> Result<SearchPage, Problem> {
         body.check_facets(target)?;
-        let query = body.to_query(target, &self.zone, &caller.subject().icat_user_name)?;
+        let user = &caller.subject().icat_user_name;
+        let query = body.to_query(target, &self.zone, user)?;
         let order = parse_sort(target, body.sort.to_sort())?;
-        let cursor = body.cursor.as_deref().map(|text| Cursor::decode(text, &order)).transpose()?;
+        let mark = mark_search(target, body, user);
+        let cursor = body.cursor.as_deref().map(|text| Cursor::decode(text, &mark, &order)).transpose()?;
         let engine = self.authorized.engine();
         let kept = cursor.as_ref().and_then(|cursor| self.points_in_time.find_snapshot(&cursor.snapshot));
         let is_newer_than_cursor = cursor.is_some() && kept.is_none();
@@ -91,9 +94,10 @@ impl CatalogueSearches {
         let hits = page.hits.iter().zip(&page.sources);
         let hits = hits.map(|(hit, source)| SearchHit::from_source(target, hit.id, hit.score, source, searched));
         let hits = hits.collect();
-        let cursor = page
-            .next
-            .map(|after| Cursor { snapshot: self.points_in_time.keep_snapshot(&snapshot), after }.encode_cursor());
+        let cursor = page.next.filter(|_| page.has_more).map(|after| {
+            let snapshot = self.points_in_time.keep_snapshot(&snapshot);
+            Cursor { mark, snapshot, after }.encode_cursor()
+        });
         let facets = self.count_facets(caller, target, body, query, &snapshot).await?;
         Ok(SearchPage {
             total: page.total,
@@ -102,7 +106,7 @@ impl CatalogueSearches {
             cursor,
             is_newer_than_cursor,
             facets,
-            is_index_complete: self.index_progress.is_complete().await?,
+            is_index_complete: snapshot.is_complete,
         })
     }
 
@@ -125,7 +129,7 @@ impl CatalogueSearches {
             let own = rights.plan_shown(planner, target)?;
             let plan = Plan::and(vec![planner.plan_query(target, &query)?, own]);
             let count = |(facet, counted): &(FacetBody, CountedField)| {
-                let values = planner.count_field(target, &plan, counted, facet.limit())?;
+                let values = planner.count_field(target, &plan, counted, facet.limit()?)?;
                 let values = values.into_iter().map(|(value, count)| FacetValue { value, count });
                 Ok(FacetPage { field: facet.field.clone(), values: values.collect() })
             };

@@ -7,6 +7,7 @@ pub mod find_directories;
 pub mod find_page;
 pub mod find_values;
 pub mod hits;
+pub mod json_object;
 pub mod search_body;
 
 use std::sync::Arc;
@@ -14,14 +15,12 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::authorized_search::AuthorizedSearch;
-use crate::index_progress::IndexProgress;
 use crate::points_in_time::PointsInTime;
 
 /// Searches of the catalogue with the rights of callers.
 pub struct CatalogueSearches {
     pub authorized: Arc<AuthorizedSearch>,
     pub points_in_time: PointsInTime,
-    pub index_progress: IndexProgress,
     /// In which days begin and end.
     pub zone: TimeZone,
 }

@@ -7,19 +7,23 @@ use utoipa::ToSchema;
 const REQUEST: &str = "INSERT INTO catalogue_scan \
                        (entity, state, generation, after_id, rows_read, rows_expected, started_at, finished_at) \
                        VALUES ($1, 'wanted', 0, 0, 0, 0, 0, 0) ON CONFLICT (entity) DO UPDATE SET state = 'wanted'";
-const REQUEST_KNOWN: &str = "UPDATE catalogue_scan SET state = 'wanted', finished_at = 0";
+const REQUEST_KNOWN: &str = "UPDATE catalogue_scan SET state = 'wanted', finished_at = 0, last_batch = 0";
 const LIST: &str = "SELECT entity, state, generation, after_id, rows_read, rows_expected, started_at, finished_at \
                     FROM catalogue_scan";
 const START: &str = "UPDATE catalogue_scan SET state = 'running', generation = $2, after_id = 0, rows_read = 0, \
                      rows_expected = $3, started_at = $4 WHERE entity = $1 AND state = 'wanted'";
 const ADVANCE: &str = "UPDATE catalogue_scan SET after_id = $3, rows_read = rows_read + $4 \
                        WHERE entity = $1 AND state = 'running' AND generation = $2";
-const FINISH: &str = "UPDATE catalogue_scan SET state = 'done', finished_at = $3 \
+const FINISH: &str = "UPDATE catalogue_scan SET state = 'done', finished_at = $3, \
+                      last_batch = CASE WHEN finished_at = 0 THEN $4 ELSE last_batch END \
                       WHERE entity = $1 AND state = 'running' AND generation = $2";
 const STOP: &str = "UPDATE catalogue_scan SET state = 'done' WHERE state <> 'done'";
 const COUNT_RUNNING: &str = "SELECT COUNT(*) AS running FROM catalogue_scan WHERE entity = $1 AND state = 'running'";
+const FIND_FILLING_BATCH: &str =
+    "SELECT MIN(finished_at) AS finished_at, MAX(last_batch) AS last_batch FROM catalogue_scan";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 8] = [REQUEST, REQUEST_KNOWN, STOP, COUNT_RUNNING, LIST, START, ADVANCE, FINISH];
+pub const ALL: [&str; 9] =
+    [REQUEST, REQUEST_KNOWN, STOP, COUNT_RUNNING, LIST, START, ADVANCE, FINISH, FIND_FILLING_BATCH];
 
 /// Where a scan is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -112,9 +116,17 @@ pub async fn advance_scan(tx: &mut Tx, scan: &CatalogueScan, after_id: i64, rows
     Ok(tx.execute(ADVANCE, &vals).await? > 0)
 }
 
-/// Returns whether the scan still ran and was not asked for again.
-pub async fn finish_scan(tx: &mut Tx, scan: &CatalogueScan, now: Micros) -> Result<bool, DbError> {
-    Ok(tx.execute(FINISH, &[scan.entity.as_str().into(), scan.generation.into(), now.into()]).await? > 0)
+/// Returns whether the scan still ran and was not asked for again. `last_batch` is the newest change that waits for the index.
+pub async fn finish_scan(tx: &mut Tx, scan: &CatalogueScan, last_batch: i64, now: Micros) -> Result<bool, DbError> {
+    let vals = [scan.entity.as_str().into(), scan.generation.into(), now.into(), last_batch.into()];
+    Ok(tx.execute(FINISH, &vals).await? > 0)
+}
+
+/// The last change of the scans that filled the index; `None` while the rows of an entity were never read to the end.
+pub async fn find_filling_batch(tx: &mut Tx) -> Result<Option<i64>, DbError> {
+    let row = tx.fetch_one(FIND_FILLING_BATCH, &[]).await?;
+    let (finished_at, last_batch): (Option<i64>, Option<i64>) = (row.get("finished_at")?, row.get("last_batch")?);
+    Ok(last_batch.filter(|_| finished_at.is_some_and(|at| at > 0)))
 }
 
 /// Ends all scans that run or are wanted, without their having filled the index.

@@ -86,12 +86,8 @@ pub async fn insert_batch(
 /// The oldest batches besides those that were applied. On `PostgreSQL` a transaction with a lower id may commit after one with a
 /// higher id, so the batches after the last applied one would not be all that come next.
 pub async fn list_batches(tx: &mut Tx, applied: &[i64], limit: usize) -> Result<Vec<ChangeBatch>, DbError> {
-    let most = i64::try_from(applied.len() + limit).unwrap_or(i64::MAX);
-    let ids = tx.fetch_all(LIST_IDS, &[most.into()]).await?;
-    let ids = ids.iter().map(|row| row.get("id")).collect::<Result<Vec<i64>, _>>()?;
-    let applied: HashSet<i64> = applied.iter().copied().collect();
     let mut batches = Vec::new();
-    for id in ids.into_iter().filter(|id| !applied.contains(id)).take(limit) {
+    for id in list_waiting_ids(tx, applied, limit).await? {
         let row = tx.fetch_one(FIND, &[id.into()]).await?;
         let kind: String = row.get("kind")?;
         batches.push(ChangeBatch {
@@ -104,9 +100,23 @@ pub async fn list_batches(tx: &mut Tx, applied: &[i64], limit: usize) -> Result<
     Ok(batches)
 }
 
+/// The ids of the oldest batches besides those that were applied.
+async fn list_waiting_ids(tx: &mut Tx, applied: &[i64], limit: usize) -> Result<Vec<i64>, DbError> {
+    let most = i64::try_from(applied.len() + limit).unwrap_or(i64::MAX);
+    let ids = tx.fetch_all(LIST_IDS, &[most.into()]).await?;
+    let ids = ids.iter().map(|row| row.get("id")).collect::<Result<Vec<i64>, _>>()?;
+    let applied: HashSet<i64> = applied.iter().copied().collect();
+    Ok(ids.into_iter().filter(|id| !applied.contains(id)).take(limit).collect())
+}
+
+/// The id of the oldest batch besides those that were applied; `None` if there is none.
+pub async fn find_first_id_besides(tx: &mut Tx, applied: &[i64]) -> Result<Option<i64>, DbError> {
+    Ok(list_waiting_ids(tx, applied, 1).await?.first().copied())
+}
+
 /// The id of the oldest batch; `None` if all are in the index.
 pub async fn find_first_id(tx: &mut Tx) -> Result<Option<i64>, DbError> {
-    tx.fetch_optional(LIST_IDS, &[1.into()]).await?.map(|row| row.get("id")).transpose()
+    find_first_id_besides(tx, &[]).await
 }
 
 /// The id of the newest batch; `None` if all are in the index.

@@ -153,7 +153,7 @@ fn to_size(number: i64) -> usize {
 
 impl StatusReport {
     fn render_text(&self) -> String {
-        let IndexStatus { scans, waiting_rows, waiting_batches, rejected_documents } = &self.status;
+        let IndexStatus { scans, waiting_rows, waiting_batches, rejected_documents, is_complete } = &self.status;
         let mut lines: Vec<String> = scans.iter().map(render_scan).collect();
         if scans.is_empty() {
             lines.push("no scan of the catalogue was asked for".to_owned());
@@ -161,6 +161,9 @@ impl StatusReport {
         lines.push(format!("changed rows to read again: {waiting_rows}"));
         lines.push(format!("batches of changes to write to the index: {waiting_batches}"));
         lines.push(format!("rejected documents: {rejected_documents}"));
+        let completeness =
+            if *is_complete { "has all rows of the catalogue" } else { "does not have all rows of the catalogue yet" };
+        lines.push(format!("the index {completeness}"));
         for document in self.rejected.iter().flatten() {
             lines.push(format!("  {} {}: {}", document.entity, document.entity_id, document.reason));
         }

@@ -24,6 +24,8 @@ pub struct IndexReport {
     /// Requests and pages with changes that are not in the index yet
     pub waiting_batches: i64,
     pub rejected_documents: i64,
+    /// Whether all rows that the catalogue had when the index was filled are in it, as searches say with `isIndexComplete`
+    pub is_complete: bool,
 }
 
 /// How far the scan of an entity is.
@@ -55,9 +57,9 @@ pub struct ScanReport {
 
 impl From<IndexStatus> for IndexReport {
     fn from(status: IndexStatus) -> Self {
-        let IndexStatus { scans, waiting_rows, waiting_batches, rejected_documents } = status;
+        let IndexStatus { scans, waiting_rows, waiting_batches, rejected_documents, is_complete } = status;
         let scans = scans.into_iter().map(ScanReport::from).collect();
-        Self { scans, waiting_rows, waiting_batches, rejected_documents }
+        Self { scans, waiting_rows, waiting_batches, rejected_documents, is_complete }
     }
 }
 
@@ -90,6 +92,6 @@ impl From<ScanStatus> for ScanReport {
 )]
 pub async fn read_index_status(state: web::Data<State>, caller: Caller) -> Result<HttpResponse, Problem> {
     state.identity.require_permission(&caller, Permission::Administer).await?;
-    let status = state.catalogue_searches.index_progress.read_status().await.map_err(Error::from)?;
+    let status = state.index_status.read_status().await.map_err(Error::from)?;
     Ok(HttpResponse::Ok().json(IndexReport::from(status)))
 }

@@ -19,7 +19,7 @@ use crate::store::catalogue_scans::ScanState;
 )]
 pub async fn list_populations(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     require_administrator(&state, &request, None).await?;
-    let status = state.catalogue_searches.index_progress.read_status().await.map_err(Error::from)?;
+    let status = state.index_status.read_status().await.map_err(Error::from)?;
     let unfinished = status.scans.iter().filter(|scan| scan.state != ScanState::Done);
     let populations = unfinished.map(|scan| match scan.rows_expected {
         Some(expected) => format!("{} {} of {expected} rows", scan.entity, scan.rows_read),

@@ -40,7 +40,7 @@ async fn require_administrator(state: &State, request: &HttpRequest, session_id:
 /// Has all rows of an entity read again, unless that is under way. Entities that are not indexed are ignored.
 async fn populate_entity(state: &State, name: &str) -> Result<(), Problem> {
     let Some(entity) = parse_entity(name)?.map(|entity| entity.to_string()) else { return Ok(()) };
-    if !state.catalogue_searches.index_progress.reads_catalogue() {
+    if !state.index_status.progress.reads_catalogue() {
         return Err(Error::FilledByIcatServer.into());
     }
     let Some(entity) = ENTITY_NAMES.iter().find(|known| **known == entity) else { return Ok(()) };
