@@ -22,7 +22,7 @@ pub enum TermKind {
     Word,
     /// The whole text.
     Whole,
-    /// A directory in which the file lies, directly or not, in lower case.
+    /// A directory in which the file lies, directly or not, in lower case; `/` and `//` are directories.
     Directory,
     /// The directory that contains the file, in lower case.
     Parent,

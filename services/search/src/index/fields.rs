@@ -116,8 +116,8 @@ fn add_path_terms(
         let field = term_field(entity, attribute.name, *kind);
         let mut add_term = |term: &str| add(field.clone(), FieldTerms::Term(term.into()));
         match kind {
-            TermKind::Directory => path.directories_lower().for_each(add_term),
-            TermKind::Parent => path.directories_lower().next_back().into_iter().for_each(add_term),
+            TermKind::Directory => path.root().into_iter().chain(path.directories_lower()).for_each(add_term),
+            TermKind::Parent => path.directories_lower().next_back().or(path.root()).into_iter().for_each(add_term),
             TermKind::FullPath => add_term(path.text_lower()),
             TermKind::FileName => add_term(path.file_name_lower()),
             TermKind::CaseSensitivePath => list_cased_terms(&path).iter().for_each(|term| add_term(term)),

@@ -52,6 +52,11 @@ pub trait IndexView: Send + Sync {
     /// The first rows of a result and the number of all.
     fn search_rows(&self, request: &SearchRequest<'_>, deadline: Deadline) -> Result<HitPage, IndexError>;
 
+    /// Whether rows of a plan may exist; false only if none does. An engine that would have to search for them does not.
+    fn may_match(&self, _entity: EntityKind, _plan: &Plan) -> Result<bool, IndexError> {
+        Ok(true)
+    }
+
     /// The ids of the rows of a plan, or of the rows they refer to. Also of rows that are only known from documents of others.
     fn collect_ids(
         &self,

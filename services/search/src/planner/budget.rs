@@ -24,8 +24,13 @@ pub struct QueryBudget {
 }
 
 impl QueryBudget {
+    /// Whether words that must follow each other are too many.
+    pub fn is_long_phrase(words: usize) -> bool {
+        words > MAX_PHRASE_WORDS
+    }
+
     pub fn add_words(&self, words: usize) -> Result<(), Error> {
-        if words > MAX_PHRASE_WORDS {
+        if Self::is_long_phrase(words) {
             return Err(Error::Query(format!(
                 "a phrase has at most {MAX_PHRASE_WORDS} words, but this one has {words}"
             )));

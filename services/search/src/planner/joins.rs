@@ -20,7 +20,10 @@ impl Planner<'_> {
         for (step, owner) in field.path.iter().zip(owners.iter().skip(1)).rev() {
             plan = match plan {
                 Plan::All | Plan::Nothing => return Ok(plan),
-                plan => Plan::Related(step, self.collect_ids(*owner, &plan, None)?),
+                plan => match self.collect_ids(*owner, &plan, None)? {
+                    none if none.is_empty() => Plan::Nothing,
+                    ids => Plan::Related(step, ids),
+                },
             };
         }
         Ok(plan)

@@ -20,7 +20,7 @@ impl Planner<'_> {
         attribute: &'static str,
         part: PathPart,
         leaf: &FieldCondition<'_>,
-    ) -> Result<Option<Plan>, Error> {
+    ) -> Result<Option<Plan>, PathPatternError> {
         let pattern = match leaf {
             FieldCondition::Word(text) | FieldCondition::Phrase(text, _) | FieldCondition::Fuzzy(text, 0) => {
                 WildcardPattern::from_literal(text)
@@ -32,12 +32,13 @@ impl Planner<'_> {
             }
             FieldCondition::Range(low, high) => return Ok(Some(plan_range(attribute, low, high))),
         };
+        let pattern = pattern.to_composed();
         let plan = match part {
             PathPart::FileName => return Ok(plan_name_parts(attribute, &pattern)),
             PathPart::Exact => self.plan_cased(attribute, &pattern),
             PathPart::Any => self.plan_pattern(attribute, &pattern, matches!(leaf, FieldCondition::Word(_))),
         };
-        plan.map(Some).map_err(|e| Error::Query(format!("{attribute}: {e}")))
+        plan.map(Some)
     }
 
     /// Files in this directory and in those below it. A relative one is not looked for anywhere else in a path.

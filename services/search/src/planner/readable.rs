@@ -50,6 +50,10 @@ pub struct ReadablePlan {
 impl Planner<'_> {
     /// The ids of the rows of a plan, or of the rows they refer to; of those that the caller may read, if there is a caller.
     pub fn collect_ids(&self, entity: EntityKind, plan: &Plan, relation: Option<&str>) -> Result<Ids, Error> {
+        // Then it does not matter what the caller may read.
+        if !self.snapshot.may_match(entity, plan)? {
+            return Ok(Ids::default());
+        }
         Ok(self.snapshot.collect_ids(entity, &self.restrict_plan(entity, plan), relation, self.deadline)?)
     }
 

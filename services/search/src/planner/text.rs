@@ -2,19 +2,23 @@
 
 use std::ops::Bound;
 
-use super::Planner;
 use super::filter::unknown_field;
 use super::parameter_text::strip_parameter_prefix;
 use super::values::{parse_integer_range, parse_number_range};
 use super::words::{plan_whole, plan_words};
+use super::{Planner, QueryBudget};
 use crate::domain::analysis::analyze;
 use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::entity::{EntityKind, ValueKind};
 use crate::domain::field::{Field, FieldValue, find_field, find_linked_field};
 use crate::domain::plan::{Plan, collect_set};
-use crate::domain::query_syntax::{Clause, Occur, Query, WildcardPattern, parse_query};
+use crate::domain::query_syntax::{
+    Clause, Occur, PathSyntax, Query, WildcardPattern, parse_query, parse_query_with_paths,
+};
 use crate::error::Error;
 
+/// Fields with paths, as texts name them.
+const PATH_FIELDS: [&str; 3] = ["location", "location.exact", "location.fileName"];
 /// How well rows match by a condition on a related row.
 const RELATED_SCORE: f32 = 1.0;
 
@@ -41,7 +45,8 @@ fn list_default_fields(target: EntityKind) -> &'static [&'static str] {
 
 impl Planner<'_> {
     pub(super) fn plan_text(&self, target: EntityKind, text: &str) -> Result<Plan, Error> {
-        let query = parse_query(text).map_err(|e| Error::Query(e.to_string()))?;
+        let paths = PathSyntax { has_backslashes: self.rules.is_separator('\\'), fields: &PATH_FIELDS };
+        let query = parse_query_with_paths(text, paths).map_err(|e| Error::Query(e.to_string()))?;
         // A query of nothing but words that are not indexed finds nothing.
         Ok(self.plan_syntax(target, None, &query)?.unwrap_or(Plan::Nothing))
     }
@@ -54,11 +59,14 @@ impl Planner<'_> {
 
     /// Rows in a directory, or whose path matches a pattern.
     pub(super) fn plan_path(&self, target: EntityKind, text: &str) -> Result<Plan, Error> {
-        let field = find_field(target, "location").ok_or_else(|| unknown_field(target, "location"))?;
+        if find_field(target, "location").is_none() {
+            return Err(unknown_field(target, "location"));
+        }
         let pattern = WildcardPattern::from_wildcard_text(text.trim());
         let condition = FieldCondition::Path(&pattern);
-        self.check_cost(&condition)?;
-        Ok(self.plan_in_field(target, &field, PathPart::Any, &condition)?.unwrap_or(Plan::Nothing))
+        self.check_path_cost(&condition)?;
+        let plan = self.plan_location("location", PathPart::Any, &condition);
+        Ok(plan.map_err(|e| Error::Query(format!("path: {e}")))?.unwrap_or(Plan::Nothing))
     }
 
     /// `None` for words that are not indexed, such as "the".
@@ -129,8 +137,14 @@ impl Planner<'_> {
         default: Option<&str>,
         leaf: &FieldCondition<'_>,
     ) -> Result<Option<Plan>, Error> {
-        self.check_cost(leaf)?;
-        if let Some(name) = field.or(default) {
+        let name = field.or(default);
+        let is_path = name.map_or_else(|| is_long_path(leaf), |name| PATH_FIELDS.contains(&name));
+        if is_path && find_field(target, "location").is_some() {
+            self.check_path_cost(leaf)?;
+        } else {
+            self.check_cost(leaf)?;
+        }
+        if let Some(name) = name {
             if let Some(parameter) = strip_parameter_prefix(name) {
                 let plan = self.plan_parameter_text(target, parameter, leaf)?;
                 return Ok(Some(Plan::Constant(Box::new(plan), RELATED_SCORE)));
@@ -142,7 +156,9 @@ impl Planner<'_> {
             return self.plan_in_linked_field(target, name, leaf);
         }
         let mut plans = Vec::new();
-        for name in list_default_fields(target) {
+        // No other text has so many parts.
+        let names = list_default_fields(target).iter().filter(|name| !is_path || **name == "location");
+        for name in names {
             let Some(field) = find_field(target, name) else { continue };
             match self.plan_in_field(target, &field, PathPart::Any, leaf) {
                 Ok(plan) => plans.extend(plan),
@@ -168,6 +184,19 @@ impl Planner<'_> {
         let Some(condition) = self.plan_in_field(link, &field, PathPart::Any, leaf)? else { return Ok(None) };
         let plan = self.join(link, &condition, target)?;
         Ok(Some(Plan::Constant(Box::new(plan), RELATED_SCORE)))
+    }
+
+    /// A path is no phrase of words: it has limits of its own.
+    fn check_path_cost(&self, condition: &FieldCondition<'_>) -> Result<(), Error> {
+        match condition {
+            FieldCondition::Path(path) if path.to_literal().is_some() => Ok(()),
+            FieldCondition::Word(_) | FieldCondition::Phrase(..) | FieldCondition::Fuzzy(_, 0) => Ok(()),
+            FieldCondition::Path(_)
+            | FieldCondition::Prefix(_)
+            | FieldCondition::Wildcard(_)
+            | FieldCondition::Range(..) => self.budget.add_pattern(),
+            FieldCondition::Fuzzy(text, _) => self.budget.add_fuzzy_word(text),
+        }
     }
 
     fn check_cost(&self, condition: &FieldCondition<'_>) -> Result<(), Error> {
@@ -216,7 +245,10 @@ impl Planner<'_> {
         let condition = match attribute.kind {
             ValueKind::Text => plan_words(attribute.name, leaf, self.find_synonyms(attribute.name)),
             ValueKind::Term => Some(plan_whole(attribute.name, leaf)),
-            ValueKind::Path => self.plan_location(attribute.name, part, leaf)?,
+            ValueKind::Path => {
+                let plan = self.plan_location(attribute.name, part, leaf);
+                plan.map_err(|e| Error::Query(format!("{}: {e}", attribute.name)))?
+            }
             ValueKind::Integer => {
                 let (low, high) = parse_integer_range(attribute.name, leaf, self.zone)?;
                 Some(Plan::Integer(attribute.name, low, high))
@@ -231,7 +263,7 @@ impl Planner<'_> {
             return Ok(Some(condition));
         }
         let lifted = self.plan_through_relations(entity, field, condition)?;
-        Ok(Some(Plan::Constant(Box::new(lifted), RELATED_SCORE)))
+        Ok(Some(if matches!(lifted, Plan::Nothing) { lifted } else { Plan::Constant(Box::new(lifted), RELATED_SCORE) }))
     }
 
     /// The synonyms of words. Names of people and identifiers have none.
@@ -272,6 +304,12 @@ pub(super) enum PathPart {
     Exact,
     /// `location.fileName`: a part of the name of the file between dots.
     FileName,
+}
+
+/// Whether a path has more parts than a phrase may have words.
+fn is_long_path(leaf: &FieldCondition<'_>) -> bool {
+    let FieldCondition::Path(path) = leaf else { return false };
+    path.to_literal().is_some_and(|text| QueryBudget::is_long_phrase(analyze(&text).len()))
 }
 
 fn split_path_field(name: &str) -> (&str, PathPart) {

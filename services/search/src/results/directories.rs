@@ -56,8 +56,7 @@ impl Planner<'_> {
     fn canonicalize_start(&self, text: &str) -> String {
         let ends_with_separator = text.ends_with(|c| self.rules.is_separator(c));
         match self.rules.canonicalize(text) {
-            Ok(path) if path.text() == "/" => "/".to_owned(),
-            Ok(path) if ends_with_separator => format!("{}/", path.text_lower()),
+            Ok(path) if ends_with_separator => path.start_of_content(),
             Ok(path) => path.text_lower().to_owned(),
             Err(_) => normalize_term(text.trim()),
         }

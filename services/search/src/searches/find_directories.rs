@@ -42,6 +42,13 @@ pub struct DirectoryTree {
     pub has_more: bool,
 }
 
+impl DirectoryTree {
+    /// Whether there are directories, and none begins with a separator. Those that do come first.
+    pub fn is_relative(&self) -> bool {
+        !self.inside.is_empty() && !self.inside.iter().any(|directory| directory.path.starts_with('/'))
+    }
+}
+
 impl Directory {
     fn from_count(counted: DirectoryCount) -> Self {
         let DirectoryCount { path, files } = counted;
@@ -88,7 +95,7 @@ impl CatalogueSearches {
                     let is_same = |found: &DirectoryCount| normalize_term(&found.path) == normalize_term(outer);
                     open.extend(found.into_iter().filter(is_same));
                 }
-                start = format!("{}/", path.text().trim_end_matches('/'));
+                start = path.start_of_content();
             }
             let (inside, has_more) = planner.list_directories(&readable, &start, limit)?;
             Ok((open, inside, has_more))

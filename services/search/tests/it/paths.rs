@@ -77,6 +77,11 @@ async fn a_facility_with_backslashes_finds_its_files_with_either_separator() {
         (r"location:\dls\**\*.nxs", vec![1, 4]),
         ("location:/dls/**/*.nxs", vec![1, 4]),
         (r"location:jpegs\pg1", vec![3]),
+        (r"location:\dls\*\data", vec![1, 2, 3, 4]),
+        (r"location:\\isis\**", vec![5]),
+        (r"\\isis\*\ndx\*.nxs", vec![5]),
+        (r"cm1-1\*.h5", vec![2]),
+        (r"*\*.h5", vec![2]),
     ] {
         assert_eq!(server.find_datafiles(json!({"text": query})).await, expected, "{query}");
     }

@@ -1,3 +1,7 @@
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
+
 use super::name_texts::list_trigrams;
 use crate::domain::analysis::lowercase_chars;
 
@@ -43,12 +47,15 @@ impl PathRules {
         self.separators.contains(&c)
     }
 
-    /// The canonical form of a path. Blanks around it are removed, blanks in it are kept.
+    /// The canonical form of a path. Blanks around it are removed, blanks in it are kept. Letters with accents are composed (Unicode
+    /// NFC): macOS writes names with the accent after the letter, and keyboards do not.
     pub fn canonicalize(&self, path: &str) -> Result<CanonicalPath, PathError> {
         let path = path.trim_start();
         if path.len() > MAX_PATH_BYTES {
             return Err(PathError::TooLong);
         }
+        let composed = compose_letters(path);
+        let path = composed.as_ref();
         let without_lead = path.trim_start_matches(|c| self.is_separator(c));
         let lead = find_root_prefix(path[..path.len() - without_lead.len()].chars().count());
         let without_end = without_lead.trim_end_matches(|c: char| self.is_separator(c) || c.is_whitespace());
@@ -65,11 +72,16 @@ impl PathRules {
         }
         match component_count {
             0 if lead.is_empty() => Err(PathError::Empty),
-            0 => Ok(CanonicalPath::from_canonical_text("/".to_owned())),
+            0 => Ok(CanonicalPath::from_canonical_text(lead.to_owned())),
             1..=MAX_COMPONENTS => Ok(CanonicalPath::from_canonical_text(text)),
             _ => Err(PathError::TooManyComponents),
         }
     }
+}
+
+/// The text in Unicode NFC.
+fn compose_letters(text: &str) -> Cow<'_, str> {
+    if is_nfc_quick(text.chars()) == IsNormalized::Yes { text.into() } else { text.nfc().collect::<String>().into() }
 }
 
 /// What stands for the separators before the first component: exactly two make a UNC path.
@@ -132,13 +144,31 @@ impl CanonicalPath {
     }
 
     /// The directories in which the path lies, from the outermost: `/a` and `/a/b` for `/a/b/c`. Neither the path itself nor
-    /// `/` is among them.
+    /// [`Self::root`] is among them.
     pub fn directories(&self) -> impl DoubleEndedIterator<Item = &str> {
         split_directories(&self.text)
     }
 
     pub fn directories_lower(&self) -> impl DoubleEndedIterator<Item = &str> {
         split_directories(&self.text_lower)
+    }
+
+    /// What is above all directories of an absolute path: `/`, or `//` of UNC paths. Drives and URL schemes are directories.
+    pub fn root(&self) -> Option<&'static str> {
+        match find_root_prefix(self.text.len() - self.text.trim_start_matches('/').len()) {
+            "" => None,
+            root => Some(root),
+        }
+    }
+
+    pub fn is_root(&self) -> bool {
+        self.root() == Some(self.text.as_str())
+    }
+
+    /// What the paths in this directory begin with, in lower case: `/data/`, `s3://`, `//`.
+    pub fn start_of_content(&self) -> String {
+        let separator = if self.is_root() { "" } else { find_separator_after(&self.text_lower) };
+        format!("{}{separator}", self.text_lower)
     }
 
     /// The directory that contains the path; none for `/a` and `a`.

@@ -63,7 +63,7 @@ impl PathPattern {
     pub fn new(pattern: &WildcardPattern, rules: &PathRules, case: CaseMatching) -> Result<Self, PathPatternError> {
         let selection = match pattern.to_literal() {
             Some(path) => classify_literal(rules.canonicalize(&path)?),
-            None => classify_wildcards(pattern, rules, case)?,
+            None => classify_wildcards(&pattern.to_composed(), rules, case)?,
         };
         Ok(Self { selection, case })
     }
@@ -75,6 +75,7 @@ impl PathPattern {
             CaseMatching::Insensitive => path.text_lower().to_owned(),
         };
         let is_in = |directory: &CanonicalPath| match self.case {
+            _ if path.root() == Some(directory.text()) => true,
             CaseMatching::Sensitive => path.directories().any(|d| d == directory.text()),
             CaseMatching::Insensitive => path.directories_lower().any(|d| d == directory.text_lower()),
         };
@@ -142,7 +143,7 @@ fn classify_name(name: &WildcardPattern) -> Option<PathSelection> {
     is_extension.then_some(PathSelection::Extension(extension))
 }
 
-/// `/a/b/*`, `/a/b/**` and `/a/b/scan_*`, if `/a/b` has no wildcards.
+/// `/a/b/*`, `/a/b/**` and `/a/b/scan_*`, if `/a/b` has no wildcards; and `/*`.
 fn classify_absolute(
     split: &SplitPattern,
     directories: &[GlobComponent],
@@ -159,6 +160,10 @@ fn classify_absolute(
         }
         GlobComponent::Literal(_) => return None,
     };
-    let directory = split.join_literal_start()?;
+    let directory = match split.join_literal_start() {
+        Some(directory) => directory,
+        None if directories.is_empty() => CanonicalPath::from_canonical_text(split.lead.to_owned()),
+        None => return None,
+    };
     Some(PathSelection::Directory { directory, only_direct })
 }

@@ -4,7 +4,7 @@ use super::parser::{MAX_CLAUSES, MAX_NESTING, MAX_QUERY_BYTES};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SyntaxError {
     /// `position` counts characters from 0; it is the length of the text if something is missing at the end.
-    #[error("Search term could not be parsed due to syntax errors")]
+    #[error("{}", render_message(*reason))]
     Unparsable { position: usize, reason: SyntaxErrorReason },
     #[error("Too many boolean clauses, the maximum supported is 1,024")]
     TooManyClauses,
@@ -34,6 +34,14 @@ pub enum SyntaxErrorReason {
     TooDeep,
     #[error("the query is longer than {MAX_QUERY_BYTES} bytes")]
     TooLong,
+}
+
+/// Limits that icat.lucene does not have are named.
+fn render_message(reason: SyntaxErrorReason) -> String {
+    match reason {
+        SyntaxErrorReason::TooDeep | SyntaxErrorReason::TooLong => format!("Search term could not be parsed: {reason}"),
+        _ => "Search term could not be parsed due to syntax errors".to_owned(),
+    }
 }
 
 impl SyntaxError {

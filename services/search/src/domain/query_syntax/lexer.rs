@@ -1,8 +1,7 @@
 //! Splits a query text into tokens, in one pass.
 
 use super::error::{SyntaxError, SyntaxErrorReason};
-use super::wildcard_pattern::WildcardPattern;
-use super::words::{ends_word, unescape_quoted, unescape_word};
+use super::words::{ends_word, unescape_quoted};
 
 /// Schemes of URLs that stand in locations of files. A word such as `s3://bucket` is not a field with a value.
 const URL_SCHEMES: [&str; 17] = [
@@ -12,7 +11,8 @@ const URL_SCHEMES: [&str; 17] = [
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
-    Word(WildcardPattern),
+    /// As it was written, with its escapes: their meaning depends on the field.
+    Word(Vec<char>),
     Quoted(String),
     /// `None` is an open bound.
     Range {
@@ -95,7 +95,7 @@ impl Lexer<'_> {
         let Some(first) = self.peek() else { return Ok(None) };
         let position = self.at;
         let token = match first {
-            '-' if self.after_field && self.peek_at(1).is_some_and(|c| c.is_ascii_digit()) => self.read_word()?,
+            '-' if self.after_field && self.peek_at(1).is_some_and(|c| c.is_ascii_digit()) => self.read_word(),
             '"' => self.read_quoted()?,
             '[' | '{' => self.read_range()?,
             '^' => self.read_boost()?,
@@ -111,14 +111,14 @@ impl Lexer<'_> {
                     symbol
                 }
                 None if ends_word(first) => return Err(unparsable(position, SyntaxErrorReason::UnexpectedCharacter)),
-                None => self.read_word()?,
+                None => self.read_word(),
             },
         };
         self.after_field = matches!(token, Token::Colon | Token::Less { .. } | Token::Greater { .. });
         Ok(Some(Positioned { token, position }))
     }
 
-    fn read_word(&mut self) -> Result<Token, SyntaxError> {
+    fn read_word(&mut self) -> Token {
         let start = self.at;
         self.at += self.count_prefix_with_colon();
         while let Some(c) = self.peek() {
@@ -131,14 +131,10 @@ impl Lexer<'_> {
         }
         let raw = &self.chars[start..self.at];
         match *raw {
-            ['A', 'N', 'D'] | ['&', '&'] => return Ok(Token::And),
-            ['O', 'R'] | ['|', '|'] => return Ok(Token::Or),
-            ['N', 'O', 'T'] => return Ok(Token::Not),
-            _ => {}
-        }
-        match unescape_word(raw) {
-            Some(pattern) => Ok(Token::Word(pattern)),
-            None => Err(unparsable(self.at - 1, SyntaxErrorReason::NothingEscaped)),
+            ['A', 'N', 'D'] | ['&', '&'] => Token::And,
+            ['O', 'R'] | ['|', '|'] => Token::Or,
+            ['N', 'O', 'T'] => Token::Not,
+            _ => Token::Word(raw.to_vec()),
         }
     }
 

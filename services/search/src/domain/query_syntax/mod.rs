@@ -6,7 +6,8 @@
 //! - A query, or a group, that only excludes matches everything else.
 //! - An unquoted word that contains `/` or `\` is one [`Query::Path`].
 //! - A backslash is an escape only before a character that has a meaning in the syntax. Windows paths can therefore be
-//!   pasted: `\\server\share$\run.nxs`. For the same reason there are no `\u` escapes.
+//!   pasted: `\\server\share$\run.nxs`. For the same reason there are no `\u` escapes. Where it separates the parts of paths, it is
+//!   no escape before a wildcard or another backslash either: `C:\**\*.nxs` ([`PathSyntax`]).
 //! - Drive letters (`C:\data`), URL schemes of storages (`s3://bucket`) and times (`2024-01-01T12:00`) need no escape for
 //!   their colon.
 //! - Comparisons may follow the colon of a field: `fileSize:>10`; and values may be negative numbers: `temperature:-5`.
@@ -24,7 +25,7 @@ mod tests;
 use std::ops::Bound;
 
 pub use self::error::{SyntaxError, SyntaxErrorReason};
-pub use self::parser::{MAX_CLAUSES, MAX_NESTING, MAX_QUERY_BYTES, parse_query};
+pub use self::parser::{MAX_CLAUSES, MAX_NESTING, MAX_QUERY_BYTES, PathSyntax, parse_query, parse_query_with_paths};
 pub use self::wildcard_pattern::{PatternChar, WildcardPattern};
 
 /// A parsed query. `field` is `None` where the default fields are searched.

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use super::error::{SyntaxError, SyntaxErrorReason};
 use super::lexer::{Positioned, Token, tokenize, unparsable};
 use super::wildcard_pattern::{PatternChar, WildcardPattern};
+use super::words::{Backslash, unescape_word};
 use super::{Clause, Occur, Query};
 
 /// Nested parentheses in a query.
@@ -17,14 +18,28 @@ pub const MAX_QUERY_BYTES: usize = 65_536;
 const MAX_BOOST: f32 = 1e6;
 const MAX_EDITS: u8 = 2;
 
-/// Parses a query text.
+/// How paths are written in queries.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PathSyntax {
+    /// Whether `\` before a wildcard or another `\` separates the parts of a path, in words of these fields and in words without a
+    /// field.
+    pub has_backslashes: bool,
+    pub fields: &'static [&'static str],
+}
+
+/// Parses a query text in which a backslash before a wildcard is an escape.
 pub fn parse_query(text: &str) -> Result<Query, SyntaxError> {
+    parse_query_with_paths(text, PathSyntax::default())
+}
+
+/// Parses a query text.
+pub fn parse_query_with_paths(text: &str, paths: PathSyntax) -> Result<Query, SyntaxError> {
     if text.len() > MAX_QUERY_BYTES {
         return Err(unparsable(0, SyntaxErrorReason::TooLong));
     }
     let chars: Vec<char> = text.chars().collect();
     let tokens = tokenize(&chars)?;
-    let mut parser = Parser { tokens: &tokens, next: 0, end: chars.len(), clause_count: 0 };
+    let mut parser = Parser { tokens: &tokens, next: 0, end: chars.len(), clause_count: 0, paths };
     let query = parser.parse_clauses(None, 0)?;
     match parser.peek() {
         None => Ok(query),
@@ -38,6 +53,7 @@ struct Parser<'a> {
     /// Length of the text, the position of errors at its end.
     end: usize,
     clause_count: usize,
+    paths: PathSyntax,
 }
 
 impl Parser<'_> {
@@ -110,9 +126,19 @@ impl Parser<'_> {
             Token::Less { .. } | Token::Greater { .. } => 1,
             _ => return None,
         };
-        let name = render_unescaped(name);
+        let name = render_unescaped(&unescape_word(name, Backslash::Escape)?);
         self.next += consumed;
         Some(name)
+    }
+
+    /// The next token as a word of a field.
+    fn parse_word(&self, raw: &[char], field: Option<&str>) -> Result<WildcardPattern, SyntaxError> {
+        let is_path = self.paths.has_backslashes && field.is_none_or(|field| self.paths.fields.contains(&field));
+        let backslash = if is_path { Backslash::Separator } else { Backslash::Escape };
+        unescape_word(raw, backslash).ok_or_else(|| {
+            let start = self.tokens.get(self.next).map_or(self.end, |positioned| positioned.position);
+            unparsable((start + raw.len()).saturating_sub(1), SyntaxErrorReason::NothingEscaped)
+        })
     }
 
     fn parse_group(&mut self, field: Option<&str>, depth: usize) -> Result<Query, SyntaxError> {
@@ -133,8 +159,8 @@ impl Parser<'_> {
         let operator = self.peek().cloned();
         self.next += 1;
         let value = match self.peek() {
-            Some(Token::Word(pattern)) if pattern.chars() == [PatternChar::AnyChars] => None,
-            Some(Token::Word(pattern)) => Some(render_unescaped(pattern)),
+            Some(Token::Word(raw)) if *raw == ['*'] => None,
+            Some(Token::Word(raw)) => Some(render_unescaped(&self.parse_word(raw, field)?)),
             Some(Token::Quoted(text)) => Some(text.clone()),
             _ => return Err(self.refuse_next(SyntaxErrorReason::ValueExpected)),
         };
@@ -152,7 +178,8 @@ impl Parser<'_> {
         let token = self.peek().cloned();
         let owned_field = field.map(str::to_owned);
         let query = match token {
-            Some(Token::Word(pattern)) => {
+            Some(Token::Word(raw)) => {
+                let pattern = self.parse_word(&raw, field)?;
                 self.next += 1;
                 return self.parse_word_suffixes(owned_field, pattern);
             }

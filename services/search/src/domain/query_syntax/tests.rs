@@ -3,7 +3,10 @@ use std::ops::Bound;
 use proptest::prelude::*;
 use regex::Regex;
 
-use super::{MAX_CLAUSES, MAX_NESTING, MAX_QUERY_BYTES, PatternChar, Query, SyntaxError, WildcardPattern, parse_query};
+use super::{
+    MAX_CLAUSES, MAX_NESTING, MAX_QUERY_BYTES, PathSyntax, PatternChar, Query, SyntaxError, WildcardPattern,
+    parse_query, parse_query_with_paths,
+};
 
 /// What a text means, in the notation of [`Query`]'s `Display`.
 fn parse_and_render(text: &str) -> String {
@@ -28,6 +31,26 @@ fn word(field: Option<&str>, text: &str) -> Query {
 /// A path as written, with `*` and `?` as wildcards.
 fn path(field: Option<&str>, text: &str) -> Query {
     Query::Path { field: field.map(str::to_owned), pattern: WildcardPattern::from_wildcard_text(text) }
+}
+
+#[test]
+fn a_backslash_before_a_wildcard_separates_parts_of_paths_where_it_separates_them() {
+    let paths = PathSyntax { has_backslashes: true, fields: &["location"] };
+    for (text, field, expected) in [
+        (r"location:\\srv\**", Some("location"), r"\\srv\**"),
+        (r"C:\**\*.gz", None, r"C:\**\*.gz"),
+        (r"scan-001\*.h5", None, r"scan-001\*.h5"),
+        (r"*\*.h5", None, r"*\*.h5"),
+        (r"location:(data\?.nxs)", Some("location"), r"data\?.nxs"),
+        (r"location:C:\data\", Some("location"), r"C:\data\"),
+        (r"location:my\ file\*", Some("location"), r"my file\*"),
+    ] {
+        assert_eq!(parse_query_with_paths(text, paths), Ok(path(field, expected)), "{text}");
+    }
+    // Not in other fields, and not where `/` is the only separator.
+    let star = Query::Word { field: Some("name".to_owned()), text: "a*".to_owned() };
+    assert_eq!(parse_query_with_paths(r"name:a\*", paths), Ok(star));
+    assert_eq!(parse_text(r"a\*"), word(None, "a*"));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use unicode_normalization::UnicodeNormalization as _;
+
 /// A text in which `*` stands for any characters and `?` for one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WildcardPattern {
@@ -76,6 +78,19 @@ impl WildcardPattern {
             }
         }
         Self::new(lower)
+    }
+
+    /// The same with composed letters (Unicode NFC), as paths in the index.
+    pub fn to_composed(&self) -> Self {
+        let mut composed = Vec::with_capacity(self.chars.len());
+        let is_literal = |c: &PatternChar| matches!(c, PatternChar::Literal(_));
+        for run in self.chars.chunk_by(|a, b| is_literal(a) && is_literal(b)) {
+            match collect_literals(run) {
+                Some(text) => composed.extend(text.nfc().map(PatternChar::Literal)),
+                None => composed.extend_from_slice(run),
+            }
+        }
+        Self::new(composed)
     }
 
     /// A regular expression for whole terms, without anchors.

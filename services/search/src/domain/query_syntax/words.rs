@@ -41,9 +41,17 @@ fn has_separators(chars: &[char]) -> bool {
     false
 }
 
+/// What a backslash before a wildcard or another backslash is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Backslash {
+    /// An escape, unless another one in the word is a separator.
+    Escape,
+    Separator,
+}
+
 /// Resolves the escapes of a word. `None` if it ends in a backslash that escapes nothing.
-pub(super) fn unescape_word(chars: &[char]) -> Option<WildcardPattern> {
-    let has_separators = has_separators(chars);
+pub(super) fn unescape_word(chars: &[char], backslash: Backslash) -> Option<WildcardPattern> {
+    let has_separators = backslash == Backslash::Separator || has_separators(chars);
     let mut pattern = Vec::with_capacity(chars.len());
     let mut i = 0;
     while i < chars.len() {
@@ -82,5 +90,5 @@ pub(super) fn unescape_quoted(chars: &[char]) -> Option<String> {
         PatternChar::AnyChars => '*',
         PatternChar::AnyChar => '?',
     };
-    unescape_word(chars).map(|pattern| pattern.chars().iter().map(to_char).collect())
+    unescape_word(chars, Backslash::Escape).map(|pattern| pattern.chars().iter().map(to_char).collect())
 }

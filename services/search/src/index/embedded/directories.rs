@@ -40,10 +40,11 @@ impl EmbeddedView {
                     break;
                 };
                 // At the root, the separators before a path belong to the name: `/data`, `//host`.
+                // `/` and `//` themselves are none.
                 let lead = if directory.is_empty() { rest.len() - rest.trim_start_matches(SEPARATOR).len() } else { 0 };
                 let end = rest[lead..].find(SEPARATOR).map_or(rest.len(), |end| lead + end);
-                let name = &rest[..end];
-                let child = format!("{directory}{name}");
+                let name = if end == lead { "" } else { &rest[..end] };
+                let child = format!("{directory}{}", &rest[..end]);
                 // After the directory itself, other names may come before what lies in it.
                 wanted = if end == rest.len() { format!("{child}\0") } else { format!("{child}{AFTER_SEPARATOR}") };
                 // What lies in `after` comes after it as well.

@@ -3,6 +3,7 @@
 mod directories;
 mod document;
 mod identity_file;
+mod known_terms;
 mod matches;
 mod pattern;
 mod query;

@@ -69,6 +69,10 @@ impl IndexView for EmbeddedView {
         Ok(HitPage { hits: hits.collect(), total })
     }
 
+    fn may_match(&self, entity: EntityKind, plan: &Plan) -> Result<bool, IndexError> {
+        self.has_terms(entity, plan)
+    }
+
     fn collect_ids(
         &self,
         entity: EntityKind,
