@@ -11,12 +11,14 @@ async function complete() {
   asking.abort();
   asking = new AbortController();
   const text = box.value;
-  if (!/\/\S*$|\.\S*$/.test(text)) {
+  // A path, a field, or a quoted text with one of them.
+  if (!/[\/\\.]\S*$|"[^"]*[\/\\.][^"]*$|\.\S*:"[^"]*$/.test(text)) {
     offered.replaceChildren();
     return;
   }
   try {
-    const answer = await fetch(`/search/app/complete?text=${encodeURIComponent(text)}`, { signal: asking.signal });
+    const parameters = new URLSearchParams({ text, in: box.form.elements.in?.value ?? "" });
+    const answer = await fetch(`/search/app/complete?${parameters}`, { signal: asking.signal });
     if (!answer.ok) return;
     const texts = await answer.json();
     offered.replaceChildren(...texts.map((value) => new Option(value, value)));

@@ -61,7 +61,7 @@ pub fn resolve_field(target: EntityKind, name: &str) -> Result<CountedField, Err
     find_counted_field(target, name).ok_or_else(|| {
         let possible = EXAMPLES.into_iter().filter(|name| find_counted_field(target, name).is_some());
         let possible = possible.collect::<Vec<_>>().join(", ");
-        Error::Query(format!("the values of {name} cannot be counted for {target}; possible are {possible}"))
+        Error::Query(format!("{target} has no field {name} with values to choose from; possible are {possible}"))
     })
 }
 
@@ -80,13 +80,19 @@ const EXAMPLES: [&str; 11] = [
     "user.fullName",
 ];
 
+const SAMPLE_PREFIX: &str = "sample.";
+
 fn find_counted_field(target: EntityKind, name: &str) -> Option<CountedField> {
     use EntityKind::{DatasetTechnique, InvestigationInstrument, InvestigationUser, Sample};
     if let Some(counted) = find_field(target, name).and_then(|field| to_counted(None, field)) {
         return Some(counted);
     }
     let links = [InvestigationInstrument, DatasetTechnique, InvestigationUser, Sample];
-    links.into_iter().find_map(|entity| to_counted(Some(find_link(target, entity)?), find_field(entity, name)?))
+    // Of the samples of the same investigation only what says that it is of samples: they have a type, too.
+    let is_of_sample = name.get(..SAMPLE_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(SAMPLE_PREFIX));
+    let is_named = |entity: &EntityKind| *entity != Sample || is_of_sample;
+    let mut links = links.into_iter().filter(is_named);
+    links.find_map(|entity| to_counted(Some(find_link(target, entity)?), find_field(entity, name)?))
 }
 
 /// Text that is one value: not descriptions and paths.
@@ -215,11 +221,15 @@ mod tests {
             let found: Vec<String> = counted.list_entities(target).iter().map(ToString::to_string).collect();
             assert_eq!(found, entities, "{target} {name}");
         }
-        for (target, name) in
-            [(Datafile, "location"), (Datafile, "description"), (Investigation, "technique.name"), (Datafile, "x")]
-        {
+        for (target, name) in [
+            (Datafile, "location"),
+            (Datafile, "description"),
+            (Investigation, "technique.name"),
+            (Datafile, "type.name"),
+            (Datafile, "x"),
+        ] {
             let refused = resolve_field(target, name).unwrap_err().to_string();
-            assert!(refused.contains("cannot be counted") && refused.contains("instrument.name"), "{refused}");
+            assert!(refused.contains("with values to choose from") && refused.contains("instrument.name"), "{refused}");
         }
     }
 }

@@ -1,11 +1,13 @@
-//! `GET /search/app/complete?text=…`: texts that complete the word at the end of the box, for the script of the page: a path, the
-//! value of a field such as `instrument.name:BL`, or the name of a parameter such as `parameter.temp`.
+//! `GET /search/app/complete?text=…&in=…`: texts that complete the word at the end of the box, for the script of the page: a path, the
+//! value of a field such as `instrument.name:BL`, or the name of a parameter such as `parameter.temp`. `in` is the open tab, as in
+//! the address of the page.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use service_kit::Problem;
 use service_kit::parameters::parse_query;
 
+use super::page_query::Tab;
 use super::pages::Pages;
 use crate::domain::entity::EntityKind;
 use crate::error::report_timeout;
@@ -21,6 +23,8 @@ const SPECIAL: &[char] = &['"', '(', ')', '[', ']', '{', '}', '^', '~', '!', '&'
 #[derive(Deserialize)]
 struct CompleteParameters {
     text: Option<String>,
+    #[serde(rename = "in")]
+    tab: Option<String>,
 }
 
 pub async fn complete_text(pages: web::Data<Pages>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -29,18 +33,20 @@ pub async fn complete_text(pages: web::Data<Pages>, request: HttpRequest) -> Res
     let parameters: CompleteParameters = parse_query(&request)?;
     let text = parameters.text.unwrap_or_default();
     let (before, word) = split_last_word(&text);
-    let words = match find_completed_field(word) {
-        Some((target, field, start)) => {
+    let tab = parameters.tab.as_deref().and_then(Tab::find_by_name).unwrap_or_default();
+    let target = tab.target();
+    let words = match find_completed_field(target, word) {
+        Some((field, start)) => {
             let limit = MAX_TEXTS;
             let found = pages.searches.find_values(&caller, target, field, start.to_owned(), limit).await;
             let values = found.map_err(report_timeout)?.values.into_iter();
             values.map(|value| render_condition(field, &value)).collect()
         }
-        None if word.contains('/') => {
-            let found = pages.searches.find_directories(&caller, word.to_owned(), MAX_TEXTS).await;
+        None if tab == Tab::Datafiles && word.contains(['/', '\\']) => {
+            let start = word.trim_matches('"').to_owned();
+            let found = pages.searches.find_directories(&caller, start, MAX_TEXTS).await;
             let directories = found.map_err(report_timeout)?.directories.into_iter();
-            let paths = directories.map(|directory| directory.path).filter(|path| is_plain_word(path));
-            paths.map(|path| format!("{path}/")).collect()
+            directories.map(|directory| render_directory(&directory.path)).collect()
         }
         None => Vec::new(),
     };
@@ -48,16 +54,23 @@ pub async fn complete_text(pages: web::Data<Pages>, request: HttpRequest) -> Res
     Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(texts))
 }
 
-/// The field of a word whose values can be listed, an entity that has it, and the beginning of the value.
-fn find_completed_field(word: &str) -> Option<(EntityKind, &str, &str)> {
+/// The field of a word whose values can be listed, and the beginning of the value.
+fn find_completed_field(target: EntityKind, word: &str) -> Option<(&str, &str)> {
     if let Some(start) = word.strip_prefix(PARAMETER_PREFIX).filter(|name| !name.contains(':')) {
-        return Some((EntityKind::Datafile, PARAMETER_NAME, start));
+        return Some((PARAMETER_NAME, start));
     }
     let (field, start) = word.split_once(':')?;
-    // The box is the same for all tabs.
-    let targets = [EntityKind::Datafile, EntityKind::Dataset, EntityKind::Investigation];
-    let target = targets.into_iter().find(|target| find_named_entity(*target, field).is_ok())?;
-    (field != PARAMETER_NAME).then_some((target, field, start.trim_start_matches('"')))
+    find_named_entity(target, field).ok()?;
+    (field != PARAMETER_NAME).then_some((field, start.trim_start_matches('"')))
+}
+
+/// A directory as it is written in the box, with the separator after which its content is completed.
+fn render_directory(path: &str) -> String {
+    if is_plain_word(path) { format!("{path}/") } else { format!("\"{}/\"", escape_quoted(path)) }
+}
+
+fn escape_quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// The condition as it is written in the box.
@@ -70,13 +83,21 @@ fn render_condition(field: &str, value: &str) -> String {
     if is_plain_word(value) && !value.contains([':', '/', '=', '<', '>', '+', '-']) {
         return format!("{field}:{value}");
     }
-    format!("{field}:\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    format!("{field}:\"{}\"", escape_quoted(value))
 }
 
-/// What stands before the last word, and the word.
+/// What stands before the last word, and the word. A quoted text belongs to a word as a whole, whether or not it is closed.
 fn split_last_word(text: &str) -> (&str, &str) {
-    let last_blank = text.char_indices().rfind(|(_, c)| c.is_whitespace());
-    text.split_at(last_blank.map_or(0, |(place, blank)| place + blank.len_utf8()))
+    let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
+    for (place, c) in text.char_indices() {
+        if c == '"' && !is_escaped {
+            is_quoted = !is_quoted;
+        } else if c.is_whitespace() && !is_quoted {
+            start = place + c.len_utf8();
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    text.split_at(start)
 }
 
 fn is_plain_word(word: &str) -> bool {
@@ -99,14 +120,21 @@ mod tests {
             ("a AND /da", "a AND ", "/da"),
             ("a\u{a0}/b", "a\u{a0}", "/b"),
             ("a ", "a ", ""),
+            ("a \"/my da", "a ", "\"/my da"),
+            ("\"a b\" /c", "\"a b\" ", "/c"),
+            ("a \"/my data (1)/\"", "a ", "\"/my data (1)/\""),
+            ("a type.name:\"b c", "a ", "type.name:\"b c"),
         ] {
             assert_eq!(split_last_word(text), (before, word), "{text}");
         }
-        assert_eq!(find_completed_field("instrument.name:BL"), Some((EntityKind::Datafile, "instrument.name", "BL")));
-        assert_eq!(find_completed_field("type.name:\"ra"), Some((EntityKind::Dataset, "type.name", "ra")));
-        assert_eq!(find_completed_field("parameter.te"), Some((EntityKind::Datafile, "parameter.name", "te")));
+        use EntityKind::{Datafile, Dataset, Investigation};
+        assert_eq!(find_completed_field(Datafile, "instrument.name:BL"), Some(("instrument.name", "BL")));
+        assert_eq!(find_completed_field(Dataset, "type.name:\"ra"), Some(("type.name", "ra")));
+        assert_eq!(find_completed_field(Datafile, "type.name:ra"), None);
+        assert_eq!(find_completed_field(Investigation, "technique.name:a"), None);
+        assert_eq!(find_completed_field(Datafile, "parameter.te"), Some(("parameter.name", "te")));
         for word in ["parameter.temperature:", "name:a", "user.name:a", "parameter.name:", "/a:b", "instrument.name"] {
-            assert_eq!(find_completed_field(word), None, "{word}");
+            assert_eq!(find_completed_field(Datafile, word), None, "{word}");
         }
         for (field, value, expected) in [
             ("technique.name", "SAXS", "technique.name:SAXS"),
@@ -116,6 +144,8 @@ mod tests {
         ] {
             assert_eq!(render_condition(field, value), expected);
         }
+        assert_eq!(render_directory("/data"), "/data/");
+        assert_eq!(render_directory("/my data (1)"), "\"/my data (1)/\"");
         assert!(is_plain_word("/data/2025-01/é") && !is_plain_word("/a b") && !is_plain_word("/a(1)"));
     }
 }

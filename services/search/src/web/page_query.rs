@@ -58,6 +58,10 @@ impl Tab {
         }
     }
 
+    pub fn find_by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tab| tab.name() == name)
+    }
+
     /// The name of so many of its rows.
     pub fn noun(self, count: u64) -> &'static str {
         match (self, count) {
@@ -129,7 +133,7 @@ impl PageQuery {
             match name.as_str() {
                 _ if value.is_empty() => {}
                 "q" => value.clone_into(&mut query.text),
-                "in" => query.tab = Tab::ALL.into_iter().find(|tab| tab.name() == value).unwrap_or_default(),
+                "in" => query.tab = Tab::find_by_name(value).unwrap_or_default(),
                 "dir" => value.clone_into(&mut query.directory),
                 "from" => value.clone_into(&mut query.from),
                 "until" => value.clone_into(&mut query.until),

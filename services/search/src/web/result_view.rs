@@ -46,6 +46,8 @@ pub struct SearchView {
     examples: Vec<ExampleView>,
     /// What is wrong with the search.
     mistake: Option<String>,
+    /// Whether it is the text of the box, and not one of the conditions beside it.
+    is_mistake_in_text: bool,
     result: Option<ResultView>,
 }
 
@@ -102,6 +104,7 @@ struct WiderView {
 
 impl SearchView {
     pub fn new(pages: &Pages, query: &PageQuery, found: Result<Found, String>, tree: Option<DirectoryTree>) -> Self {
+        let are_paths_relative = tree.as_ref().is_some_and(|tree| query.directory.is_empty() && tree.is_relative());
         let folders = tree.and_then(|tree| FolderView::from_tree(query, tree));
         let (found, mistake) = match found {
             Ok(found) => (Some(found), None),
@@ -109,7 +112,7 @@ impl SearchView {
         };
         let tabs = list_tabs(query, found.as_ref());
         let (facets, result) = match found {
-            Some(found) => split_page(pages, query, found),
+            Some(found) => split_page(pages, query, found, are_paths_relative),
             None => (Vec::new(), None),
         };
         let sort = query.effective_sort();
@@ -132,13 +135,25 @@ impl SearchView {
             facets,
             examples: list_examples(query, folders.as_ref()),
             folders,
+            is_mistake_in_text: mistake.is_some() && is_text_mistaken(pages, query),
             mistake,
             result,
         }
     }
 }
 
-fn split_page(pages: &Pages, query: &PageQuery, found: Found) -> (Vec<FacetView>, Option<ResultView>) {
+/// Whether a search that was refused would be right without its text. Further pages have the text of the first one.
+fn is_text_mistaken(pages: &Pages, query: &PageQuery) -> bool {
+    let conditions = query.to_body().to_query(query.tab.target(), &pages.searches.zone, "");
+    !query.text.is_empty() && query.cursor.is_none() && conditions.is_ok()
+}
+
+fn split_page(
+    pages: &Pages,
+    query: &PageQuery,
+    found: Found,
+    are_paths_relative: bool,
+) -> (Vec<FacetView>, Option<ResultView>) {
     let Found { page, totals } = found;
     let facets = page.facets.into_iter().filter_map(|facet| FacetView::from_page(query, facet)).collect();
     let context = HitContext { query, zone: &pages.searches.zone, logbook_page: pages.logbook_page.as_deref() };
@@ -151,7 +166,11 @@ fn split_page(pages: &Pages, query: &PageQuery, found: Found) -> (Vec<FacetView>
     let at_least = if page.is_total_lower_bound { "At least " } else { "" };
     let result = ResultView {
         total: format!("{at_least}{} {}", format_count(page.total), query.tab.noun(page.total)),
-        wider: if page.hits.is_empty() && query.cursor.is_none() { list_wider(query, &totals) } else { Vec::new() },
+        wider: if page.hits.is_empty() && query.cursor.is_none() {
+            list_wider(query, &totals, are_paths_relative)
+        } else {
+            Vec::new()
+        },
         hits: page.hits.into_iter().map(|hit| context.render_hit(hit)).collect(),
         shown_ids: ids.join(","),
         next,
@@ -236,11 +255,17 @@ fn list_examples(query: &PageQuery, folders: Option<&FolderView>) -> Vec<Example
 }
 
 /// Where nothing was found: the conditions to leave out, words to shorten, and tabs that have rows.
-fn list_wider(query: &PageQuery, totals: &[TabTotal]) -> Vec<WiderView> {
+fn list_wider(query: &PageQuery, totals: &[TabTotal], are_paths_relative: bool) -> Vec<WiderView> {
     let mut wider: Vec<WiderView> = Vec::new();
     for chip in list_chips(query) {
         let text = format!("Search without the condition {}: {}", chip.label, chip.value);
         wider.push(WiderView { text, address: chip.address });
+    }
+    let relative = query.text.trim_start_matches('/');
+    if are_paths_relative && relative != query.text && !relative.is_empty() {
+        let text = format!("No path here begins with /. Search for {relative}");
+        let address = query.change_query(|query| relative.clone_into(&mut query.text)).address();
+        wider.push(WiderView { text, address });
     }
     let is_word = !query.text.is_empty() && query.text.chars().all(char::is_alphanumeric);
     if is_word {
@@ -272,7 +297,7 @@ mod tests {
             TabTotal { tab: Tab::Investigations, total: 0, is_lower_bound: false },
         ];
         let wider: Vec<(String, String)> =
-            list_wider(&query, &totals).into_iter().map(|wider| (wider.text, wider.address)).collect();
+            list_wider(&query, &totals, true).into_iter().map(|wider| (wider.text, wider.address)).collect();
         let expected = [
             ("Search without the condition Instrument: BL07", "/search/app?q=lyso&mine=true"),
             ("Search without the condition Only: mine", "/search/app?q=lyso&f=instrument.name:BL07"),
@@ -280,6 +305,15 @@ mod tests {
             ("Datasets: 1 found", "/search/app?q=lyso&in=datasets&f=instrument.name:BL07&mine=true"),
         ];
         assert_eq!(wider, expected.map(|(text, address)| (text.to_owned(), address.to_owned())));
+    }
+
+    #[test]
+    fn an_absolute_path_becomes_a_relative_one_where_there_are_no_others() {
+        let query = PageQuery { text: "/MX-1/*.h5".to_owned(), ..PageQuery::default() };
+        let wider = list_wider(&query, &[], true);
+        assert_eq!(wider[0].text, "No path here begins with /. Search for MX-1/*.h5");
+        assert_eq!(wider[0].address, "/search/app?q=MX-1/%2A.h5");
+        assert!(list_wider(&query, &[], false).is_empty());
     }
 
     #[test]

@@ -263,7 +263,9 @@ async fn mistakes_stand_at_the_box() {
             assert_eq!(status, 400, "{address}: {page}");
             let mistake = page.split("role=\"alert\">").nth(1).unwrap_or_else(|| panic!("{address}: {page}"));
             assert!(mistake.split("</p>").next().unwrap().contains(expected), "{address}: {mistake}");
-            assert!(page.contains("aria-invalid=\"true\" aria-describedby=\"mistake\""), "{address}: {page}");
+            let is_in_box = page.contains("aria-invalid=\"true\" aria-describedby=\"mistake\"");
+            assert_eq!(is_in_box, address.contains("?q="), "{address}: {page}");
+            assert_eq!(page.contains("Correct it in the box"), is_in_box, "{address}: {page}");
         }
         let page = alice.open_found("/search/app?q=nothinghasthis").await;
         let expected = "/search/app?q=nothinghasthis%2A";
@@ -274,15 +276,23 @@ async fn mistakes_stand_at_the_box() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_and_values_are_completed() {
-    for facility in Facility::start_all().await {
-        facility.wait_for_rows("datafile", json!({}), 18).await;
+    for mut facility in Facility::start_all().await {
+        for (key, location) in [("blank", "/data/my run (1)/x.nxs"), ("store", "s3://bucket/raw/x.nxs")] {
+            let file = json!({"name": key, "location": location, "dataset": {"id": facility.ids["embargo/d0"]}});
+            facility.create_row(key, "Datafile", file).await;
+        }
+        facility.wait_for_rows("datafile", json!({}), 20).await;
         let (alice, dan) = (facility.visit_page("alice").await, facility.visit_page("dan").await);
         for (visitor, text, expected) in [
             (&alice, "lysozyme%20AND%20/data/em", json!(["lysozyme AND /data/embargo/"])),
-            (&alice, "/DATA/", json!(["/data/embargo/", "/data/released/"])),
+            (&alice, "/DATA/", json!(["/data/embargo/", "\"/data/my run (1)/\"", "/data/released/"])),
+            (&alice, "a%20%22/data/my%20r", json!(["a \"/data/my run (1)/\""])),
+            (&alice, "%22/data/my%20run%20(1)/%22", json!([])),
             (&dan, "/data/", json!(["/data/released/"])),
             (&alice, "a%20instrument.name:b", json!(["a instrument.name:BL07", "a instrument.name:BL08"])),
-            (&alice, "type.name:", json!(["type.name:raw"])),
+            (&alice, "type.name:&in=datasets", json!(["type.name:raw"])),
+            (&alice, "type.name:", json!([])),
+            (&alice, "/data/&in=datasets", json!([])),
             (&alice, "user.name:a", json!([])),
             (&alice, "data", json!([])),
             (&alice, "", json!([])),
@@ -291,6 +301,11 @@ async fn paths_and_values_are_completed() {
             let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
             assert_eq!((status, answer), (200, expected), "{text}");
         }
+        // Folders whose separators are not those of other paths.
+        let page = alice.open_found("/search/app?dir=s3:").await;
+        assert!(list_links(&page).contains(&"/search/app?dir=s3://bucket".to_owned()), "{page}");
+        let page = alice.open_found("/search/app?dir=/").await;
+        assert!(list_links(&page).contains(&"/search/app?dir=/data".to_owned()), "{page}");
         facility.app.stop().await;
     }
 }
