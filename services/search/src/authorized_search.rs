@@ -50,8 +50,10 @@ pub struct AuthorizedPage {
     pub total: u64,
     /// Whether there may be more rows than `total`, because the rights do not follow from the index.
     pub is_total_lower_bound: bool,
-    /// After which row the next page begins; `None` at the end. There may be no further row.
+    /// After which row the next page begins, if this one is full. There may be no further row.
     pub next: Option<Vec<SortValue>>,
+    /// Whether there are further rows, or may be some because not all were looked up.
+    pub has_more: bool,
 }
 
 /// What a caller may read of some entities.
@@ -184,28 +186,29 @@ impl AuthorizedSearch {
                 }
                 Completeness::Unchecked => (Plan::Nothing, Some(Plan::and(vec![query, readable.plan]))),
             };
-            let page = search_page(planner, &first, &known, first.after.as_deref(), first.limit)?;
+            let page = search_page(planner, &first, &known, first.after.as_deref(), first.limit + 1)?;
             Ok((page, candidates, searched))
         };
         let ((page, candidates, searched), rights) =
             self.run_for_caller(caller, snapshot.clone(), deadline, entities, search).await?;
-        let mut found = ReadableHits { hits: page.hits, total: page.total, is_total_lower_bound: false };
+        let mut found = ReadableHits { hits: page.hits, total: page.total, ..ReadableHits::default() };
         if let Some(candidates) = candidates {
             let checked = self.find_checked_rows(caller, &snapshot, deadline, &request, candidates).await?;
             found.merge_hits(checked, &request.order);
         }
+        let has_more = found.hits.len() > request.limit || found.is_cut;
         found.hits.truncate(request.limit);
         // Never the position of a row that the caller may not read.
         let is_full = found.hits.len() == request.limit;
         let next = found.hits.last().filter(|_| is_full).map(|hit| hit.sorted_by.clone());
-        let ReadableHits { hits, total, is_total_lower_bound } = found;
+        let ReadableHits { hits, total, is_total_lower_bound, .. } = found;
         let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
         let read = move |planner: &Planner<'_>| {
             let scope = rights.plan_scope(planner)?;
             FieldReader { planner: &planner.restrict_to(&scope) }.read(request.target, &ids, &request.fields)
         };
         let sources = self.searches.run_on(snapshot, deadline, read).await?;
-        Ok(AuthorizedPage { hits, sources, searched, total, is_total_lower_bound, next })
+        Ok(AuthorizedPage { hits, sources, searched, total, is_total_lower_bound, next, has_more })
     }
 
     /// Looks candidates up with the caller's session, in their order, until there is a page of them.
@@ -241,6 +244,7 @@ impl AuthorizedSearch {
             }
             if checked.hits.len() > limit || looked_at >= MAX_CHECKED || deadline.check().is_err() {
                 checked.is_total_lower_bound = true;
+                checked.is_cut = true;
                 return Ok(checked);
             }
         }
@@ -253,6 +257,8 @@ struct ReadableHits {
     hits: Vec<Hit>,
     total: u64,
     is_total_lower_bound: bool,
+    /// Whether candidates after the last hit were not looked up.
+    is_cut: bool,
 }
 
 impl ReadableHits {
@@ -262,6 +268,7 @@ impl ReadableHits {
         self.hits.sort_by(|one, other| compare_values(order, &one.sorted_by, &other.sorted_by));
         self.total += other.total;
         self.is_total_lower_bound |= other.is_total_lower_bound;
+        self.is_cut |= other.is_cut;
     }
 }
 

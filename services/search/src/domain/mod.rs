@@ -3,6 +3,7 @@
 /// Texts as terms, and synonyms.
 pub mod analysis;
 pub mod change_request;
+pub mod days;
 pub mod deadline;
 pub mod document;
 pub mod entity;

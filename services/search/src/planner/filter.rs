@@ -10,7 +10,7 @@ use crate::domain::plan::Plan;
 use crate::error::Error;
 
 /// Values of one entry of a filter.
-const MAX_ALTERNATIVES: usize = 1_024;
+pub const MAX_ALTERNATIVES: usize = 1_024;
 
 impl Planner<'_> {
     /// One entry of the filter. The key is the field of `target`, or a related entity with or without a field of it.
@@ -158,9 +158,12 @@ pub(super) fn unknown_field(entity: EntityKind, name: &str) -> Error {
     let related = entity.relations().iter().flat_map(|relation| {
         relation.target.attributes().iter().map(move |attribute| format!("{}.{}", relation.name, attribute.name))
     });
+    // Names that mean the same, or that nobody searches for, would make the list too long to read.
+    let is_shown = |name: &String| !(name.ends_with(".doi") || name.ends_with(".pid") || name.ends_with("fileCount"));
     let fields = own
         .chain(related)
         .chain(list_linked_fields(entity))
+        .filter(is_shown)
         .chain([PARAMETER_FIELD.to_owned()])
         .collect::<Vec<_>>()
         .join(", ");

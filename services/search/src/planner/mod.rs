@@ -19,6 +19,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 pub use self::budget::QueryBudget;
+pub use self::filter::MAX_ALTERNATIVES;
 pub use self::query::SearchQuery;
 pub use self::readable::{ReadablePlan, ReadableScope};
 use crate::domain::analysis::synonyms::Synonyms;
@@ -70,6 +71,9 @@ impl Planner<'_> {
             plans.push(self.join(EntityKind::InvestigationUser, &users, target)?);
         }
         plans.push(Self::plan_dates(target, query)?);
+        for (name, units) in &query.parameter_units {
+            self.check_dimension(name, units)?;
+        }
         for parameter in &query.parameters {
             plans.push(self.plan_parameter(target, parameter)?);
         }

@@ -104,7 +104,7 @@ impl Planner<'_> {
 
     /// Refuses units into which no value of the parameter can be converted: the search could find nothing, and nobody would know
     /// why.
-    fn check_dimension(&self, name: &str, units: &str) -> Result<(), Error> {
+    pub(super) fn check_dimension(&self, name: &str, units: &str) -> Result<(), Error> {
         // An icat.server shows the text to users whose rights are not known here.
         if self.readable.is_none() {
             return Ok(());

@@ -19,6 +19,10 @@ pub struct SearchQuery {
     /// A directory or a pattern for the paths of datafiles; not in requests of icat.server.
     #[serde(skip)]
     pub path: Option<String>,
+    /// Names of parameters, each with the units that a condition in `filter` has, which must be of its dimension; not in requests of
+    /// icat.server.
+    #[serde(skip)]
+    pub parameter_units: Vec<(String, String)>,
     /// Whether `user` is the caller.
     #[serde(skip)]
     pub is_own_user: bool,

@@ -2,11 +2,12 @@
 
 use std::ops::Bound;
 
-use jiff::civil::{Date, Time};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
 use super::text::FieldCondition;
+use crate::domain::days::{find_end_before, find_start_of_day};
 use crate::error::Error;
 
 /// Inclusive bounds. A year, a month or a day stands for all its moments in the zone of the facility.
@@ -88,9 +89,7 @@ fn parse_period(text: &str, zone: &TimeZone) -> Option<(i64, i64)> {
         _ => return None,
     };
     let start = start.parse::<Date>().ok()?;
-    let end = start.checked_add(span).ok()?;
-    let to_millis = |date: Date| Some(zone.to_timestamp(date.to_datetime(Time::midnight())).ok()?.as_millisecond());
-    Some((to_millis(start)?, to_millis(end)? - 1))
+    Some((find_start_of_day(start, zone), find_end_before(start.checked_add(span).ok(), zone)))
 }
 
 #[cfg(test)]
@@ -103,6 +102,8 @@ mod tests {
             ("2024", 1_704_067_200_000, 1_735_689_599_999),
             ("2024-02", 1_706_745_600_000, 1_709_251_199_999),
             ("2024-02-29", 1_709_164_800_000, 1_709_251_199_999),
+            ("9999-12-31", 253_402_214_400_000, 253_402_300_799_999),
+            ("9999", 253_370_764_800_000, 253_402_300_799_999),
             ("2024-02-29T12:00:00Z", 1_709_208_000_000, 1_709_208_000_000),
         ] {
             assert_eq!(

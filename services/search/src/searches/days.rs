@@ -1,9 +1,10 @@
 //! Bounds of a period: whole days in the zone of the facility, or moments.
 
-use jiff::civil::{Date, Time};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
 
+use crate::domain::days::{find_end_before, find_start_of_day};
 use crate::error::Error;
 
 /// The first millisecond of the period that begins with this day or moment.
@@ -35,12 +36,7 @@ fn parse_day(text: &str, zone: &TimeZone) -> Result<Bound, Error> {
     let refused =
         || Error::Query(format!("`{text}` is not a day such as 2025-03-01 or a moment such as 2025-03-01T12:00:00Z"));
     let day: Date = text.parse().map_err(|_| refused())?;
-    let start = |day: Date| {
-        let midnight = zone.to_timestamp(day.to_datetime(Time::midnight())).map_err(|_| refused())?;
-        Ok::<_, Error>(midnight.as_millisecond())
-    };
-    let next = day.checked_add(1.day()).map_err(|_| refused())?;
-    Ok(Bound::Day(start(day)?, start(next)? - 1))
+    Ok(Bound::Day(find_start_of_day(day, zone), find_end_before(day.tomorrow().ok(), zone)))
 }
 
 #[cfg(test)]
@@ -58,6 +54,7 @@ mod tests {
             parse_until("2025-03-30T10:00:00Z", &zone).unwrap(),
             parse_from("2025-03-30T12:00:00+02:00", &zone).unwrap()
         );
+        assert!(parse_until("9999-12-31", &zone).unwrap() > parse_from("9999-12-31", &zone).unwrap());
         for text in ["yesterday", "2025-02-30", "2025", ""] {
             assert!(parse_from(text, &zone).unwrap_err().to_string().contains("is not a day"), "{text}");
         }

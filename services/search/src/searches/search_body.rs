@@ -8,9 +8,10 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::days::{parse_from, parse_until};
+use super::json_object::deserialize_objects;
 use crate::domain::entity::EntityKind;
 use crate::error::Error;
-use crate::planner::SearchQuery;
+use crate::planner::{MAX_ALTERNATIVES, SearchQuery};
 use crate::results::count_field::resolve_field;
 
 /// Rows of a page if the client does not say how many.
@@ -46,6 +47,7 @@ pub struct SearchBody {
     #[schema(example = json!({"datafileFormat.name": ["NeXus"], "instrument.name": ["ID29"]}))]
     pub values: BTreeMap<String, Vec<String>>,
     /// Parameters of the row
+    #[serde(deserialize_with = "deserialize_objects")]
     pub parameters: Vec<ParameterCondition>,
     /// Only what belongs to the caller's investigations, or was measured at an instrument whose scientist the caller is
     pub mine: bool,
@@ -53,9 +55,10 @@ pub struct SearchBody {
     /// At most so many rows; 1,000 at most
     #[schema(minimum = 1, maximum = 1000, default = 25)]
     pub limit: Option<usize>,
-    /// `cursor` of the previous page; send it with the same body
+    /// `cursor` of the previous page; send it with the same conditions and the same sort. `limit`, `facets` and `highlight` may differ
     pub cursor: Option<String>,
     /// Fields whose values are counted in the whole result
+    #[serde(deserialize_with = "deserialize_objects")]
     pub facets: Vec<FacetBody>,
     /// Whether to mark the words that were found
     pub highlight: bool,
@@ -105,8 +108,11 @@ pub struct FacetBody {
 }
 
 impl FacetBody {
-    pub fn limit(&self) -> usize {
-        self.limit.unwrap_or(DEFAULT_VALUES).min(MAX_VALUES)
+    pub fn limit(&self) -> Result<usize, Error> {
+        match self.limit.unwrap_or(DEFAULT_VALUES) {
+            limit @ 1..=MAX_VALUES => Ok(limit),
+            _ => Err(Error::Query(format!("the limit of the facet {} must be between 1 and {MAX_VALUES}", self.field))),
+        }
     }
 }
 
@@ -122,7 +128,16 @@ impl SearchBody {
         if self.facets.len() > MAX_FACETS {
             return Err(Error::Query(format!("at most {MAX_FACETS} fields can be counted at once")));
         }
-        self.facets.iter().try_for_each(|facet| resolve_field(target, &facet.field).map(drop))
+        self.facets.iter().try_for_each(|facet| {
+            facet.limit()?;
+            resolve_field(target, &facet.field).map(drop)
+        })
+    }
+
+    /// What decides which rows are found, and in which order.
+    pub fn describe_conditions(&self) -> String {
+        let Self { text, path, directory, from, until, values, parameters, mine, sort, .. } = self;
+        json!([text, path, directory, from, until, values, parameters, mine, sort]).to_string()
     }
 
     /// The conditions; `user` is the name of the caller.
@@ -131,7 +146,13 @@ impl SearchBody {
             return Err(Error::Query("path is only possible for datafiles".to_owned()));
         }
         let mut filter = Map::new();
+        if self.parameters.len() > MAX_ALTERNATIVES {
+            return Err(Error::Query(format!("a search has conditions for at most {MAX_ALTERNATIVES} parameters")));
+        }
         for (field, values) in &self.values {
+            if values.len() > MAX_ALTERNATIVES {
+                return Err(Error::Query(format!("a search has at most {MAX_ALTERNATIVES} values of {field}")));
+            }
             let resolved = resolve_field(target, field)?;
             filter.insert(resolved.filter_key(field), json!(values));
         }
@@ -143,14 +164,22 @@ impl SearchBody {
         let bound = |text: &Option<String>, parse: fn(&str, &TimeZone) -> Result<i64, Error>| {
             text.as_deref().map(|text| parse(text, zone).map(Value::from)).transpose()
         };
+        let (lower, upper) = (bound(&self.from, parse_from)?, bound(&self.until, parse_until)?);
+        if let (Some(lower), Some(upper), Some(from), Some(until)) = (&lower, &upper, &self.from, &self.until)
+            && lower.as_i64() > upper.as_i64()
+        {
+            return Err(Error::Query(format!("the period ends before it begins: from {from} until {until}")));
+        }
+        let units = self.parameters.iter().filter_map(|parameter| Some((&parameter.name, parameter.units.as_ref()?)));
         Ok(SearchQuery {
+            parameter_units: units.map(|(name, units)| (name.clone(), units.clone())).collect(),
             text: self.text.as_deref().filter(|text| !text.trim().is_empty()).map(Value::from),
             path: self.path.clone(),
             directory: self.directory.clone(),
             user: self.mine.then(|| user.to_owned()),
             is_own_user: self.mine,
-            lower: bound(&self.from, parse_from)?,
-            upper: bound(&self.until, parse_until)?,
+            lower,
+            upper,
             filter: (!filter.is_empty()).then_some(filter),
             ..SearchQuery::default()
         })
@@ -177,6 +206,12 @@ impl ParameterCondition {
         match (&self.text, self.from, self.to) {
             (Some(text), None, None) => conditions.push(json!({"field": "stringValue", "value": text})),
             (None, None, None) => {}
+            (None, Some(from), Some(to)) if from > to => {
+                return Err(Error::Query(format!(
+                    "the range of the parameter {} ends before it begins: from {from} to {to}",
+                    self.name
+                )));
+            }
             (None, from, to) => {
                 let (from, to) = (from.unwrap_or(f64::MIN), to.unwrap_or(f64::MAX));
                 let mut range = json!({"field": "numericValue", "from": from, "to": to});

@@ -119,7 +119,8 @@ impl Case {
             body["path"] = json!(format!("/x/**/{word}*.{extension}"));
         }
         if self.rng.random_bool(0.3) {
-            let (from, until) = (self.rng.random_range(0..20), self.rng.random_range(0..20));
+            let from = self.rng.random_range(0..20);
+            let until = self.rng.random_range(from..20);
             body["from"] = json!(format!("2024-01-{:02}", from + 1));
             body["until"] = json!(format!("2024-01-{:02}", until + 1));
             found.retain(|file| (from..=until).contains(&file.day));

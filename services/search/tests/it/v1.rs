@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::engine::find_opensearch;
 use crate::facility::Facility;
 
 impl Facility {
@@ -105,6 +106,11 @@ async fn conditions_narrow_a_search() {
             (json!({"text": "parameter.temperature:* instrument.name:BL08"}), 7),
             (json!({"mine": true}), 0),
             (json!({"text": ""}), 19),
+            (json!({"until": "9999-12-31"}), 19),
+            (json!({"path": "/a".repeat(100)}), 0),
+            (json!({"path": "a_b.".repeat(70)}), 0),
+            (json!({"text": format!("location:{}", "/a".repeat(100))}), 0),
+            (json!({"text": "/a".repeat(100)}), 0),
         ] {
             let answer = facility.search_v1("datafiles", &root, body.clone()).await;
             assert_eq!(answer["total"], expected, "{body}");
@@ -116,6 +122,9 @@ async fn conditions_narrow_a_search() {
         assert_eq!(status, 400);
         assert_eq!(answer["detail"], "`s` has another dimension than the parameter temperature, which has the units K");
         assert_eq!(facility.search_v1("datafiles", &alice, body).await["total"], 0);
+        let body = json!({"parameters": [{"name": "temperature", "from": 4, "to": 10, "units": "mm"}]});
+        let (status, answer) = facility.post_search("datafiles", &root, &body).await;
+        assert!(status == 400 && answer["detail"].as_str().unwrap().contains("another dimension"), "{answer}");
         let body = json!({"text": "parameter.temperature:[3.5°C TO 4.5°C]"});
         assert_eq!(facility.search_v1("datafiles", &alice, body).await["total"], 0);
         facility.app.stop().await;
@@ -148,6 +157,25 @@ async fn pages_show_one_point_in_time() {
         let expected: Vec<String> = (0..3).flat_map(|n| std::iter::repeat_n(format!("scan_{n}.nxs"), 4)).collect();
         assert_eq!(names, expected);
 
+        // The last page has no cursor, also if it is full.
+        let whole = facility.search_v1("datafiles", &alice, json!({"path": "*.nxs", "sort": "name", "limit": 6})).await;
+        let mut next = json!({"path": "*.nxs", "sort": "name", "limit": 6, "cursor": whole["cursor"]});
+        let last = facility.search_v1("datafiles", &alice, next.clone()).await;
+        assert_eq!((last["hits"].as_array().unwrap().len(), last.get("cursor")), (6, None));
+        // A cursor belongs to its search and its user.
+        let bob = facility.log_in("bob").await;
+        assert_eq!(facility.post_search("datafiles", &bob, &next).await.0, 400);
+        for (member, value) in
+            [("sort", json!("newest")), ("text", json!("scan")), ("path", json!("*.h5")), ("mine", json!(true))]
+        {
+            let mut other = next.clone();
+            other[member] = value;
+            let (status, answer) = facility.post_search("datafiles", &alice, &other).await;
+            assert!(status == 400 && answer["detail"].as_str().unwrap().contains("cursor"), "{member}: {answer}");
+        }
+        next["limit"] = json!(1);
+        assert_eq!(facility.search_v1("datafiles", &alice, next).await["hits"].as_array().unwrap().len(), 1);
+
         // Later, pages go on with what there is then.
         facility.app.clock.advance_seconds(301);
         let mut next = body.clone();
@@ -161,9 +189,15 @@ async fn pages_show_one_point_in_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn directories_are_browsed_and_completed() {
     for mut facility in Facility::start_all().await {
-        for (key, location) in
-            [("dash", "/data/embargo-2/x.nxs"), ("upper", "/data/Embargo.d/Raw/X.nxs"), ("relative", "rel/y.nxs")]
-        {
+        for (key, location) in [
+            ("dash", "/data/embargo-2/x.nxs"),
+            ("upper", "/data/Embargo.d/Raw/X.nxs"),
+            ("relative", "rel/y.nxs"),
+            ("store", "s3://bucket/raw/z.nxs"),
+            ("share", "//srv/share/z.nxs"),
+            ("top", "/top.nxs"),
+            ("composed", "rel/Mu\u{308}ller_1.nxs"),
+        ] {
             let file = json!({"name": key, "location": location, "dataset": {"id": facility.ids["embargo/d0"]}});
             facility.create_row(key, "Datafile", file).await;
         }
@@ -172,7 +206,14 @@ async fn directories_are_browsed_and_completed() {
         let directory =
             |path: &str, files: u64| json!({"path": path, "name": path.rsplit('/').next().unwrap(), "files": files});
         for (session, path, expected) in [
-            (&alice, "", vec![directory("/data", 14), directory("rel", 1)]),
+            (&alice, "", vec![directory("//srv", 1), directory("/data", 14), directory("rel", 2), directory("s3:", 1)]),
+            (&alice, "/", vec![directory("/data", 14)]),
+            (&alice, "//", vec![directory("//srv", 1)]),
+            (&alice, "//srv/", vec![directory("//srv/share", 1)]),
+            (&alice, "s3:/", vec![directory("s3://bucket", 1)]),
+            (&alice, "s3://", vec![directory("s3://bucket", 1)]),
+            (&alice, "s3://bu", vec![directory("s3://bucket", 1)]),
+            (&alice, "s3://bucket/", vec![directory("s3://bucket/raw", 1)]),
             (
                 &alice,
                 "/data/",
@@ -198,6 +239,47 @@ async fn directories_are_browsed_and_completed() {
             let answer = facility.list_directories(session, path).await;
             assert_eq!(answer, json!({"directories": expected, "hasMore": false}), "{path}");
         }
+        for (path, expected) in [
+            ("/", 15),
+            ("//", 1),
+            ("/*", 1),
+            ("s3://", 1),
+            ("/data", 14),
+            ("//**", 1),
+            ("m\u{fc}ller_1.nxs", 1),
+            ("**/m\u{fc}l*.nxs", 1),
+            ("rel/mu\u{308}ller_1.nxs", 1),
+        ] {
+            let answer = facility.search_v1("datafiles", &alice, json!({"path": path})).await;
+            assert_eq!(answer["total"], expected, "{path}");
+        }
+        facility.app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_words_as_are_allowed_end_in_time() {
+    if find_opensearch().is_some() {
+        // It has a limit of its own.
+        return;
+    }
+    for facility in Facility::start_all().await {
+        facility.wait_until_indexed().await;
+        let (alice, root) = (facility.log_in("alice").await, facility.root.clone());
+        for joined in [" ", " AND "] {
+            let words: Vec<String> = (0..1_024).map(|n| format!("word{n}")).collect();
+            let mut text = words.join(joined);
+            for session in [&alice, &root] {
+                for target in ["datafiles", "datasets", "investigations"] {
+                    let started = std::time::Instant::now();
+                    let answer = facility.search_v1(target, session, json!({"text": text})).await;
+                    println!("1,024 words, {target}: {:?}", started.elapsed());
+                    assert_eq!(answer["total"], 0);
+                }
+            }
+            text = format!("{} scan_1.nxs", words[1..].join(" "));
+            assert_eq!(facility.search_v1("datafiles", &root, json!({"text": text})).await["total"], 6);
+        }
         facility.app.stop().await;
     }
 }
@@ -211,9 +293,29 @@ async fn mistakes_say_what_to_do() {
             ("datafiles", json!({"text": "a AND"}), 400, "Search term could not be parsed"),
             ("datafiles", json!({"txt": "a"}), 400, "unknown field `txt`"),
             ("datafiles", json!({"from": "yesterday"}), 400, "is not a day such as 2025-03-01"),
-            ("datafiles", json!({"path": "*a*"}), 400, "location"),
+            (
+                "datafiles",
+                json!({"from": "2025-02-01", "until": "2025-01-31"}),
+                400,
+                "the period ends before it begins",
+            ),
+            ("datafiles", json!({"path": "*a*"}), 400, "path: this path would be compared"),
+            ("datafiles", json!({"text": "(".repeat(101)}), 400, "more than 100 nested parentheses"),
+            ("datafiles", json!({"text": "a".repeat(65_537)}), 400, "longer than 65536 bytes"),
+            (
+                "datafiles",
+                json!({"values": {"dataset.name": vec!["d"; 1_025]}}),
+                400,
+                "at most 1024 values of dataset.name",
+            ),
+            ("datafiles", json!({"parameters": [{"name": "t", "from": 2, "to": 1}]}), 400, "ends before it begins"),
             ("datafiles", json!({"limit": 0}), 400, "limit must be between 1 and 1000"),
             ("datafiles", json!({"cursor": "x"}), 400, "the cursor is not that of this search"),
+            ("datafiles", json!([]), 400, "a JSON object"),
+            ("datafiles", json!({"facets": [["dataset.name"]]}), 400, "a JSON object"),
+            ("datafiles", json!({"facets": [{"field": "dataset.name", "limit": 0}]}), 400, "between 1 and 1000"),
+            ("datafiles", json!({"facets": [{"field": "dataset.name", "limit": 1001}]}), 400, "between 1 and 1000"),
+            ("datafiles", json!({"facets": [{"field": "type.name"}]}), 400, "possible are"),
             ("datafiles", json!({"facets": [{"field": "location"}]}), 400, "possible are"),
             ("datafiles", json!({"values": {"colour": ["red"]}}), 400, "possible are"),
             ("datafiles", json!({"parameters": [{"name": "t", "text": "x", "from": 1}]}), 400, "a text or numbers"),
@@ -225,6 +327,14 @@ async fn mistakes_say_what_to_do() {
         }
         let (status, _) = facility.post_search("datafiles", "nobody", &json!({})).await;
         assert_eq!(status, 401);
+        for query in ["directories?limit=0", "directories?limit=x", "values?target=datasets&field=type.name&limit=1001"]
+        {
+            let request = facility.app.http.get(format!("{}/search/v1/{query}", facility.app.public));
+            let response = request.bearer_auth(&alice).send().await.unwrap();
+            let (status, answer) = (response.status(), response.json::<Value>().await.unwrap());
+            let detail = answer["detail"].as_str().unwrap();
+            assert!(status == 400 && detail.starts_with("limit must be a whole number between 1 and 1000"), "{answer}");
+        }
         facility.app.stop().await;
     }
 }

@@ -45,8 +45,8 @@ pub struct Find {
     /// Print all results.
     #[arg(long, conflicts_with = "limit")]
     pub all: bool,
-    /// Print only the number of results.
-    #[arg(long, conflicts_with_all = ["limit", "all", "print0"])]
+    /// Print only the number of all results, whatever --limit says.
+    #[arg(long, conflicts_with = "print0")]
     pub count: bool,
     /// End each result with a NUL character instead of a line feed, for xargs -0.
     #[arg(long)]

@@ -71,6 +71,7 @@ async fn conditions_are_those_of_the_service() {
         let counted = facility.find(&[arguments, &["--count"]].concat(), 0).await;
         assert_eq!(counted.output, format!("{expected}\n"), "{arguments:?}");
     }
+    assert_eq!(facility.find(&["--count", "--limit", "5"], 0).await.output, format!("{FILES}\n"), "of all results");
     let counted = facility.find(&["--count", "--json"], 0).await.parse_json();
     assert_eq!(counted, serde_json::json!({"total": FILES, "isTotalLowerBound": false}));
     facility.app.stop().await;

@@ -7,12 +7,12 @@ use service_kit::Problem;
 use service_kit::openapi::{CallerFailures, CommonFailures, Failure};
 use utoipa::IntoParams;
 
+use super::limit::parse_limit;
 use crate::error::report_timeout;
 use crate::searches::find_directories::DirectoryList;
 use crate::state::State;
 
 const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1_000;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -24,8 +24,8 @@ pub struct DirectoryParameters {
     #[param(example = "/data/2025/")]
     path: String,
     /// At most so many; 1,000 at most
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<usize>,
+    #[param(minimum = 1, maximum = 1000, value_type = Option<usize>, default = 100)]
+    limit: Option<String>,
 }
 
 #[utoipa::path(
@@ -47,7 +47,7 @@ pub async fn list_directories(
 ) -> Result<HttpResponse, Problem> {
     caller.require_scope("read")?;
     let DirectoryParameters { path, limit } = parameters.into_inner();
-    let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let limit = parse_limit(limit.as_deref(), DEFAULT_LIMIT)?;
     Ok(HttpResponse::Ok()
         .json(state.catalogue_searches.find_directories(&caller, path, limit).await.map_err(report_timeout)?))
 }

@@ -2,5 +2,6 @@
 
 pub mod directories;
 pub mod index;
+mod limit;
 pub mod search;
 pub mod values;

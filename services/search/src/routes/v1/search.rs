@@ -8,6 +8,7 @@ use service_kit::openapi::{BodyFailures, CallerFailures, CommonFailures, Failure
 use crate::domain::entity::EntityKind;
 use crate::error::report_timeout;
 use crate::searches::find_page::SearchPage;
+use crate::searches::json_object::JsonObject;
 use crate::searches::search_body::SearchBody;
 use crate::state::State;
 
@@ -24,9 +25,9 @@ use crate::state::State;
 pub async fn search_datafiles(
     state: web::Data<State>,
     caller: Caller,
-    body: web::Json<SearchBody>,
+    body: web::Json<JsonObject<SearchBody>>,
 ) -> Result<HttpResponse, Problem> {
-    search_target(&state, &caller, EntityKind::Datafile, body.into_inner()).await
+    search_target(&state, &caller, EntityKind::Datafile, body.into_inner().0).await
 }
 
 #[utoipa::path(
@@ -42,9 +43,9 @@ pub async fn search_datafiles(
 pub async fn search_datasets(
     state: web::Data<State>,
     caller: Caller,
-    body: web::Json<SearchBody>,
+    body: web::Json<JsonObject<SearchBody>>,
 ) -> Result<HttpResponse, Problem> {
-    search_target(&state, &caller, EntityKind::Dataset, body.into_inner()).await
+    search_target(&state, &caller, EntityKind::Dataset, body.into_inner().0).await
 }
 
 #[utoipa::path(
@@ -61,9 +62,9 @@ pub async fn search_datasets(
 pub async fn search_investigations(
     state: web::Data<State>,
     caller: Caller,
-    body: web::Json<SearchBody>,
+    body: web::Json<JsonObject<SearchBody>>,
 ) -> Result<HttpResponse, Problem> {
-    search_target(&state, &caller, EntityKind::Investigation, body.into_inner()).await
+    search_target(&state, &caller, EntityKind::Investigation, body.into_inner().0).await
 }
 
 async fn search_target(

@@ -7,12 +7,12 @@ use service_kit::Problem;
 use service_kit::openapi::{CallerFailures, CommonFailures, Failure};
 use utoipa::IntoParams;
 
+use super::limit::parse_limit;
 use crate::error::report_timeout;
 use crate::searches::find_values::{SearchTarget, ValueList};
 use crate::state::State;
 
 const DEFAULT_LIMIT: usize = 20;
-const MAX_LIMIT: usize = 1_000;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -30,8 +30,8 @@ pub struct ValueParameters {
     #[param(example = "diff")]
     start: String,
     /// At most so many; 1,000 at most
-    #[param(minimum = 1, maximum = 1000, default = 20)]
-    limit: Option<usize>,
+    #[param(minimum = 1, maximum = 1000, value_type = Option<usize>, default = 20)]
+    limit: Option<String>,
 }
 
 #[utoipa::path(
@@ -54,7 +54,7 @@ pub async fn list_values(
 ) -> Result<HttpResponse, Problem> {
     caller.require_scope("read")?;
     let ValueParameters { target, field, start, limit } = parameters.into_inner();
-    let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let limit = parse_limit(limit.as_deref(), DEFAULT_LIMIT)?;
     let found = state.catalogue_searches.find_values(&caller, target.into(), &field, start, limit).await;
     Ok(HttpResponse::Ok().json(found.map_err(report_timeout)?))
 }

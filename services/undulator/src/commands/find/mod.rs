@@ -87,11 +87,29 @@ async fn print_results(
         }
         if is_last || shown >= wanted {
             drop(progress);
+            if shown == 0
+                && let Some(pattern) = &options.pattern
+            {
+                print_hint(client, session, pattern).await?;
+            }
             eprintln!("{}", render_summary(options.target, shown, (!is_last).then_some((known, is_lower_bound))));
             return require_complete_index(&page);
         }
         request.cursor = page.cursor;
     }
+}
+
+/// Where an absolute path finds nothing because the catalogue has only relative ones, says so.
+async fn print_hint(client: &SearchClient, session: &Session, pattern: &str) -> Result<(), Failure> {
+    let relative = pattern.trim_start_matches('/');
+    if relative == pattern || relative.is_empty() {
+        return Ok(());
+    }
+    let page = client.fetch_page(&SearchRequest::for_directory("/"), session).await?;
+    if page.total == 0 {
+        eprintln!("no path that you may read begins with /; search for '{relative}'");
+    }
+    Ok(())
 }
 
 fn to_size(number: u64) -> usize {

@@ -30,6 +30,22 @@ pub struct SearchRequest {
 }
 
 impl SearchRequest {
+    /// One file in a directory.
+    pub fn for_directory(path: &str) -> Self {
+        Self {
+            text: None,
+            path: Some(path.to_owned()),
+            from: None,
+            until: None,
+            values: BTreeMap::new(),
+            parameters: Vec::new(),
+            mine: false,
+            sort: Sort::Relevance,
+            limit: 1,
+            cursor: None,
+        }
+    }
+
     pub fn from_options(options: &Find) -> Result<Self, Failure> {
         let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for condition in &options.field_values {

@@ -41,6 +41,12 @@ impl RequestError {
 
 /// Makes the text of a server safe for a terminal: without control characters, and of limited length.
 pub fn sanitize_text(text: &str) -> String {
-    const LONGEST: usize = 500;
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+    const LONGEST: usize = 2_000;
+    let safe: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST + 1).collect();
+    if safe.chars().nth(LONGEST).is_none() {
+        return safe;
+    }
+    // Not in the middle of a word.
+    let end = safe.rfind(' ').unwrap_or(safe.len());
+    format!("{} …", &safe[..end])
 }
