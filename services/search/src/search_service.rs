@@ -14,7 +14,7 @@ use crate::domain::units::Units;
 use crate::error::Error;
 use crate::index::SharedSnapshot;
 use crate::index::snapshot::Snapshot;
-use crate::planner::{Planner, QueryBudget};
+use crate::planner::{Planner, QueryBudget, RelatedPlans};
 
 /// Searches at once; more wait.
 const THREADS: usize = 8;
@@ -110,6 +110,7 @@ impl SearchService {
                 zone,
                 deadline,
                 budget: QueryBudget::default(),
+                related: RelatedPlans::default(),
                 readable: None,
             })
         };

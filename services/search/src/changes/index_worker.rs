@@ -10,9 +10,9 @@ use service_kit::{Blocking, Clock, Ctx, Db, DbError, Ids, Lease, Leases, Problem
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::batch_changes::parse_batch;
 use super::index_ownership::IndexOwnership;
 use super::queue::ChangeQueue;
-use crate::domain::change_request::{RowChange, parse_documents, parse_modify};
 use crate::domain::entity::EntityKind;
 use crate::domain::paths::PathRules;
 use crate::error::Error;
@@ -21,7 +21,7 @@ use crate::index::index_writer::{IndexWriter, OpenedIndex};
 use crate::index::{IndexIdentity, IndexLocation, OpenSearchIndex, SharedSnapshot, find_database};
 use crate::index_progress::IndexProgress;
 use crate::store::catalogue_scans::request_known_scans;
-use crate::store::change_batches::{self, BatchKind, ChangeBatch};
+use crate::store::change_batches::{self, ChangeBatch};
 use crate::store::entity_generations::{list_generations, set_generation};
 use crate::store::index_identity::{find_identity, set_identity};
 use crate::store::rejected_documents::create_rejected_documents;
@@ -374,31 +374,4 @@ async fn require_lease(tx: &mut Tx, lease: Option<&Lease>) -> Result<(), Error> 
 async fn require_identity(tx: &mut Tx, identity: &str) -> Result<(), Error> {
     let known = find_identity(tx).await?;
     if known.as_deref() == Some(identity) { Ok(()) } else { Err(Error::OtherIndex) }
-}
-
-/// What cannot be indexed was set aside when the batch was accepted.
-fn parse_batch(batch: &ChangeBatch) -> Vec<RowChange> {
-    let entity = batch.entity.parse();
-    let parsed = match (batch.kind, entity) {
-        (BatchKind::Modify, _) => parse_modify(&batch.body),
-        (BatchKind::Add, Ok(entity)) => parse_documents(entity, &batch.body),
-        (BatchKind::Clear, Ok(entity)) => return vec![RowChange::DeleteAll(entity)],
-        (BatchKind::BeginGeneration, Ok(entity)) => return vec![RowChange::BeginGeneration(entity, batch.id)],
-        (BatchKind::EndGeneration, Ok(entity)) => {
-            return batch
-                .body
-                .parse()
-                .map(|generation| RowChange::DeleteOlderGenerations(entity, generation))
-                .into_iter()
-                .collect();
-        }
-        (_, Err(_)) => return Vec::new(),
-    };
-    match parsed {
-        Ok(parsed) => parsed.changes,
-        Err(e) => {
-            tracing::error!(batch.id, error = e.to_string(), "an accepted batch cannot be read and is left out");
-            Vec::new()
-        }
-    }
 }

@@ -4,6 +4,7 @@
 //! and only then deletes them from the database. Applying a change again has no effect, so nothing is lost or doubled wherever
 //! the process ends.
 
+mod batch_changes;
 mod index_ownership;
 mod index_worker;
 mod metrics;

@@ -159,7 +159,10 @@ pub(super) fn unknown_field(entity: EntityKind, name: &str) -> Error {
         relation.target.attributes().iter().map(move |attribute| format!("{}.{}", relation.name, attribute.name))
     });
     // Names that mean the same, or that nobody searches for, would make the list too long to read.
-    let is_shown = |name: &String| !(name.ends_with(".doi") || name.ends_with(".pid") || name.ends_with("fileCount"));
+    let is_shown = |name: &String| {
+        let (_, last) = name.rsplit_once('.').unwrap_or(("", name));
+        !matches!(last, "pid" | "fileCount") && (last != "doi" || last == name)
+    };
     let fields = own
         .chain(related)
         .chain(list_linked_fields(entity))

@@ -10,6 +10,7 @@ mod parameter_text;
 mod parameters;
 mod query;
 mod readable;
+mod related_plans;
 mod text;
 mod units;
 mod values;
@@ -22,6 +23,7 @@ pub use self::budget::QueryBudget;
 pub use self::filter::MAX_ALTERNATIVES;
 pub use self::query::SearchQuery;
 pub use self::readable::{ReadablePlan, ReadableScope};
+pub use self::related_plans::RelatedPlans;
 use crate::domain::analysis::synonyms::Synonyms;
 use crate::domain::deadline::Deadline;
 use crate::domain::entity::EntityKind;
@@ -41,6 +43,7 @@ pub struct Planner<'p> {
     pub zone: &'p TimeZone,
     pub deadline: Deadline,
     pub budget: QueryBudget,
+    pub related: RelatedPlans,
     /// What the caller may read; `None` if whoever asked checks the rights of each row.
     pub readable: Option<&'p ReadableScope>,
 }

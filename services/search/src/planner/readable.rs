@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use identity::{Completeness, ReadableList, ReadableRows};
 
-use super::{Planner, QueryBudget};
+use super::{Planner, QueryBudget, RelatedPlans};
 use crate::domain::document::EntityRow;
 use crate::domain::entity::EntityKind;
 use crate::domain::plan::{Ids, Plan, collect_set};
@@ -82,12 +82,12 @@ impl Planner<'_> {
 
     /// The same planner for a caller.
     pub fn restrict_to<'s>(&'s self, scope: &'s ReadableScope) -> Planner<'s> {
-        Planner { readable: Some(scope), budget: QueryBudget::default(), ..*self }
+        Planner { readable: Some(scope), budget: QueryBudget::default(), related: RelatedPlans::default(), ..*self }
     }
 
     /// The same planner for what the caller may know in any case.
     pub(super) fn without_restriction(&self) -> Planner<'_> {
-        Planner { readable: None, budget: QueryBudget::default(), ..*self }
+        Planner { readable: None, budget: QueryBudget::default(), related: RelatedPlans::default(), ..*self }
     }
 
     /// The condition on rows of an entity that a caller may read. Lists of rows that are not in the index are left out, so that

@@ -262,7 +262,8 @@ impl Planner<'_> {
         if field.path.is_empty() {
             return Ok(Some(condition));
         }
-        let lifted = self.plan_through_relations(entity, field, condition)?;
+        let lift = |condition| self.plan_through_relations(entity, field, condition);
+        let lifted = self.related.find_or_insert(entity, field, condition, lift)?;
         Ok(Some(if matches!(lifted, Plan::Nothing) { lifted } else { Plan::Constant(Box::new(lifted), RELATED_SCORE) }))
     }
 

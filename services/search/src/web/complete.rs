@@ -114,6 +114,7 @@ mod tests {
 
     #[test]
     fn the_last_word_is_completed() {
+        use EntityKind::{Datafile, Dataset, Investigation};
         for (text, before, word) in [
             ("", "", ""),
             ("/da", "", "/da"),
@@ -127,7 +128,6 @@ mod tests {
         ] {
             assert_eq!(split_last_word(text), (before, word), "{text}");
         }
-        use EntityKind::{Datafile, Dataset, Investigation};
         assert_eq!(find_completed_field(Datafile, "instrument.name:BL"), Some(("instrument.name", "BL")));
         assert_eq!(find_completed_field(Dataset, "type.name:\"ra"), Some(("type.name", "ra")));
         assert_eq!(find_completed_field(Datafile, "type.name:ra"), None);

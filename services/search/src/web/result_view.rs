@@ -45,10 +45,15 @@ pub struct SearchView {
     folders: Option<FolderView>,
     examples: Vec<ExampleView>,
     /// What is wrong with the search.
-    mistake: Option<String>,
-    /// Whether it is the text of the box, and not one of the conditions beside it.
-    is_mistake_in_text: bool,
+    mistake: Option<MistakeView>,
     result: Option<ResultView>,
+}
+
+#[derive(Debug, Serialize)]
+struct MistakeView {
+    text: String,
+    /// Whether it is the text of the box, and not one of the conditions beside it.
+    is_in_box: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -135,8 +140,7 @@ impl SearchView {
             facets,
             examples: list_examples(query, folders.as_ref()),
             folders,
-            is_mistake_in_text: mistake.is_some() && is_text_mistaken(pages, query),
-            mistake,
+            mistake: mistake.map(|text| MistakeView { text, is_in_box: is_text_mistaken(pages, query) }),
             result,
         }
     }

@@ -97,7 +97,7 @@ pub fn cover_with_trigrams(text: &str) -> Vec<(u32, String)> {
 mod tests {
     use super::*;
 
-    fn parse(pattern: &str) -> (Vec<String>, bool) {
+    fn parse_pattern(pattern: &str) -> (Vec<String>, bool) {
         let NameTexts { texts, is_exact } = NameTexts::from_pattern(&WildcardPattern::from_wildcard_text(pattern));
         (texts, is_exact)
     }
@@ -122,7 +122,11 @@ mod tests {
             ("scan*_*.nxs", &["/scan", ".nxs/"], false),
             ("abc?", &["/abc"], false),
         ] {
-            assert_eq!(parse(pattern), (texts.iter().map(|text| (*text).to_owned()).collect(), is_exact), "{pattern}");
+            assert_eq!(
+                parse_pattern(pattern),
+                (texts.iter().map(|text| (*text).to_owned()).collect(), is_exact),
+                "{pattern}"
+            );
         }
     }
 

@@ -344,9 +344,12 @@ fn is_narrowed_to(glob: &Glob, path: &CanonicalPath) -> bool {
     let has_text = |text: &String| {
         (0..=256).any(|shift| cover_with_trigrams(text).into_iter().all(|(at, t)| trigrams.contains(&(at + shift, t))))
     };
-    let is_in = |directory: &CanonicalPath| match glob.only_direct {
-        true => path.directories_lower().next_back() == Some(directory.text_lower()),
-        false => path.directories_lower().any(|d| d == directory.text_lower()),
+    let is_in = |directory: &CanonicalPath| {
+        if glob.only_direct {
+            path.directories_lower().next_back() == Some(directory.text_lower())
+        } else {
+            path.directories_lower().any(|d| d == directory.text_lower())
+        }
     };
     glob.directory.as_ref().is_none_or(is_in)
         && glob.components.iter().all(|component| path.components().any(|c| c == component))
