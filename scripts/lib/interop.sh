@@ -15,7 +15,7 @@ header() { sed -n "s/^# $2: //p" "$1"; }
 # first, so that none of them runs by itself at the end.
 list_scripts() {
     local folders=("$@") script
-    [ $# -gt 0 ] || folders=(download icat logbook search suite)
+    [ $# -gt 0 ] || folders=(auth download icat logbook search suite)
     for script in "${folders[@]/#/tests/interop/}"; do
         [ -d "$script" ] && find "$script" -name 'test_*.py' -perm -u=x
     done | while read -r script; do
