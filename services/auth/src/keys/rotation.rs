@@ -111,7 +111,7 @@ mod tests {
     use super::super::first_key::create_first_key;
     use super::*;
 
-    fn at(text: &str) -> Timestamp {
+    fn parse_time(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
@@ -128,17 +128,21 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path();
         create_first_key(dir, &SystemIds).unwrap();
-        let rotate = |now: &str| rotate_keys(dir, at(now), &SystemIds, Urgency::Planned).unwrap();
+        let rotate = |now: &str| rotate_keys(dir, parse_time(now), &SystemIds, Urgency::Planned).unwrap();
         let Rotation::Prepared { next, usable_from } = rotate("2026-01-12T09:00:00Z") else { panic!("a first one") };
-        assert_eq!(usable_from, at("2026-01-13T09:00:00Z"));
+        assert_eq!(usable_from, parse_time("2026-01-13T09:00:00Z"));
         assert_eq!(rotate("2026-01-13T08:59:59Z"), Rotation::Waiting { next: next.clone(), usable_from });
         assert_eq!((active_name(dir, usable_from), list_kids(dir, usable_from)), ("first".to_owned(), 2));
 
         let Rotation::Rotated { active, retired, next: third } = rotate("2026-01-13T09:00:00Z") else { panic!("now") };
         assert_eq!((&active, retired.as_str()), (&next, "first"));
         assert_eq!(active_name(dir, usable_from), next);
-        assert_eq!(list_kids(dir, at("2026-01-13T09:59:59Z")), 3, "the last tokens of the first one are still valid");
-        assert_eq!(list_kids(dir, at("2026-01-13T10:00:00Z")), 2);
+        assert_eq!(
+            list_kids(dir, parse_time("2026-01-13T09:59:59Z")),
+            3,
+            "the last tokens of the first one are still valid"
+        );
+        assert_eq!(list_kids(dir, parse_time("2026-01-13T10:00:00Z")), 2);
         assert!(dir.join("first.pem").exists(), "removed by the next rotation");
         let Rotation::Rotated { active, .. } = rotate("2026-01-14T09:00:00Z") else { panic!("a day later") };
         assert_eq!(active, third);
@@ -150,7 +154,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path();
         create_first_key(dir, &SystemIds).unwrap();
-        let now = at("2026-01-12T09:00:00Z");
+        let now = parse_time("2026-01-12T09:00:00Z");
         rotate_keys(dir, now, &SystemIds, Urgency::Planned).unwrap();
         let rotated = rotate_keys(dir, now, &SystemIds, Urgency::Compromised).unwrap();
         let Rotation::Rotated { active, .. } = rotated else { panic!("{rotated:?}") };
@@ -163,7 +167,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path();
         create_first_key(dir, &SystemIds).unwrap();
-        let (now, later) = (at("2026-01-12T09:00:00Z"), at("2026-01-13T09:00:00Z"));
+        let (now, later) = (parse_time("2026-01-12T09:00:00Z"), parse_time("2026-01-13T09:00:00Z"));
         let Rotation::Prepared { next, .. } = rotate_keys(dir, now, &SystemIds, Urgency::Planned).unwrap() else {
             panic!("a first one")
         };

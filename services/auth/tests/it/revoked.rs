@@ -30,7 +30,7 @@ struct Verifier {
 }
 
 impl Verifier {
-    async fn ask(&mut self, app: &TestApp) {
+    async fn ask_service(&mut self, app: &TestApp) {
         loop {
             let query = if self.next.is_empty() { String::new() } else { format!("?after={}", self.next) };
             let answer: Value = get_revoked(app, &query, None).await.json().await.unwrap();
@@ -61,12 +61,12 @@ async fn an_ended_login_is_listed_until_its_tokens_have_expired() {
         app.clock.advance_seconds(300);
         let first = refresh_pair(&app, &first.refresh).await;
         let mut verifier = Verifier::default();
-        verifier.ask(&app).await;
+        verifier.ask_service(&app).await;
         assert!(verifier.revoked.is_empty());
 
         assert_eq!(end_token(&app, &first.access).await, 204);
         app.clock.advance_seconds(6);
-        verifier.ask(&app).await;
+        verifier.ask_service(&app).await;
         assert!(
             verifier.refuses(&first.access) && !verifier.refuses(&second.access) && !verifier.refuses(&open.access)
         );
@@ -80,7 +80,7 @@ async fn an_ended_login_is_listed_until_its_tokens_have_expired() {
         assert_eq!(end_token(&app, &second.access).await, 204);
         app.clock.advance_seconds(6);
         assert_eq!(get_revoked(&app, "", Some(&etag)).await.status(), 200, "there is one more");
-        verifier.ask(&app).await;
+        verifier.ask_service(&app).await;
         assert!(verifier.refuses(&second.access));
 
         app.clock.advance_seconds(1200);
@@ -128,7 +128,7 @@ async fn a_hundred_thousand_revoked_logins_are_listed_in_pages() {
 
         let started = Instant::now();
         let mut verifier = Verifier::default();
-        verifier.ask(&app).await;
+        verifier.ask_service(&app).await;
         let first = started.elapsed();
         let expected: HashSet<String> = sids.iter().map(|sid| service_kit::sha256_hex(sid)[..32].to_owned()).collect();
         assert_eq!(verifier.revoked.keys().cloned().collect::<HashSet<_>>(), expected);
