@@ -13,7 +13,8 @@ use crate::error::Error;
 pub struct RelatedPlans(RefCell<HashMap<(EntityKind, String), Plan>>);
 
 impl RelatedPlans {
-    /// The plan for a condition on a field of related rows; `find` searches for it the first time.
+    /// The plan for a condition on a field of related rows; `find` searches for it the first time. Conditions with sets of ids
+    /// are searched for each time, because different ones may look the same.
     pub fn find_or_insert(
         &self,
         entity: EntityKind,
@@ -21,6 +22,9 @@ impl RelatedPlans {
         condition: Plan,
         find: impl FnOnce(Plan) -> Result<Plan, Error>,
     ) -> Result<Plan, Error> {
+        if condition.has_ids() {
+            return find(condition);
+        }
         let key = (entity, format!("{} {condition:?}", field.path.join(".")));
         if let Some(known) = self.0.borrow().get(&key) {
             return Ok(known.clone());

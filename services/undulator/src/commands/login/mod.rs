@@ -87,7 +87,8 @@ pub async fn print_token(options: &ChosenLogin, json: bool) -> Result<(), Failur
     let current = find_current_login(&http, options.url.as_deref()).await?;
     let StoredLogin { access_token, access_token_ends_at, user, .. } = current.login;
     if json {
-        let value = json!({"access_token": access_token, "expires_at": access_token_ends_at, "url": current.url, "user": user});
+        let value =
+            json!({"access_token": access_token, "expires_at": access_token_ends_at, "url": current.url, "user": user});
         return print_result(true, &value, "");
     }
     print_text(&access_token)

@@ -54,7 +54,12 @@ impl TokenClient {
         Self { http, url: url.to_owned() }
     }
 
-    pub async fn create_tokens(&self, mechanism: &str, name: &str, password: &str) -> Result<IssuedTokens, RequestError> {
+    pub async fn create_tokens(
+        &self,
+        mechanism: &str,
+        name: &str,
+        password: &str,
+    ) -> Result<IssuedTokens, RequestError> {
         let body = json!({
             "plugin": mechanism, "username": name, "password": password, "client_id": CLIENT_ID, "refresh_token": "body",
         });
