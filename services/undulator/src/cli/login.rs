@@ -6,7 +6,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub struct Login {
-    /// URL of the facility, such as https://data.example.org
+    /// URL of the facility, such as `https://data.example.org`
     #[arg(long)]
     pub url: String,
     /// User, as MECHANISM/NAME (db/alice).

@@ -17,37 +17,48 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 pub struct Session {
     icat: Option<IcatClient>,
     pub id: String,
-    opened_here: bool,
+    kind: SessionKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SessionKind {
+    /// Of this command, which ends it.
+    OpenedHere,
+    /// Of the user, who gave its id.
+    Given,
+    /// An access token, which the catalogue does not accept.
+    AccessToken,
 }
 
 impl Session {
-    /// Logs in, or takes the session id from a file or the environment, or a token of `undulator login`; `None` if there is none
-    /// of these.
+    /// Logs in, or takes the session id from a file or the environment, or a token of `undulator login` at the `facility`; `None`
+    /// if there is none of these. The token is sent to all services, so the facility must not be given if one of them has
+    /// another address.
     pub async fn open(
         http: &HttpClient,
         catalogue: Option<&str>,
+        facility: Option<&str>,
         options: &SessionOptions,
     ) -> Result<Option<Self>, Failure> {
         let icat = catalogue.map(|root| IcatClient::new(http.clone(), root).with_timeout(TIMEOUT));
         if let Some(user) = &options.user {
             let icat = icat.ok_or_else(|| Failure::Usage("--user needs --url or --icat-url".to_owned()))?;
-            if catalogue.is_some_and(is_unencrypted) {
-                eprintln!(
-                    "warning: the password is sent unencrypted over http://; use an https:// address if there is one"
-                );
-            }
+            catalogue.inspect(|url| warn_if_unencrypted(url));
             let id = log_in(&icat, user, options.password_file.as_deref()).await?;
-            return Ok(Some(Self { icat: Some(icat), id, opened_here: true }));
+            return Ok(Some(Self { icat: Some(icat), id, kind: SessionKind::OpenedHere }));
         }
-        let id = match (&options.session_file, session_from_environment(), catalogue) {
-            (Some(file), ..) => Some(read_first_line("session id", file)?.trim().to_owned()),
-            (None, Some(id), _) => Some(id),
-            (None, None, Some(url)) => find_access_token(http, url).await?,
-            (None, None, None) => None,
+        let given = match &options.session_file {
+            Some(file) => Some(read_first_line("session id", file)?.trim().to_owned()),
+            None => session_from_environment(),
         };
-        match id {
-            Some(id) if id.is_empty() => Err(Failure::Usage("the session id is empty".to_owned())),
-            id => Ok(id.map(|id| Self { icat, id, opened_here: false })),
+        match (given, facility) {
+            (Some(id), _) if id.is_empty() => Err(Failure::Usage("the session id is empty".to_owned())),
+            (Some(id), _) => Ok(Some(Self { icat, id, kind: SessionKind::Given })),
+            (None, Some(url)) => {
+                let token = find_access_token(http, url).await?;
+                Ok(token.map(|id| Self { icat, id, kind: SessionKind::AccessToken }))
+            }
+            (None, None) => Ok(None),
         }
     }
 
@@ -55,9 +66,14 @@ impl Session {
         self.icat.as_ref().ok_or_else(|| Failure::Usage("give the catalogue with --url or --icat-url".to_owned()))
     }
 
+    /// Whether it is an access token, which the catalogue does not accept.
+    pub fn is_access_token(&self) -> bool {
+        self.kind == SessionKind::AccessToken
+    }
+
     /// Ends a session that was opened here. A failure is ignored, because the session expires.
     pub async fn log_out(&self) {
-        if let (true, Some(icat)) = (self.opened_here, &self.icat) {
+        if let (SessionKind::OpenedHere, Some(icat)) = (self.kind, &self.icat) {
             let _ended = icat.end_session(&self.id).await;
         }
     }
@@ -113,6 +129,13 @@ async fn name_mechanisms(icat: &IcatClient, user: &str, message: &str) -> Failur
         "--user {user} has no mechanism; write MECHANISM/NAME, such as {example}/{user}. This catalogue \
          has {list}"
     ))
+}
+
+/// Warns that a password can be read on the way to this address.
+pub fn warn_if_unencrypted(url: &str) {
+    if is_unencrypted(url) {
+        eprintln!("warning: the password is sent unencrypted over http://; use an https:// address if there is one");
+    }
 }
 
 /// Whether requests to this address are not encrypted.

@@ -49,6 +49,13 @@ async fn other_commands_use_the_login() {
         let logins: Value = request.send().await.unwrap().json().await.unwrap();
         assert_eq!(logins["logins"][0]["client"], "undulator-cli");
 
+        let by_name = ["get", "--url", &url, "--investigation", "MX-1", "--out", "data"];
+        let refused = facility.run_command(&by_name, 2).await;
+        assert!(refused.errors.contains("the catalogue needs a session"), "{}", refused.errors);
+        let elsewhere = ["find", "--url", &url, "--icat-url", "http://127.0.0.1:9", "--count"];
+        let refused = facility.run_command(&elsewhere, 2).await;
+        assert!(refused.errors.contains("no session"), "the token is for {url} alone: {}", refused.errors);
+
         let ended = facility.run_command(&["logout"], 0).await;
         assert_eq!(ended.output, format!("logged out at {url}\n"));
         let request = facility.app.http.get(format!("{url}/auth/v1/logins")).bearer_auth(token.trim());

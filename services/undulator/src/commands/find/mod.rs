@@ -28,7 +28,7 @@ pub async fn run_find(options: &Find, json: bool) -> Result<(), Failure> {
     }
     let request = SearchRequest::from_options(options)?;
     let client = SearchClient::new(options)?;
-    let session = Session::open(client.http(), client.catalogue(), &options.session).await?;
+    let session = Session::open(client.http(), client.catalogue(), client.facility(), &options.session).await?;
     let session = session.ok_or_else(missing_session_error)?;
     let outcome = if options.count {
         print_count(&client, &session, request, json).await

@@ -36,6 +36,8 @@ pub struct SearchClient {
     url: String,
     /// Without `/icat`; `None` if it was not given.
     catalogue: Option<String>,
+    /// `None` if a service has an address of its own.
+    facility: Option<String>,
 }
 
 impl SearchClient {
@@ -44,13 +46,15 @@ impl SearchClient {
         let facility = named(&options.url);
         let search = named(&options.search_url).or_else(|| facility.as_ref().map(|url| format!("{url}/search")));
         let search = search.ok_or_else(|| Failure::Usage("give --url or --search-url".to_owned()))?;
-        let catalogue = named(&options.icat_url).or(facility);
+        let has_other_address = options.search_url.is_some() || options.icat_url.is_some();
+        let catalogue = named(&options.icat_url).or_else(|| facility.clone());
         let catalogue = catalogue.map(|url| url.strip_suffix("/icat").unwrap_or(&url).to_owned());
         for url in [Some(&search), catalogue.as_ref()].into_iter().flatten() {
             check_address(url)?;
         }
         let http = command_client(&options.ca_file, READ_TIMEOUT)?;
-        Ok(Self { http, url: format!("{search}/v1/{}s", options.target.name()), catalogue })
+        let facility = facility.filter(|_| !has_other_address);
+        Ok(Self { http, url: format!("{search}/v1/{}s", options.target.name()), catalogue, facility })
     }
 
     pub fn http(&self) -> &HttpClient {
@@ -59,6 +63,11 @@ impl SearchClient {
 
     pub fn catalogue(&self) -> Option<&str> {
         self.catalogue.as_deref()
+    }
+
+    /// The facility, if all services are below its URL.
+    pub fn facility(&self) -> Option<&str> {
+        self.facility.as_deref()
     }
 
     /// A page of results, with retries.

@@ -8,6 +8,14 @@ use crate::commands::session::{Session, explain_icat_error};
 
 /// The id of the investigation with this name or id.
 pub async fn find_investigation(session: &Session, wanted: &str, visit: Option<&str>) -> Result<i64, Failure> {
+    if session.is_access_token() {
+        return wanted.parse().map_err(|_| {
+            Failure::Usage(format!(
+                "the catalogue needs a session to find investigation `{wanted}` by its name: give --user, or the number of the \
+                 investigation instead of its name"
+            ))
+        });
+    }
     let icat = session.icat()?;
     let mut select = Select::values("Investigation", &["id", "visitId"]).filter(Filter::eq("name", wanted));
     if let Some(visit) = visit {

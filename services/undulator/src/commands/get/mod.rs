@@ -41,7 +41,9 @@ const MAX_ROUNDS: usize = 3;
 
 pub async fn run_get(options: Get, json: bool) -> Result<(), Failure> {
     let server = Arc::new(Server::new(&options)?);
-    let session = Session::open(&server.http, server.icat.as_deref(), &options.session).await?;
+    let has_other_address = options.ids_url.is_some() || options.icat_url.is_some();
+    let facility = options.url.as_deref().filter(|_| !has_other_address);
+    let session = Session::open(&server.http, server.icat.as_deref(), facility, &options.session).await?;
     // A prepared selection needs none.
     if session.is_none() && options.what.prepared.is_none() {
         return Err(missing_session_error());

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use service_kit::cli::Failure;
 
@@ -37,12 +38,14 @@ pub struct LoginFile {
 impl LoginFile {
     /// Reads the file, and keeps others from doing so. A file that others may read is refused.
     pub fn open() -> Result<Self, Failure> {
-        let path = find_path()?;
+        let path = find_path().ok_or_else(|| {
+            Failure::Usage(format!("there is no home directory for the file of logins; name it with {FILE_VARIABLE}"))
+        })?;
         if let Some(directory) = path.parent() {
             create_private_dir(directory)?;
         }
         let lock_path = path.with_added_extension("lock");
-        let lock = File::create(&lock_path).and_then(|lock| lock.lock().map(|()| lock));
+        let lock = open_lock_file(&lock_path).and_then(|lock| lock.lock().map(|()| lock));
         let lock = lock.map_err(|e| file_error(&lock_path, &e))?;
         let logins = read_logins(&path)?;
         Ok(Self { path, logins, _lock: lock })
@@ -50,7 +53,10 @@ impl LoginFile {
 
     /// Whether there is a login at this URL.
     pub fn has_login(url: &str) -> Result<bool, Failure> {
-        Ok(read_logins(&find_path()?)?.contains_key(url))
+        match find_path() {
+            Some(path) => Ok(read_logins(&path)?.contains_key(url)),
+            None => Ok(false),
+        }
     }
 
     /// The login at this URL, or the only one.
@@ -74,19 +80,23 @@ impl LoginFile {
     }
 }
 
-fn find_path() -> Result<PathBuf, Failure> {
+/// `None` for a user without a home directory.
+fn find_path() -> Option<PathBuf> {
     let directory = |name: &str| env::var_os(name).filter(|text| !text.is_empty()).map(PathBuf::from);
     if let Some(path) = directory(FILE_VARIABLE) {
-        return Ok(path);
+        return Some(path);
     }
     let config = directory("XDG_CONFIG_HOME").or_else(|| Some(directory("HOME")?.join(".config")));
-    let config = config.ok_or_else(|| {
-        Failure::Usage(format!("there is no home directory for the file of logins; name it with {FILE_VARIABLE}"))
-    })?;
-    Ok(config.join("undulator/logins.json"))
+    Some(config?.join("undulator/logins.json"))
 }
 
-fn read_logins(path: &PathBuf) -> Result<BTreeMap<String, StoredLogin>, Failure> {
+/// A private file that is not a link to another one.
+fn open_lock_file(path: &Path) -> io::Result<File> {
+    let no_link = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link).open(path)
+}
+
+fn read_logins(path: &Path) -> Result<BTreeMap<String, StoredLogin>, Failure> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),

@@ -15,6 +15,7 @@ use self::login_file::{LoginFile, StoredLogin};
 use self::token_client::{IssuedTokens, TokenClient, TokenError};
 use super::passwords::{ask_password, read_first_line};
 use super::requests::check_address;
+use super::session::warn_if_unencrypted;
 use crate::cli::{ChosenLogin, Login};
 
 /// A server that is silent for longer than this does not answer.
@@ -28,8 +29,9 @@ pub async fn log_in(options: &Login, json: bool) -> Result<(), Failure> {
     let Some((mechanism, name)) = options.user.split_once('/') else {
         return Err(Failure::Usage(format!("--user {} has no mechanism; write MECHANISM/NAME", options.user)));
     };
-    // Before the password is asked for.
-    let mut file = LoginFile::open()?;
+    warn_if_unencrypted(&url);
+    // A file that cannot be used is named before the password is asked for. It is not locked while somebody types.
+    drop(LoginFile::open()?);
     let client = TokenClient::new(command_client(&options.ca_file, READ_TIMEOUT)?, &url);
     let password = match &options.password_file {
         Some(file) => read_first_line("password", file)?,
@@ -44,10 +46,12 @@ pub async fn log_in(options: &Login, json: bool) -> Result<(), Failure> {
         login.ends_at.strftime("%Y-%m-%d %H:%M UTC")
     );
     let value = json!({"url": url, "user": login.user, "ends_at": login.ends_at});
+    let mut file = LoginFile::open()?;
     let earlier = file.logins.insert(url, login);
     file.save()?;
+    drop(file);
     if let Some(earlier) = earlier {
-        end_login(&client, &earlier).await;
+        end_replaced_login(&client, &earlier).await;
     }
     print_result(json, &value, &sentence)
 }
@@ -70,7 +74,7 @@ pub async fn print_user(options: &ChosenLogin, json: bool) -> Result<(), Failure
     let http = command_client(&options.ca_file, READ_TIMEOUT)?;
     let current = find_current_login(&http, options.url.as_deref()).await?;
     let client = TokenClient::new(http, &current.url);
-    let login = client.find_current_login(&current.login.access_token).await;
+    let login = client.find_login_of_token(&current.login.access_token).await;
     let login = login.map_err(|e| Failure::Failed(format!("{} does not say who you are: {e}", current.url)))?;
     let value = json!({
         "url": current.url, "user": current.login.user, "mechanism": login.mechanism, "started_at": login.started_at,
@@ -147,7 +151,7 @@ fn to_stored_login(user: String, issued: IssuedTokens) -> StoredLogin {
 }
 
 /// Ends a login that was replaced. If that fails, it ends by itself when it is not used.
-async fn end_login(client: &TokenClient, login: &StoredLogin) {
+async fn end_replaced_login(client: &TokenClient, login: &StoredLogin) {
     if let Err(e) = client.end_login(&login.refresh_token).await {
         eprintln!("the earlier login could not be ended ({e}); it ends by itself");
     }

@@ -1,6 +1,9 @@
 //! Requests to the login service of a facility.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -11,6 +14,10 @@ use crate::commands::requests::{RequestError, check_response, connection_error};
 
 /// What the service shows in lists of logins, and binds refresh tokens to.
 const CLIENT_ID: &str = "undulator-cli";
+/// A refresh token is accepted again for 20 s after its first use: if the answer is lost, there is time for another try.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most logins that the service lists at once.
+const MAX_LISTED_LOGINS: u32 = 500;
 
 pub struct TokenClient {
     http: HttpClient,
@@ -70,12 +77,13 @@ impl TokenClient {
     /// Each refresh token is accepted once.
     pub async fn refresh_tokens(&self, refresh_token: &str) -> Result<IssuedTokens, TokenError> {
         let body = json!({"refresh_token": refresh_token, "client_id": CLIENT_ID});
-        let sent = self.http.post(format!("{}/auth/v1/token/refresh", self.url)).json(&body).send().await;
-        match check_response(sent, refresh_token).await {
-            Ok(response) => Ok(parse_body(response).await?),
-            Err(RequestError::Refused(_)) => Err(TokenError::LoginEnded),
-            Err(e) => Err(e.into()),
+        let request = self.http.post(format!("{}/auth/v1/token/refresh", self.url)).json(&body);
+        let sent = request.timeout(REFRESH_TIMEOUT).send().await;
+        // Another refusal, such as that of a proxy, does not end the login.
+        if sent.as_ref().is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED) {
+            return Err(TokenError::LoginEnded);
         }
+        Ok(parse_body(check_response(sent, refresh_token).await?).await?)
     }
 
     /// Ends the login of a refresh token, which may have ended before.
@@ -86,8 +94,9 @@ impl TokenClient {
     }
 
     /// The login of an access token.
-    pub async fn find_current_login(&self, access_token: &str) -> Result<KnownLogin, RequestError> {
-        let sent = self.http.get(format!("{}/auth/v1/logins", self.url)).bearer_auth(access_token).send().await;
+    pub async fn find_login_of_token(&self, access_token: &str) -> Result<KnownLogin, RequestError> {
+        let url = format!("{}/auth/v1/logins?limit={MAX_LISTED_LOGINS}", self.url);
+        let sent = self.http.get(url).bearer_auth(access_token).send().await;
         let Logins { logins } = parse_body(check_response(sent, access_token).await?).await?;
         let current = logins.into_iter().find(|login| login.is_current);
         current.ok_or_else(|| RequestError::Failed("the login is not in the list of logins".to_owned()))
