@@ -160,7 +160,7 @@ mod tests {
         );
         assert!(compiled.render(&json!({})).is_err());
         for (wrong, told) in [
-            (build_rule("nothing", "x"), "the subject must be one of undulator.v1.auth.session.ended"),
+            (build_rule("nothing", "x"), "the subject must be one of undulator.v1."),
             (
                 NotificationRule { name: "Large Ones".to_owned(), ..build_rule("download.transfer.finished", "x") },
                 "small letters",
