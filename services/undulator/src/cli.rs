@@ -46,7 +46,7 @@ pub enum Command {
     /// Create a small demo facility with users and files, and serve it.
     Demo(Demo),
     /// Log in at a facility. Other commands with its --url use the login until it ends; its tokens stand in a private file,
-    /// `~/.config/undulator/logins.json`, or the file that `UNDULATOR_LOGINS` names.
+    /// undulator/logins.json below `$XDG_CONFIG_HOME` or ~/.config.
     Login(Login),
     /// End a login.
     Logout(ChosenLogin),

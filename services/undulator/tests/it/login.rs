@@ -8,6 +8,8 @@ use testkit::Backend;
 
 use crate::search_facility::{FILES, Facility, Outcome};
 
+const LOGINS: &str = "config/undulator/logins.json";
+
 impl Facility {
     async fn log_in_by_command(&self) -> Outcome {
         let options = ["login", "--url", &self.app.public, "--user", "db/alice", "--password-file", "password"];
@@ -15,14 +17,14 @@ impl Facility {
     }
 
     fn read_logins(&self) -> Value {
-        serde_json::from_slice(&fs::read(self.file_path("logins.json")).unwrap()).unwrap()
+        serde_json::from_slice(&fs::read(self.file_path(LOGINS)).unwrap()).unwrap()
     }
 
     /// Changes the one login in the file.
     fn change_login(&self, key: &str, value: Value) {
         let mut logins = self.read_logins();
         logins[self.app.public.as_str()][key] = value;
-        fs::write(self.file_path("logins.json"), logins.to_string()).unwrap();
+        fs::write(self.file_path(LOGINS), logins.to_string()).unwrap();
     }
 }
 
@@ -37,7 +39,7 @@ async fn other_commands_use_the_login() {
 
         let login = facility.log_in_by_command().await;
         assert!(login.output.starts_with(&format!("logged in as db/alice at {url} until ")), "{}", login.output);
-        let mode = fs::metadata(facility.file_path("logins.json")).unwrap().permissions().mode();
+        let mode = fs::metadata(facility.file_path(LOGINS)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
 
         let found = facility.run_command(&["find", "--url", &url, "--count"], 0).await;
@@ -118,7 +120,7 @@ async fn mistakes_are_named() {
         assert!(!refused.errors.contains("not the password"), "{}", refused.errors);
     }
     facility.log_in_by_command().await;
-    fs::set_permissions(facility.file_path("logins.json"), Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(facility.file_path(LOGINS), Permissions::from_mode(0o644)).unwrap();
     let refused = facility.run_command(&["token"], 1).await;
     assert!(refused.errors.contains("others may read"), "{}", refused.errors);
     facility.app.stop().await;

@@ -171,7 +171,7 @@ impl Facility {
             .args(arguments)
             .current_dir(self.dir.path())
             .env_remove("ICAT_SESSION_ID")
-            .env("UNDULATOR_LOGINS", self.file_path("logins.json"))
+            .env("XDG_CONFIG_HOME", self.file_path("config"))
             .env("UNDULATOR_DATA_DIR", self.app.data_dir())
             .env("UNDULATOR_ICAT__URL", "self")
             .env("UNDULATOR_ICAT__READER", READER);

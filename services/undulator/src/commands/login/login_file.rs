@@ -14,9 +14,6 @@ use service_kit::cli::Failure;
 
 use crate::commands::secret_files::{create_private_dir, file_error, write_private};
 
-/// The environment variable that names another file.
-const FILE_VARIABLE: &str = "UNDULATOR_LOGINS";
-
 /// Tokens of a login.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct StoredLogin {
@@ -39,7 +36,7 @@ impl LoginFile {
     /// Reads the file, and keeps others from doing so. A file that others may read is refused.
     pub fn open() -> Result<Self, Failure> {
         let path = find_path().ok_or_else(|| {
-            Failure::Usage(format!("there is no home directory for the file of logins; name it with {FILE_VARIABLE}"))
+            Failure::Usage("there is no home directory for the file of logins; set XDG_CONFIG_HOME".to_owned())
         })?;
         if let Some(directory) = path.parent() {
             create_private_dir(directory)?;
@@ -83,9 +80,6 @@ impl LoginFile {
 /// `None` for a user without a home directory.
 fn find_path() -> Option<PathBuf> {
     let directory = |name: &str| env::var_os(name).filter(|text| !text.is_empty()).map(PathBuf::from);
-    if let Some(path) = directory(FILE_VARIABLE) {
-        return Some(path);
-    }
     let config = directory("XDG_CONFIG_HOME").or_else(|| Some(directory("HOME")?.join(".config")));
     Some(config?.join("undulator/logins.json"))
 }
