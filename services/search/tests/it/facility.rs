@@ -8,7 +8,9 @@ use testkit::{AUTHENTICATOR, TestApp, wait_until};
 
 use crate::engine::{add_engine, list_databases};
 
+/// A busy machine may need longer for a search than people would wait.
 pub const SETTINGS: &str = "[icat]\nurl = \"self\"\nreader = \"simple:root:x\"\n[search]\ncommit_interval = \"50ms\"\n\
+                            max_search_time = \"60s\"\n\
                             [catalogue]\nauthn = [{ mnemonic = \"simple\" }]\n\
                             [identity]\nadministrators = [\"simple/root\"]\n";
 

@@ -258,7 +258,7 @@ async fn directories_are_browsed_and_completed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn as_many_words_as_are_allowed_end_in_time() {
+async fn as_many_words_as_are_allowed_are_searched() {
     if find_opensearch().is_some() {
         // It has a limit of its own.
         return;
@@ -271,15 +271,11 @@ async fn as_many_words_as_are_allowed_end_in_time() {
             let mut text = words.join(joined);
             let repeated = ["crystal", "lysozyme", "nexus", "scan_1.nxs"].repeat(256).join(joined);
             for target in ["datafiles", "datasets", "investigations"] {
-                let started = std::time::Instant::now();
                 facility.search_v1(target, &alice, json!({"text": repeated})).await;
-                println!("1,024 words that exist, {target}: {:?}", started.elapsed());
             }
             for session in [&alice, &root] {
                 for target in ["datafiles", "datasets", "investigations"] {
-                    let started = std::time::Instant::now();
                     let answer = facility.search_v1(target, session, json!({"text": text})).await;
-                    println!("1,024 words, {target}: {:?}", started.elapsed());
                     assert_eq!(answer["total"], 0);
                 }
             }
