@@ -71,7 +71,7 @@ impl LoginFile {
         found.map(|(url, login)| (url.clone(), login.clone())).ok_or_else(missing)
     }
 
-    pub fn save(&self) -> Result<(), Failure> {
+    pub fn save_logins(&self) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(&self.logins).map_err(|e| Failure::from_error(&e))?;
         write_private(&self.path, &text)
     }

@@ -48,7 +48,7 @@ pub async fn log_in(options: &Login, json: bool) -> Result<(), Failure> {
     let value = json!({"url": url, "user": login.user, "ends_at": login.ends_at});
     let mut file = LoginFile::open()?;
     let earlier = file.logins.insert(url, login);
-    file.save()?;
+    file.save_logins()?;
     drop(file);
     if let Some(earlier) = earlier {
         end_replaced_login(&client, &earlier).await;
@@ -65,7 +65,7 @@ pub async fn log_out(options: &ChosenLogin, json: bool) -> Result<(), Failure> {
         Failure::Failed(format!("cannot log out at {url}: {e}; the login is kept, so that you can try again"))
     })?;
     file.logins.remove(&url);
-    file.save()?;
+    file.save_logins()?;
     print_result(json, &json!({"url": url, "user": login.user}), &format!("logged out at {url}"))
 }
 
@@ -125,12 +125,12 @@ async fn find_current_login(http: &HttpClient, url: Option<&str>) -> Result<Curr
         Ok(issued) => {
             let login = to_stored_login(login.user, issued);
             file.logins.insert(url.clone(), login.clone());
-            file.save()?;
+            file.save_logins()?;
             Ok(CurrentLogin { url, login })
         }
         Err(TokenError::LoginEnded) => {
             file.logins.remove(&url);
-            file.save()?;
+            file.save_logins()?;
             let again = format!("undulator login --url {url} --user {}", login.user);
             Err(Failure::Failed(format!("the login at {url} has ended; log in again with `{again}`")))
         }
