@@ -33,6 +33,9 @@ pub enum Error {
     /// The authenticator cannot check credentials now.
     #[error("{message}")]
     AuthenticatorBusy { message: String, retry_after: u32 },
+    /// The authenticator cannot store that somebody logs in.
+    #[error("{message}")]
+    AuthenticatorDiskFull { message: String, retry_after: u32 },
     /// A session cannot be stored, because another writer holds the database.
     #[error(
         "The session cannot be stored now, because another change of the catalogue, such as an import, takes long; log in again \
@@ -87,6 +90,9 @@ impl From<Error> for Problem {
             }
             Error::AuthenticatorBusy { retry_after, .. } => {
                 Self::new(Code::Unavailable, "icat/authenticator-busy", text).with_retry_after(retry_after)
+            }
+            Error::AuthenticatorDiskFull { retry_after, .. } => {
+                Self::new(Code::InsufficientStorage, "icat/authenticator-disk-full", text).with_retry_after(retry_after)
             }
             Error::SessionStoreBusy { retry_after } => {
                 Self::new(Code::Unavailable, "icat/logins-wait", text).with_retry_after(retry_after)

@@ -120,15 +120,19 @@ impl Authenticators {
             let message = format!("The authenticator of type {mnemonic} is too busy; try again in a few seconds");
             return Err(Error::AuthenticatorBusy { message, retry_after: parse_retry_after(&answer) });
         }
-        let accepted = answer.status().is_success();
+        let (status, retry_after) = (answer.status(), parse_retry_after(&answer));
         let text = answer.text().await.map_err(|e| authenticator.unreachable(e.into()))?;
         let malformed = || Error::Authenticator {
             message: format!("The authenticator of type {mnemonic} answered something that is not its protocol"),
             source: None,
         };
-        if !accepted {
-            let refusal: AuthenticatorRefusal = serde_json::from_str(&text).map_err(|_| malformed())?;
-            return Err(Error::Session(refusal.message));
+        if !status.is_success() {
+            let AuthenticatorRefusal { message, .. } = serde_json::from_str(&text).map_err(|_| malformed())?;
+            // Nobody is refused for a full disk.
+            return Err(match status.as_u16() {
+                507 => Error::AuthenticatorDiskFull { message, retry_after },
+                _ => Error::Session(message),
+            });
         }
         let user: AuthenticatedUser = serde_json::from_str(&text).map_err(|_| malformed())?;
         Ok(match user.mechanism {
