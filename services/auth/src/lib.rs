@@ -1,9 +1,10 @@
-//! Logins: local accounts, the authenticator plugins that ICAT asks, ICAT+'s session interface, and access tokens.
+//! Logins: local accounts, the authenticator plugins that ICAT asks, ICAT+'s session interface, the interface of
+//! scigateway-auth, and access tokens.
 //!
-//! It owns the local accounts, the keys that sign tokens, the logins with their refresh tokens, and the audit log. Sessions
-//! belong to ICAT: a login goes to ICAT, which calls the plugin of its mechanism, so that an icat.server and the embedded
-//! catalogue work in the same way. While ICAT is down, logins and refreshes answer 503, and existing tokens can still be
-//! resolved.
+//! It owns the local accounts, the keys that sign tokens, the logins with their refresh tokens, the notices of maintenance
+//! that portals show, and the audit log. Sessions belong to ICAT: a login goes to ICAT, which calls the plugin of its
+//! mechanism, so that an icat.server and the embedded catalogue work in the same way. While ICAT is down, logins and
+//! refreshes answer 503, and existing tokens can still be resolved.
 
 pub mod accounts;
 mod audit;
