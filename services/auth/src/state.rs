@@ -10,11 +10,14 @@ use crate::accounts::LocalLogins;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::icat_sessions::IcatSessions;
+use crate::login_flow::LoginFlow;
 use crate::login_metrics::LoginMetrics;
 use crate::login_recorder::LoginRecorder;
 use crate::logins::{LoginRenewals, Logins};
 use crate::logout::Logout;
+use crate::maintenance::Maintenance;
 use crate::revocations::Revocations;
+use crate::scigateway_tokens::ScigatewayTokens;
 use crate::tokens::Tokens;
 
 pub struct State {
@@ -33,6 +36,9 @@ pub struct State {
     pub logout: Logout,
     pub revocations: Revocations,
     pub local_logins: Arc<LocalLogins>,
+    pub login_flow: LoginFlow,
+    pub scigateway_tokens: ScigatewayTokens,
+    pub maintenance: Maintenance,
 }
 
 impl State {
@@ -45,12 +51,16 @@ impl State {
         let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
         let lifetimes = config.login_lifetimes();
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
+        let maintenance = Maintenance::new(ctx, audit.clone());
         let renewals =
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
         let public_url = core.public_url.trim_end_matches('/');
         Ok(Self {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
+            login_flow: LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions)),
+            scigateway_tokens: ScigatewayTokens::new(ctx, &config)?,
+            maintenance,
             logout: Logout::new(Arc::clone(&logins), Arc::clone(&icat_sessions)),
             icat_sessions,
             logins,

@@ -19,7 +19,8 @@ pub use self::address::ClientAddress;
 pub use self::client::{Peer, command_client};
 pub(crate) use self::client::{finish_client, instrument_client};
 pub use self::credentials::{
-    CredentialLocation, CredentialLocations, PathCredential, RequestCredential, is_access_token,
+    CredentialLocation, CredentialLocations, PathCredential, RequestCredential, SESSION_HANDLE_PREFIX, is_access_token,
+    is_session_handle,
 };
 pub use self::health::HealthChecks;
 pub(crate) use self::health::{Health, health_mounts};

@@ -61,3 +61,38 @@ async fn a_full_pool_answers_at_once() {
     hung.await.unwrap();
     assert_eq!(queued.await.unwrap(), 7);
 }
+
+/// As interfaces made with `FastAPI` answer.
+const STRICT: ServiceDef = ServiceDef {
+    name: "strict",
+    build: |_| {
+        let mount = Mount::new("/strict", Listener::Public, ErrorFormat::PROBLEM_DETAILS).get("/ok", async || "ok");
+        let mount = mount.put("/ok", async || "put").only_listed_methods().redirect_trailing_slash();
+        Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
+    },
+    ..ServiceDef::EMPTY
+};
+
+#[tokio::test]
+async fn a_mount_may_have_its_listed_methods_only_and_redirect_slashes() {
+    let app = TestApp::start(&[STRICT], "").await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let send = async |method: &str, path: &str| {
+        let url = format!("{}/strict{path}", app.public);
+        let response = http.request(method.parse().unwrap(), url).send().await.unwrap();
+        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), header("allow"), header("location"))
+    };
+    for method in ["GET", "PUT"] {
+        assert_eq!(send(method, "/ok").await, (200, None, None));
+    }
+    for method in ["HEAD", "OPTIONS", "DELETE"] {
+        assert_eq!(send(method, "/ok").await, (405, Some("GET, PUT".to_owned()), None));
+    }
+    for method in ["GET", "PUT", "POST", "HEAD"] {
+        let location = format!("{}/strict/ok?a=%2F", app.public);
+        assert_eq!(send(method, "/ok/?a=%2F").await, (307, None, Some(location)));
+    }
+    assert_eq!(send("GET", "/other/").await.0, 404);
+    app.stop().await;
+}

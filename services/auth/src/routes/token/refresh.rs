@@ -76,8 +76,14 @@ pub async fn refresh_token(
     let found = find_refresh_token(&request, given.refresh_token.as_deref())?;
     let (text, place) = found.ok_or_else(|| no_credentials("send refresh_token in the body, or the cookie with it"))?;
     let token = RefreshToken::parse(&text, place).ok_or_else(refresh_refused)?;
-    let renewal =
-        RenewalRequest { token: &token, place, client: &client, origin: &origin.0, token_lifetime: TOKEN_LIFETIME };
+    let renewal = RenewalRequest {
+        token: &token,
+        place,
+        client: &client,
+        sid: None,
+        origin: &origin.0,
+        token_lifetime: TOKEN_LIFETIME,
+    };
     let renewed = state.renewals.renew_login(&renewal).await?;
     let subject = TokenSubject {
         session: &renewed.session,
