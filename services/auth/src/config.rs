@@ -9,6 +9,7 @@ use service_kit::config::deserialize_duration;
 use service_kit::{Config as Settings, ConfigError};
 
 use crate::domain::renewal::LoginLifetimes;
+use crate::providers::{ProviderSettings, check_providers};
 
 /// Shorter passwords can be guessed, and longer ones cannot be typed.
 const MIN_LENGTHS: RangeInclusive<usize> = 8..=128;
@@ -51,6 +52,11 @@ pub struct Config {
     pub scigateway_token_lifetime: Duration,
     /// Whether tokens of that interface contain the ICAT session id.
     pub expose_icat_session: bool,
+    /// ICAT user names that no identity provider can give.
+    pub root_user_names: Vec<String>,
+    pub providers: Vec<ProviderSettings>,
+    /// If empty, there is none.
+    pub page_style_file: PathBuf,
 }
 
 impl Config {
@@ -66,6 +72,13 @@ impl Config {
         }
         config.check_lifetimes()?;
         config.check_scigateway_prefix()?;
+        check_providers(&config.providers)?;
+        if !config.providers.is_empty() && settings.core.public_url.is_empty() {
+            return Err(ConfigError(
+                "auth.providers: public_url is not set, and identity providers must know where to send browsers back to"
+                    .to_owned(),
+            ));
+        }
         let is_valid = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         match config.local_mechanisms.iter().find(|name| !is_valid(name)) {
             Some(name) => Err(ConfigError(format!(

@@ -7,6 +7,7 @@ use events::messages::auth::SessionEnded;
 use icat_client::{IcatClient, IcatCode, IcatError};
 use service_kit::{Clock, Ctx, Db, DbError, Problem, sha256_hex};
 
+use crate::authn_plugins::delegate;
 use crate::domain::icat_session::{IcatSession, session_end};
 use crate::domain::origin::Origin;
 use crate::error::from_icat_error;
@@ -46,6 +47,15 @@ impl IcatSessions {
         let name = get_user_name(credentials).unwrap_or_default();
         self.recorder.record_icat_login(plugin, name, origin, &opened).await;
         opened
+    }
+
+    /// Opens a session for somebody whom an identity provider has proved; the id of the new session. The caller records it.
+    pub async fn log_in_with_assertion(&self, assertion: &str, origin: &Origin) -> Result<String, IcatError> {
+        let credentials = [("token", assertion)];
+        match origin.address {
+            Some(address) => self.icat.login_for_client(delegate::MECHANISM, &credentials, address).await,
+            None => self.icat.login(delegate::MECHANISM, &credentials).await,
+        }
     }
 
     /// Ends a session at ICAT and emits the event; a session that has ended before is not an error.

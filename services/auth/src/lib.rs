@@ -7,6 +7,7 @@
 //! refreshes answer 503, and existing tokens can still be resolved.
 
 pub mod accounts;
+mod assertions;
 mod audit;
 mod authn_plugins;
 mod compat;
@@ -25,6 +26,9 @@ mod logins;
 mod logout;
 mod maintenance;
 mod openapi;
+mod provider_logins;
+mod provider_logouts;
+mod providers;
 mod request_origin;
 mod revocations;
 mod routes;
@@ -32,6 +36,7 @@ mod scigateway_tokens;
 mod state;
 pub mod store;
 mod tokens;
+mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +75,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         },
         Migration { version: 5, name: "logins", sql: include_str!("../migrations/0005_logins.sql") },
         Migration { version: 6, name: "maintenance", sql: include_str!("../migrations/0006_maintenance.sql") },
+        Migration { version: 8, name: "provider_logins", sql: include_str!("../migrations/0008_provider_logins.sql") },
     ],
     check: |settings| load_config(settings).map(drop),
     openapi: || openapi::Document::openapi(),
@@ -118,6 +124,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let audit_retention = config.audit_retention;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
     let mut mounts = routes::build_mounts(&state);
+    mounts.push(web::build_mount(&state));
     mounts.extend(compat::scigateway::build_mounts(&state));
     mounts.extend(authn_plugins::build_mounts(&state));
     Ok(Running { mounts, workers: vec![build_login_expiry_worker(&ctx), build_audit_worker(&ctx, audit_retention)] })
@@ -127,7 +134,11 @@ fn build_login_expiry_worker(ctx: &Ctx) -> Worker {
     let (db, clock) = (ctx.db.clone(), Arc::clone(&ctx.clock));
     Worker::periodic("auth.login_expiry", EXPIRY_INTERVAL, &ctx.stop, move || {
         let (db, clock) = (db.clone(), Arc::clone(&clock));
-        async move { logins::delete_old_logins(&db, clock.now_micros() - KEEP_ENDED_LOGINS).await.map(drop) }
+        async move {
+            let now = clock.now_micros();
+            logins::delete_old_logins(&db, now - KEEP_ENDED_LOGINS).await?;
+            provider_logins::delete_old_rows(&db, now).await
+        }
     })
 }
 

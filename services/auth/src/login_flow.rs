@@ -50,7 +50,29 @@ impl LoginFlow {
         let account_before = account_before.map_err(|e| LoginError::Other(e.into()))?;
         let id = self.icat_sessions.log_in(plugin, credentials, origin).await.map_err(LoginError::Icat)?;
         let authentication = Authentication::from_credentials(plugin, credentials, self.clock.now_micros());
-        let issued = match self.icat_sessions.look_up_session(&id).await {
+        self.issue_for_session(&id, authentication, account_before, issue_tokens).await
+    }
+
+    /// The same for a login that an identity provider has proved, with a one-time assertion.
+    pub async fn log_in_with_assertion<T>(
+        &self,
+        assertion: &str,
+        authentication: Authentication,
+        origin: &Origin,
+        issue_tokens: impl AsyncFnOnce(&OpenedSession) -> Result<T, Problem>,
+    ) -> Result<T, LoginError> {
+        let id = self.icat_sessions.log_in_with_assertion(assertion, origin).await.map_err(LoginError::Icat)?;
+        self.issue_for_session(&id, authentication, None, issue_tokens).await
+    }
+
+    async fn issue_for_session<T>(
+        &self,
+        id: &str,
+        authentication: Authentication,
+        account_before: Option<AccountRow>,
+        issue_tokens: impl AsyncFnOnce(&OpenedSession) -> Result<T, Problem>,
+    ) -> Result<T, LoginError> {
+        let issued = match self.icat_sessions.look_up_session(id).await {
             Ok(session) => {
                 let opened = OpenedSession { session, authentication, account_before };
                 issue_tokens(&opened).await.map_err(LoginError::Other)
@@ -58,7 +80,7 @@ impl LoginFlow {
             Err(e) => Err(LoginError::Icat(e)),
         };
         if issued.is_err()
-            && let Err(e) = self.icat_sessions.log_out(&id).await
+            && let Err(e) = self.icat_sessions.log_out(id).await
         {
             tracing::warn!(error = %e, "cannot end the session of a failed login; it stays open until it expires");
         }

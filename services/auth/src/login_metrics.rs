@@ -98,6 +98,11 @@ impl LoginMetrics {
         self.logins.get_or_create(&LoginLabels { mechanism, outcome: outcome.as_str() }).inc();
     }
 
+    /// Counts a login with an identity provider of the settings.
+    pub fn count_provider_login(&self, provider: &str, outcome: &'static str) {
+        self.logins.get_or_create(&LoginLabels { mechanism: provider.to_owned(), outcome }).inc();
+    }
+
     pub fn count_refresh(&self, outcome: &'static str) {
         self.refreshes.get_or_create(&RefreshLabels { outcome }).inc();
     }
@@ -121,4 +126,11 @@ pub fn log_refusal(account: &str, address: Option<IpAddr>, outcome: LoginOutcome
     }
     let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
     tracing::warn!(account.name = account, client.address = address, login.outcome = outcome.as_str(), "login failed");
+}
+
+/// The same for a login with an identity provider, whose account is not known.
+pub fn log_provider_refusal(provider: &str, address: Option<IpAddr>, word: &'static str) {
+    let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    let account = format!("{provider}/");
+    tracing::warn!(account.name = account, client.address = address, login.outcome = word, "login failed");
 }

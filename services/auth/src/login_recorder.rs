@@ -10,7 +10,7 @@ use service_kit::{Ctx, Db, DbError};
 use crate::audit::Audit;
 use crate::domain::audit::{AuditEntry, AuditKind};
 use crate::domain::origin::Origin;
-use crate::login_metrics::{LoginMetrics, LoginOutcome, hide_name, log_refusal, plain_mechanism};
+use crate::login_metrics::{LoginMetrics, LoginOutcome, hide_name, log_provider_refusal, log_refusal, plain_mechanism};
 
 /// Longer names are hidden.
 const MAX_NAME_BYTES: usize = 200;
@@ -57,6 +57,25 @@ impl LoginRecorder {
         if let Err(e) = recorded {
             tracing::error!(error = format_error_chain(&e), "a login is not in the audit log");
         }
+    }
+
+    /// Records a login with an identity provider, or why it was refused. `user_name` is that of ICAT, if it is known. An error
+    /// means that the login is not in the audit log.
+    pub async fn record_provider_login(
+        &self,
+        provider: &str,
+        user_name: Option<&str>,
+        origin: &Origin,
+        outcome: Result<(), &'static str>,
+    ) -> Result<(), DbError> {
+        let word = outcome.err().unwrap_or("accepted");
+        self.metrics.count_provider_login(provider, word);
+        if outcome.is_err() {
+            log_provider_refusal(provider, origin.address, word);
+        }
+        let entry =
+            AuditEntry { user_name, provider: Some(provider), ..AuditEntry::new(AuditKind::Login, word, origin) };
+        self.audit.record_alone(&self.db, &entry).await
     }
 
     async fn record_attempt(

@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::compat::scigateway;
 use crate::error_format::ScigatewayFailure;
-use crate::routes::{discovery, jwks, logins, logout, revoked, session, token};
+use crate::routes::{discovery, jwks, logins, logout, oidc, providers, revoked, session, token};
 
 /// `services/auth/openapi.json`
 #[derive(OpenApi)]
@@ -23,6 +23,7 @@ use crate::routes::{discovery, jwks, logins, logout, revoked, session, token};
     tags(
         (name = "tokens", description = "Access tokens, and the keys to verify them with"),
         (name = "logins", description = "Where a user is logged in"),
+        (name = "providers", description = "Logins with identity providers"),
         (name = "scigateway", description = "The interface of scigateway-auth, below `auth.scigateway_prefix`"),
         (name = "sessions", description = "Sessions of ICAT+"),
     ),
@@ -33,6 +34,10 @@ use crate::routes::{discovery, jwks, logins, logout, revoked, session, token};
         logout::log_out,
         logins::list::list_logins,
         logins::end::end_login,
+        providers::list_providers,
+        oidc::start::start_login,
+        oidc::callback::finish_login,
+        oidc::backchannel_logout::end_logins,
         revoked::list_revoked,
         jwks::get_keys,
         discovery::get_discovery,

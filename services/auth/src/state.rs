@@ -4,18 +4,23 @@ use std::sync::Arc;
 
 use events::Outbox;
 use icat_client::IcatClient;
-use service_kit::{BuildError, Clock, Ctx, Ids, Listener};
+use service_kit::{BuildError, Clock, ConfigError, Ctx, Ids, Listener};
 
 use crate::accounts::LocalLogins;
+use crate::assertions::Assertions;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::icat_sessions::IcatSessions;
+use crate::keys::Keys;
 use crate::login_flow::LoginFlow;
 use crate::login_metrics::LoginMetrics;
 use crate::login_recorder::LoginRecorder;
 use crate::logins::{LoginRenewals, Logins};
 use crate::logout::Logout;
 use crate::maintenance::Maintenance;
+use crate::provider_logins::ProviderLogins;
+use crate::provider_logouts::ProviderLogouts;
+use crate::providers::Providers;
 use crate::revocations::Revocations;
 use crate::scigateway_tokens::ScigatewayTokens;
 use crate::tokens::Tokens;
@@ -39,6 +44,15 @@ pub struct State {
     pub login_flow: LoginFlow,
     pub scigateway_tokens: ScigatewayTokens,
     pub maintenance: Maintenance,
+    pub recorder: LoginRecorder,
+    pub assertions: Arc<Assertions>,
+    pub providers: Providers,
+    pub provider_logins: ProviderLogins,
+    pub provider_logouts: ProviderLogouts,
+    /// The facility's name.
+    pub site: String,
+    /// The facility's style sheet for the login page.
+    pub page_style: String,
 }
 
 impl State {
@@ -52,9 +66,12 @@ impl State {
         let lifetimes = config.login_lifetimes();
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
         let maintenance = Maintenance::new(ctx, audit.clone());
+        let provider_logouts = ProviderLogouts::new(ctx, Arc::clone(&logins));
         let renewals =
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
         let public_url = core.public_url.trim_end_matches('/');
+        let keys = Arc::new(Keys::open(ctx, &config)?);
+        let root_names = [&config.root_user_names[..], &core.identity.administrators].concat();
         Ok(Self {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
@@ -67,11 +84,26 @@ impl State {
             renewals,
             revocations: Revocations::new(ctx),
             icat,
-            tokens: Tokens::new(ctx, &config)?,
+            providers: Providers::new(ctx, &config.providers, &root_names)?,
+            provider_logins: ProviderLogins::new(ctx, recorder.clone(), public_url.to_owned()),
+            provider_logouts,
+            site: core.site.clone(),
+            page_style: read_page_style(&config)?,
+            assertions: Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names)),
+            tokens: Tokens::new(ctx, keys),
             config,
             administrators: core.identity.administrators.clone(),
             public_url: (!public_url.is_empty()).then(|| public_url.to_owned()),
-            local_logins: Arc::new(LocalLogins::new(ctx, recorder)),
+            local_logins: Arc::new(LocalLogins::new(ctx, recorder.clone())),
+            recorder,
         })
     }
+}
+
+fn read_page_style(config: &Config) -> Result<String, ConfigError> {
+    let file = &config.page_style_file;
+    if file.as_os_str().is_empty() {
+        return Ok(String::new());
+    }
+    std::fs::read_to_string(file).map_err(|e| ConfigError(format!("auth.page_style_file {}: {e}", file.display())))
 }

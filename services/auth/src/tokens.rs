@@ -8,9 +8,8 @@ use identity::token::{TOKEN_ALGORITHM, TOKEN_TYPE, TokenRules};
 use jiff::Timestamp;
 use jsonwebtoken::{Header, encode};
 use serde::{Deserialize, Serialize};
-use service_kit::{BuildError, Clock, Ctx, Ids, Problem};
+use service_kit::{Clock, Ctx, Ids, Problem};
 
-use crate::config::Config;
 use crate::domain::client_id::ClientId;
 use crate::domain::icat_session::IcatSession;
 use crate::domain::login::Authentication;
@@ -22,7 +21,7 @@ use crate::logins::SessionHandle;
 pub const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
 
 pub struct Tokens {
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
     rules: TokenRules,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -66,13 +65,13 @@ pub struct SignedToken {
 }
 
 impl Tokens {
-    pub fn new(ctx: &Ctx, config: &Config) -> Result<Self, BuildError> {
-        Ok(Self {
-            keys: Keys::open(ctx, config)?,
+    pub fn new(ctx: &Ctx, keys: Arc<Keys>) -> Self {
+        Self {
+            keys,
             rules: TokenRules::from_config(&ctx.config.core, Arc::clone(&ctx.clock)),
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
-        })
+        }
     }
 
     /// Signs a token, which never outlives the session.

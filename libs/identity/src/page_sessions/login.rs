@@ -9,7 +9,7 @@ use icat_client::client::Authenticator;
 use serde::{Deserialize, Serialize};
 use service_kit::{Code, Problem};
 
-use super::cookie::create_cookie;
+use super::cookie::create_page_cookie;
 use super::{PageSessions, redirect_to, refuse_foreign_site, to_own_address};
 
 /// What the form sends.
@@ -92,7 +92,7 @@ impl PageSessions {
         match self.identity.icat().login_for_client(plugin, &credentials, client).await {
             Ok(session) => {
                 let mut response = redirect_to(&form.next);
-                response.add_cookie(&create_cookie(request, &session)).map_err(Problem::internal)?;
+                response.add_cookie(&create_page_cookie(request, &session)).map_err(Problem::internal)?;
                 Ok(LoginOutcome::LoggedIn(response))
             }
             Err(e) if e.is_refused_login() => {

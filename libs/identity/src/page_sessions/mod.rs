@@ -9,7 +9,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use service_kit::{Code, Problem, sha256_hex};
 
-use self::cookie::{create_cookie, find_session};
+pub use self::cookie::{create_page_cookie, find_page_session};
 pub use self::login::{LoginForm, LoginFormView, LoginOutcome};
 pub use self::same_site::refuse_foreign_site;
 use crate::{Caller, Identity};
@@ -32,7 +32,7 @@ impl PageSessions {
 
     /// Who looks at the page; `None` if nobody is logged in, or the session has ended.
     pub async fn find_visitor(&self, request: &HttpRequest) -> Result<Option<Caller>, Problem> {
-        let Some(session) = find_session(request) else { return Ok(None) };
+        let Some(session) = find_page_session(request) else { return Ok(None) };
         match self.identity.verify_credential(&session).await {
             Ok(caller) => Ok(Some(caller)),
             Err(e) if e.code == Code::Unauthenticated => Ok(None),
@@ -50,7 +50,7 @@ impl PageSessions {
     /// Ends the session of whoever looks at the page, and leads to the start of the page.
     pub async fn log_out(&self, request: &HttpRequest) -> Result<HttpResponse, Problem> {
         refuse_foreign_site(request)?;
-        if let Some(session) = find_session(request) {
+        if let Some(session) = find_page_session(request) {
             let ended = self.identity.icat().end_session(&session).await;
             // The page of this service knows it at once, those of others when they hear of it.
             self.identity.0.caches.remove_session(&sha256_hex(&session));
@@ -59,7 +59,7 @@ impl PageSessions {
             }
         }
         let mut response = redirect_to(self.address);
-        response.add_cookie(&create_cookie(request, "")).map_err(Problem::internal)?;
+        response.add_cookie(&create_page_cookie(request, "")).map_err(Problem::internal)?;
         Ok(response)
     }
 }

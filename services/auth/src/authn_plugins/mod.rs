@@ -1,6 +1,8 @@
-//! ICAT authenticator plugins (authn.db, authn.simple, authn.anon), which an icat.server calls for each login.
+//! ICAT authenticator plugins (authn.db, authn.simple, authn.anon, and one for logins at identity providers), which an icat.server
+//! calls for each login.
 
 mod anonymous;
+pub mod delegate;
 mod local;
 
 use std::collections::HashSet;
@@ -24,7 +26,7 @@ struct Authenticator {
 }
 
 /// All authenticators of this service. A new one is a file in this directory and a line here.
-const AUTHENTICATORS: [Authenticator; 2] = [anonymous::AUTHENTICATOR, local::AUTHENTICATOR];
+const AUTHENTICATORS: [Authenticator; 3] = [anonymous::AUTHENTICATOR, delegate::AUTHENTICATOR, local::AUTHENTICATOR];
 
 /// An error if several authenticators have the same mechanism.
 pub fn check_mechanisms(config: &Config) -> Result<(), ConfigError> {
@@ -88,7 +90,7 @@ mod tests {
             Config::from_settings(&Settings::from_toml(&[crate::SERVICE.settings], &toml).unwrap()).unwrap()
         };
         assert!(check_mechanisms(&config(&["db", "simple"])).is_ok());
-        for wrong in [&["db", "db"], &["db", "anon"]] {
+        for wrong in [&["db", "db"], &["db", "anon"], &["db", "delegate"]] {
             assert!(check_mechanisms(&config(wrong)).unwrap_err().0.contains(wrong[1]));
         }
     }

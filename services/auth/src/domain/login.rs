@@ -38,6 +38,8 @@ pub enum EndReason {
     EndedElsewhere,
     /// A refresh token was used again after it had been replaced: somebody has a copy.
     RefreshTokenReused,
+    /// The user has logged out at the identity provider.
+    ProviderLoggedOut,
     /// ICAT does not know the session any more.
     IcatSessionEnded,
     /// The account was locked or removed, or got another password.
@@ -50,6 +52,7 @@ impl EndReason {
             Self::LoggedOut => "logged_out",
             Self::EndedElsewhere => "ended_elsewhere",
             Self::RefreshTokenReused => "refresh_token_reused",
+            Self::ProviderLoggedOut => "provider_logged_out",
             Self::IcatSessionEnded => "icat_session_ended",
             Self::AccountChanged => "account_changed",
         }

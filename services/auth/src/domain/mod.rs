@@ -3,7 +3,13 @@
 pub mod audit;
 pub mod client_id;
 pub mod icat_session;
+pub mod id_token;
 pub mod login;
+pub mod login_level;
+pub mod logout_token;
 pub mod maintenance;
 pub mod origin;
+pub mod provider_claims;
+pub mod provider_user;
 pub mod renewal;
+pub mod return_address;

@@ -1,5 +1,5 @@
-//! The error formats of ICAT authenticator plugins, `{"code","message"}`, of the sessions of ICAT+, plain text, and of the
-//! interface of scigateway-auth.
+//! The error formats of ICAT authenticator plugins, `{"code","message"}`, of the sessions of ICAT+, plain text, of pages, and of
+//! the interface of scigateway-auth.
 
 mod scigateway;
 
@@ -7,13 +7,24 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use serde_json::json;
+use service_kit::pages::render_error_page;
 use service_kit::{Code, ErrorFormat, FailedRequest, http_status};
+
+use crate::web::LOGIN_PAGE;
 
 pub use self::scigateway::{FAILED, INVALID_BODY, SCIGATEWAY_ERRORS, SOMETHING_WENT_WRONG, ScigatewayFailure};
 
 pub const AUTHN_ERRORS: ErrorFormat = ErrorFormat::new("authenticator plugin", render_authn_error);
 /// ICAT+ has no 401: a missing or an unknown session is 403, as in icat.server.
 pub const ICAT_PLUS_ERRORS: ErrorFormat = ErrorFormat::new("ICAT+ sessions", render_icat_plus_error);
+
+/// Pages for people who log in.
+pub const PAGE_ERRORS: ErrorFormat = ErrorFormat::new("login page", render_page_error);
+
+fn render_page_error(failed: &FailedRequest<'_>) -> HttpResponse {
+    // Style and start page are those of the login page, wherever the failed page is.
+    render_error_page(&FailedRequest { mount_name: LOGIN_PAGE, ..*failed }, "To the login")
+}
 
 fn render_authn_error(failed: &FailedRequest<'_>) -> HttpResponse {
     let FailedRequest { problem, mount_name, .. } = failed;

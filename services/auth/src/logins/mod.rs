@@ -23,11 +23,13 @@ use crate::domain::origin::Origin;
 use crate::domain::renewal::LoginLifetimes;
 use crate::store::accounts::{self, AccountRow};
 use crate::store::logins::{self, LoginRow};
+use crate::store::provider_sessions::{self, ProviderSessionRow};
 use crate::store::refresh_tokens;
 
 pub use self::refresh_token::{RefreshToken, TokenPlace};
 pub use self::renewal::{LoginRenewals, RenewalRequest};
-pub use self::session_handle::SessionHandle;
+pub use self::sealing::{Purpose, open_text, seal_text};
+pub use self::session_handle::{SessionHandle, generate_secret_text};
 
 /// Stores, finds and ends logins.
 pub struct Logins {
@@ -52,6 +54,8 @@ pub struct NewLogin<'a> {
     pub token_ends_at: Timestamp,
     /// Where the client keeps a refresh token, if it wants one.
     pub refresh_place: Option<TokenPlace>,
+    /// The login at an identity provider behind it.
+    pub provider_session: Option<&'a ProviderSessionRow>,
 }
 
 /// A login that was stored.
@@ -109,6 +113,9 @@ impl Logins {
             logins::insert_login(tx, &row, new.token_ends_at.into()).await?;
             if let Some((token_hash, sealed)) = &sealed_sid {
                 refresh_tokens::insert_token(tx, token_hash, &row.sid_hash, sealed, now).await?;
+            }
+            if let Some(provider_session) = new.provider_session {
+                provider_sessions::insert_session(tx, &row.sid_hash, provider_session, now).await?;
             }
             self.emit_session_started(tx, &row.session_hash, &row.user_name).await?;
             let entry = AuditEntry {

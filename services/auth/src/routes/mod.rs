@@ -4,6 +4,8 @@ pub mod discovery;
 pub mod jwks;
 pub mod logins;
 pub mod logout;
+pub mod oidc;
+pub mod providers;
 mod refresh_cookie;
 mod resolve;
 pub mod revoked;
@@ -12,9 +14,10 @@ pub mod token;
 
 use std::sync::Arc;
 
+use service_kit::pages::page_mount;
 use service_kit::{ErrorFormat, Listener, Mount};
 
-use crate::error_format::ICAT_PLUS_ERRORS;
+use crate::error_format::{ICAT_PLUS_ERRORS, PAGE_ERRORS};
 use crate::state::State;
 
 pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
@@ -28,7 +31,14 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
             .post("/token/refresh", token::refresh::refresh_token)
             .post("/logout", logout::log_out)
             .get("/logins", logins::list::list_logins)
-            .delete("/logins/{id}", logins::end::end_login),
+            .delete("/logins/{id}", logins::end::end_login)
+            .get("/providers", providers::list_providers),
+        page_mount("/auth/v1/oidc", PAGE_ERRORS)
+            .state(Arc::clone(state))
+            .header("cache-control", "no-store")
+            .get("/{provider}/start", oidc::start::start_login)
+            .get("/{provider}/callback", oidc::callback::finish_login)
+            .post("/{provider}/backchannel-logout", oidc::backchannel_logout::end_logins),
         public("/auth/v1/revoked").compressed().get("", revoked::list_revoked),
         public("/.well-known/jwks.json").get("", jwks::get_keys),
         public("/.well-known/openid-configuration").get("", discovery::get_discovery),

@@ -4,5 +4,8 @@ pub mod accounts;
 pub mod audit;
 pub mod logins;
 pub mod maintenance;
+pub mod provider_logins;
+pub mod provider_sessions;
 pub mod refresh_tokens;
 pub mod revoked_logins;
+pub mod used_tokens;

@@ -1,12 +1,25 @@
 //! What logins say to the engines holds on both.
 
-use auth::store::{accounts, audit, logins, maintenance, refresh_tokens, revoked_logins};
+use auth::store::{
+    accounts, audit, logins, maintenance, provider_logins, provider_sessions, refresh_tokens, revoked_logins,
+    used_tokens,
+};
 use service_kit::{DbError, Micros};
 use testkit::create_databases;
 
 fn list_statements() -> Vec<&'static str> {
-    [&accounts::ALL[..], &audit::ALL, &logins::ALL, &maintenance::ALL, &refresh_tokens::ALL, &revoked_logins::ALL]
-        .concat()
+    [
+        &accounts::ALL[..],
+        &audit::ALL,
+        &logins::ALL,
+        &maintenance::ALL,
+        &provider_logins::ALL,
+        &provider_sessions::ALL,
+        &refresh_tokens::ALL,
+        &revoked_logins::ALL,
+        &used_tokens::ALL,
+    ]
+    .concat()
 }
 
 #[tokio::test]

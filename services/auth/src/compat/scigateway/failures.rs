@@ -11,6 +11,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 use crate::error::from_icat_error;
 use crate::error_format::{FAILED, SOMETHING_WENT_WRONG};
 use crate::login_flow::LoginError;
+use crate::providers::ProviderLoginError;
 
 /// Answers of every operation.
 pub struct CommonScigatewayFailures;
@@ -66,6 +67,18 @@ pub fn forbidden(slug: &'static str, text: impl Into<String>) -> Problem {
 
 pub fn not_authenticated() -> Problem {
     Problem::new(Code::Unauthenticated, "auth/no-credentials", "Not authenticated")
+}
+
+/// An ID token that proves no login; `word` says why, for the log.
+pub fn invalid_id_token(word: &'static str) -> Problem {
+    forbidden("auth/bad-id-token", "Invalid OIDC id_token").with_source(word)
+}
+
+/// Whatever an identity provider did not do as expected.
+pub fn from_provider_failure(e: ProviderLoginError) -> Problem {
+    let word = e.as_str();
+    let problem = e.into_problem("the identity provider");
+    Problem::new(Code::Internal, "auth/provider-failed", SOMETHING_WENT_WRONG).with_source(format!("{word}: {problem}"))
 }
 
 /// A token that is not one of this interface, has expired, or belongs to a login that is over.

@@ -18,6 +18,7 @@ use crate::login_flow::OpenedSession;
 use crate::logins::{NewLogin, SessionHandle, TokenPlace};
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
+use crate::store::provider_sessions::ProviderSessionRow;
 
 /// The client of all logins of this interface.
 pub const CLIENT: &str = "scigateway";
@@ -88,12 +89,17 @@ pub async fn log_in(
 ) -> Result<HttpResponse, Problem> {
     let given = ScigatewayLogin::from_request(&request, &body)?;
     let (plugin, credentials) = given.to_icat_login();
-    let issue_tokens = async |opened: &OpenedSession| issue_first_tokens(&state, opened, &origin.0).await;
+    let issue_tokens = async |opened: &OpenedSession| issue_first_tokens(&state, opened, None, &origin.0).await;
     state.login_flow.log_in(plugin, &credentials, &origin.0, issue_tokens).await.map_err(from_login_error)
 }
 
 /// Stores the login of an opened session; the answer with its tokens.
-async fn issue_first_tokens(state: &State, opened: &OpenedSession, origin: &Origin) -> Result<HttpResponse, Problem> {
+pub async fn issue_first_tokens(
+    state: &State,
+    opened: &OpenedSession,
+    provider_session: Option<&ProviderSessionRow>,
+    origin: &Origin,
+) -> Result<HttpResponse, Problem> {
     let handle = SessionHandle::generate_credential(&*state.ids);
     let token = state.scigateway_tokens.sign_token(&opened.session, &handle).await?;
     let new = NewLogin {
@@ -105,6 +111,7 @@ async fn issue_first_tokens(state: &State, opened: &OpenedSession, origin: &Orig
         account_before: opened.account_before.as_ref(),
         token_ends_at: state.clock.now() + state.scigateway_tokens.lifetime(),
         refresh_place: Some(TokenPlace::ScigatewayCookie),
+        provider_session,
     };
     let started = state.logins.start_login(&new).await?.ok_or_else(bad_credentials)?;
     service_kit::record_caller(&opened.session.user_name);

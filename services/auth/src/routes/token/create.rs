@@ -131,6 +131,7 @@ async fn create_for_session(
         account_before: *account_before,
         token_ends_at: signed.expires_at,
         refresh_place: *refresh_place,
+        provider_session: None,
     };
     let started = state.logins.start_login(&new).await?.ok_or_else(session_over)?;
     let refresh = started.refresh_token.zip(*refresh_place).map(|(token, place)| IssuedRefreshToken {

@@ -8,3 +8,4 @@ pub mod refresh;
 mod response;
 
 pub use self::credentials::Credentials;
+pub use self::response::seconds_until;

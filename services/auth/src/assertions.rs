@@ -1,0 +1,173 @@
+//! One-time assertions: how a login that was proved here, at an identity provider, becomes a session of ICAT. Auth signs who the
+//! user is, ICAT passes that to the authenticator plugin `delegate`, and the plugin accepts it once. No secret is shared that
+//! opens every account, as the token of authn.delegating does.
+
+use std::sync::Arc;
+
+use identity::token::{TOKEN_ALGORITHM, TokenRules};
+use jsonwebtoken::{Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use service_kit::{Clock, Ctx, Db, DbError, Ids, Problem, sha256_hex};
+
+use crate::domain::provider_user::{NameFault, ProviderUser, require_no_root_name};
+use crate::keys::Keys;
+use crate::store::used_tokens;
+
+/// The `typ` of an assertion, which no other token has.
+const TOKEN_TYPE: &str = "icat-login+jwt";
+const AUDIENCE: &str = "icat-login";
+/// ICAT calls the plugin at once.
+const LIFETIME_SECONDS: i64 = 60;
+/// Replicas of auth whose clocks differ.
+const LEEWAY_SECONDS: i64 = 5;
+/// Longer texts are not assertions.
+const MAX_BYTES: usize = 4096;
+
+/// Signs and accepts assertions.
+pub struct Assertions {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    keys: Arc<Keys>,
+    issuer: String,
+    /// ICAT user names that nobody gets by an assertion, unless it says that an identity provider may name administrators.
+    root_names: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    /// ICAT user name.
+    sub: String,
+    mechanism: String,
+    username: String,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: String,
+    /// Whether the name may be that of an administrator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    administrator: bool,
+}
+
+/// Why an assertion is refused.
+#[derive(Debug)]
+pub enum AssertionFault {
+    NoAssertion,
+    Signature,
+    Claims,
+    Expired,
+    NotYetValid,
+    RootName,
+    Used,
+    Failed(DbError),
+}
+
+impl AssertionFault {
+    /// The word in metrics, logs and the audit log.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::NoAssertion => "no_assertion",
+            Self::Signature => "signature",
+            Self::Claims => "claims",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::RootName => "root_name",
+            Self::Used => "used_assertion",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+impl Assertions {
+    pub fn new(ctx: &Ctx, keys: Arc<Keys>, root_names: Vec<String>) -> Self {
+        let issuer = TokenRules::from_config(&ctx.config.core, Arc::clone(&ctx.clock)).issuer;
+        let (clock, ids) = (Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
+        Self { db: ctx.db.clone(), clock, ids, keys, issuer, root_names }
+    }
+
+    /// Signs who somebody is. `may_be_administrator` is whether the provider that proved it may name administrators.
+    pub async fn sign(&self, user: &ProviderUser, may_be_administrator: bool) -> Result<String, Problem> {
+        let now = self.clock.now().as_second();
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.to_string(),
+            mechanism: user.mechanism.clone(),
+            username: user.name.clone(),
+            iat: now,
+            nbf: now,
+            exp: now + LIFETIME_SECONDS,
+            jti: self.ids.random_uuid().to_string(),
+            administrator: may_be_administrator,
+        };
+        let keys = self.keys.current().await;
+        let (key, kid) = keys.signing_key();
+        let header =
+            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(TOKEN_ALGORITHM) };
+        encode(&header, &claims, key).map_err(Problem::internal)
+    }
+
+    /// Who an assertion speaks of. It is accepted once, on one replica.
+    pub async fn accept(&self, assertion: &str) -> Result<ProviderUser, AssertionFault> {
+        let claims = self.verify(assertion).await?;
+        let user = ProviderUser { mechanism: claims.mechanism, name: claims.username };
+        if claims.sub != user.to_string() {
+            return Err(AssertionFault::Claims);
+        }
+        if !claims.administrator && require_no_root_name(&user, &self.root_names) == Err(NameFault::RootName) {
+            return Err(AssertionFault::RootName);
+        }
+        let (hash, expires_at) = (sha256_hex(assertion), self.clock.now_micros() + std::time::Duration::from_mins(5));
+        let is_first = self.db.write(async |tx| used_tokens::use_token(tx, &hash, expires_at).await).await;
+        match is_first {
+            Ok(true) => Ok(user),
+            Ok(false) => Err(AssertionFault::Used),
+            Err(e) => Err(AssertionFault::Failed(e)),
+        }
+    }
+
+    async fn verify(&self, assertion: &str) -> Result<Claims, AssertionFault> {
+        if assertion.len() > MAX_BYTES {
+            return Err(AssertionFault::NoAssertion);
+        }
+        let header = decode_header(assertion).map_err(|_| AssertionFault::NoAssertion)?;
+        let has_foreign_key = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some();
+        if header.typ.as_deref() != Some(TOKEN_TYPE) || header.alg != TOKEN_ALGORITHM || header.crit.is_some() {
+            return Err(AssertionFault::NoAssertion);
+        }
+        let kid = header.kid.filter(|_| !has_foreign_key).ok_or(AssertionFault::Signature)?;
+        let keys = self.keys.current().await;
+        let key = keys.verifying_key(&kid).ok_or(AssertionFault::Signature)?;
+        let mut rules = Validation::new(TOKEN_ALGORITHM);
+        // Times are compared with our own clock; the library reads the machine's.
+        rules.validate_exp = false;
+        rules.validate_aud = false;
+        rules.set_required_spec_claims::<&str>(&[]);
+        let claims = decode::<serde_json::Value>(assertion, key, &rules).map_err(|_| AssertionFault::Signature)?.claims;
+        let claims: Claims = serde_json::from_value(claims).map_err(|_| AssertionFault::Claims)?;
+        self.check_claims(&claims)?;
+        Ok(claims)
+    }
+
+    fn check_claims(&self, claims: &Claims) -> Result<(), AssertionFault> {
+        let lifetime = claims.exp.saturating_sub(claims.iat);
+        if claims.iss != self.issuer
+            || claims.aud != AUDIENCE
+            || claims.jti.is_empty()
+            || claims.username.is_empty()
+            || !(0..=LIFETIME_SECONDS).contains(&lifetime)
+        {
+            return Err(AssertionFault::Claims);
+        }
+        let now = self.clock.now().as_second();
+        if now > claims.exp + LEEWAY_SECONDS {
+            return Err(AssertionFault::Expired);
+        }
+        if now < claims.nbf.max(claims.iat) - LEEWAY_SECONDS {
+            return Err(AssertionFault::NotYetValid);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! `/authn.delegate`: a login that auth itself has proved, at an identity provider. The credential `token` is a one-time
+//! assertion; the keys are those of authn.delegating, but the name is the one that was signed.
+
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+use service_kit::{Code, Mount, Problem};
+
+use super::{Authenticator, get_credential, json_response, parse_json_field};
+use crate::assertions::{AssertionFault, Assertions};
+use crate::domain::origin::Origin;
+use crate::login_recorder::LoginRecorder;
+use crate::request_origin::read_request_id;
+use crate::state::State;
+
+pub const MECHANISM: &str = "delegate";
+pub const AUTHENTICATOR: Authenticator = Authenticator { list_mechanisms: |_| vec![MECHANISM.to_owned()], add_routes };
+
+struct Plugin {
+    assertions: Arc<Assertions>,
+    recorder: LoginRecorder,
+}
+
+fn add_routes(mount: Mount, state: &Arc<State>, _: &str) -> Mount {
+    let plugin = Plugin { assertions: Arc::clone(&state.assertions), recorder: state.recorder.clone() };
+    mount.state(Arc::new(plugin)).get("/description", get_description).post("/authenticate", authenticate_user)
+}
+
+/// icat.server compares the descriptions of several addresses byte by byte.
+async fn get_description() -> HttpResponse {
+    json_response("{\"keys\":[{\"name\":\"token\",\"hide\":true}]}")
+}
+
+async fn authenticate_user(
+    plugin: web::Data<Plugin>,
+    request: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    let login = parse_json_field(&body)?;
+    let assertion = get_credential(&login, "token").unwrap_or_default();
+    match plugin.assertions.accept(assertion).await {
+        Ok(user) => Ok(json_response(json!({"username": user.name, "mechanism": user.mechanism}).to_string())),
+        Err(AssertionFault::Failed(e)) => Err(e.into()),
+        Err(fault) => {
+            let address = login.get("ip").and_then(Value::as_str).and_then(|ip| ip.parse().ok());
+            let origin = Origin { address, user_agent: None, request_id: read_request_id(&request) };
+            plugin.recorder.record_provider_login(MECHANISM, None, &origin, Err(fault.as_str())).await?;
+            Err(Problem::new(Code::Forbidden, "auth/bad-assertion", "The token is not valid"))
+        }
+    }
+}

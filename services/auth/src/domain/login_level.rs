@@ -1,0 +1,126 @@
+//! How a user must have proved who they are: the second factor and the age of a login, as the provider states them. Asking
+//! is not enough: Keycloak answers a demand for a level that it does not have with success and a lower one.
+
+use std::time::Duration;
+
+use super::provider_claims::ProviderClaims;
+
+/// Clocks of two machines differ.
+const LEEWAY: i64 = 30;
+/// How far the clock of a provider may be ahead.
+const FUTURE_LEEWAY: i64 = 120;
+/// No level at all (ISO/IEC 29115; `OpenID` Connect Core 1.0, 2), whatever a list says.
+const NO_LEVEL: &str = "0";
+
+/// What a provider must state of a login.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequiredLevel {
+    /// Accepted values of `acr`; empty: every one.
+    pub acr: Vec<String>,
+    /// Methods of which `amr` must have one (RFC 8176); empty: none.
+    pub amr: Vec<String>,
+    /// The same for the authentication contexts of Microsoft Entra (`acrs`).
+    pub acrs: Vec<String>,
+    /// How long ago the user may have logged in at the provider.
+    pub max_age: Option<Duration>,
+}
+
+/// What is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LevelFault {
+    /// The second factor that the facility demands.
+    SecondFactor,
+    /// The provider does not say when the user logged in.
+    NoAuthTime,
+    AuthTimeLater,
+    TooOld,
+}
+
+impl LevelFault {
+    /// The word in metrics, logs and the audit log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SecondFactor => "mfa_required",
+            Self::NoAuthTime => "no_auth_time",
+            Self::AuthTimeLater => "auth_time_later",
+            Self::TooOld => "login_too_old",
+        }
+    }
+}
+
+impl RequiredLevel {
+    /// Whether anything but the age is demanded.
+    pub fn has_second_factor(&self) -> bool {
+        !(self.acr.is_empty() && self.amr.is_empty() && self.acrs.is_empty())
+    }
+
+    /// The first demand that is not met. A missing claim meets none. `now` is in seconds since 1970 UTC.
+    pub fn check(&self, claims: &ProviderClaims, now: i64) -> Result<(), LevelFault> {
+        if self.has_second_factor() && !self.has_level(claims) {
+            return Err(LevelFault::SecondFactor);
+        }
+        let Some(max_age) = self.max_age else { return Ok(()) };
+        let age = now.saturating_sub(claims.get_seconds("auth_time").ok_or(LevelFault::NoAuthTime)?);
+        if age < -FUTURE_LEEWAY {
+            return Err(LevelFault::AuthTimeLater);
+        }
+        let max_age = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
+        if age > max_age.saturating_add(LEEWAY) { Err(LevelFault::TooOld) } else { Ok(()) }
+    }
+
+    /// Any of the demands that the settings list is enough, because providers state the same thing in different claims.
+    fn has_level(&self, claims: &ProviderClaims) -> bool {
+        let is_listed = |accepted: &[String], stated: &[&str]| stated.iter().any(|s| accepted.iter().any(|a| a == s));
+        let acr: Vec<&str> = claims.get_text("acr").into_iter().filter(|level| *level != NO_LEVEL).collect();
+        is_listed(&self.acr, &acr)
+            || is_listed(&self.amr, &claims.list_texts("amr"))
+            || is_listed(&self.acrs, &claims.list_texts("acrs"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: i64 = 1_768_208_400;
+
+    fn check(level: &RequiredLevel, claims: &Value) -> Result<(), LevelFault> {
+        level.check(&serde_json::from_value(claims.clone()).unwrap(), NOW)
+    }
+
+    fn texts(values: &[&str]) -> Vec<String> {
+        values.iter().map(|value| (*value).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_second_factor_is_what_the_provider_states_in_a_listed_value() {
+        let acr = RequiredLevel { acr: texts(&["mfa", "0"]), ..RequiredLevel::default() };
+        assert_eq!(check(&acr, &json!({"acr": "mfa"})), Ok(()));
+        for low in [json!({}), json!({"acr": "pwd"}), json!({"acr": "0"}), json!({"acr": 2}), json!({"acr": ["mfa"]})] {
+            assert_eq!(check(&acr, &low), Err(LevelFault::SecondFactor), "{low}");
+        }
+        let amr = RequiredLevel { amr: texts(&["otp", "mfa"]), ..RequiredLevel::default() };
+        for met in [json!(["pwd", "otp"]), json!("mfa")] {
+            assert_eq!(check(&amr, &json!({"amr": met})), Ok(()));
+        }
+        for low in [json!(["pwd"]), json!([]), json!("otpx"), json!("pwd otp"), json!({"otp": true}), json!([1])] {
+            assert_eq!(check(&amr, &json!({"amr": low})), Err(LevelFault::SecondFactor), "{low}");
+        }
+        let entra = RequiredLevel { acrs: texts(&["c1"]), ..RequiredLevel::default() };
+        assert_eq!(check(&entra, &json!({"acrs": ["c1", "c2"]})), Ok(()));
+        assert_eq!(check(&entra, &json!({"acr": "c1"})), Err(LevelFault::SecondFactor));
+        assert_eq!(check(&RequiredLevel::default(), &json!({})), Ok(()));
+    }
+
+    #[test]
+    fn the_age_of_a_login_is_what_the_provider_states() {
+        let level = RequiredLevel { max_age: Some(Duration::from_mins(1)), ..RequiredLevel::default() };
+        let check = |time: Value| check(&level, &json!({"auth_time": time}));
+        assert_eq!((check(json!(NOW - 90)), check(json!(NOW + 120))), (Ok(()), Ok(())));
+        assert_eq!(check(json!(NOW - 91)), Err(LevelFault::TooOld));
+        assert_eq!(check(json!(NOW + 121)), Err(LevelFault::AuthTimeLater));
+        assert_eq!(check(json!("now")), Err(LevelFault::NoAuthTime));
+    }
+}

@@ -1,0 +1,69 @@
+//! Claims of tokens of identity providers, which do not all keep to the types of `OpenID` Connect: a claim of another type
+//! counts as missing.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The claims of a token.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct ProviderClaims(Map<String, Value>);
+
+impl ProviderClaims {
+    pub fn new(claims: Map<String, Value>) -> Self {
+        Self(claims)
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// A text that is not empty.
+    pub fn get_text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// A time in seconds since 1970 UTC (RFC 7519, 2); parts of a second are dropped.
+    pub fn get_seconds(&self, name: &str) -> Option<i64> {
+        let value = self.get(name)?;
+        value.as_i64().or_else(|| {
+            let seconds = value.as_f64()?;
+            // Beyond this, a number has no exact seconds, and is no time that a provider knows.
+            (seconds.abs() < 9e15).then_some(seconds as i64)
+        })
+    }
+
+    /// The texts of a list. ORCID sends `amr` as a text, which is one value, and `aud` may be a text everywhere (RFC 7519, 4.1.3).
+    pub fn list_texts(&self, name: &str) -> Vec<&str> {
+        match self.get(name) {
+            Some(Value::String(text)) => vec![text],
+            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_claim_of_another_type_is_missing() {
+        let claims = |value: Value| serde_json::from_value::<ProviderClaims>(json!({"c": value})).unwrap();
+        assert_eq!(claims(json!("a")).get_text("c"), Some("a"));
+        for wrong in [json!(""), json!(1), json!(["a"]), json!({"a": 1}), json!(null), json!(true)] {
+            assert_eq!(claims(wrong.clone()).get_text("c"), None, "{wrong}");
+        }
+        assert_eq!(claims(json!(1_768_208_400)).get_seconds("c"), Some(1_768_208_400));
+        assert_eq!(claims(json!(1_768_208_400.9)).get_seconds("c"), Some(1_768_208_400));
+        for wrong in [json!("1768208400"), json!(1e300), json!(null), json!([1])] {
+            assert_eq!(claims(wrong.clone()).get_seconds("c"), None, "{wrong}");
+        }
+        assert_eq!(claims(json!("mfa")).list_texts("c"), ["mfa"]);
+        assert_eq!(claims(json!("pwd otp")).list_texts("c"), ["pwd otp"]);
+        assert_eq!(claims(json!(["pwd", 1, "otp"])).list_texts("c"), ["pwd", "otp"]);
+        assert!(claims(json!({"otp": true})).list_texts("c").is_empty());
+    }
+}

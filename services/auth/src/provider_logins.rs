@@ -1,0 +1,337 @@
+//! Logins with an identity provider: a browser is sent there with a request that belongs to it alone, and comes back with a code
+//! that proves who the user is. The login then opens a session at ICAT by a one-time assertion.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Secret, Tx, sha256_hex};
+
+use crate::domain::login::Authentication;
+use crate::domain::login_level::RequiredLevel;
+use crate::domain::origin::Origin;
+use crate::domain::provider_claims::ProviderClaims;
+use crate::domain::provider_user::ProviderUser;
+use crate::domain::return_address::ReturnAddress;
+use crate::login_recorder::LoginRecorder;
+use crate::logins::{Purpose, generate_secret_text, open_text, seal_text};
+use crate::providers::{AuthorizationRequest, CodeExchange, Provider, ProviderLoginError, VerifiedIdToken};
+use crate::store::provider_logins::{self, ProviderLoginRow};
+use crate::store::provider_sessions::{self, ProviderSessionRow};
+use crate::store::used_tokens;
+
+const PURPOSE: Purpose =
+    Purpose { salt: b"undulator.auth.provider_login", info: b"nonce and verifier, AES-256-GCM, 1" };
+/// How long a user may take at the provider.
+pub const MAX_DURATION: Duration = Duration::from_mins(10);
+/// A used login is kept for so long, so that opening its address again is recognised.
+const KEEP_LOGIN: Duration = Duration::from_hours(1);
+/// Rows in one transaction.
+const DELETE_BATCH: i64 = 1_000;
+/// Longer than an ID token is accepted.
+const REMEMBER_ID_TOKEN: Duration = Duration::from_mins(30);
+const MAX_ACR_VALUES: usize = 10;
+/// Texts of providers in errors are cut.
+const MAX_ERROR_CHARS: usize = 60;
+
+/// What the browser gets after a login.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionKind {
+    /// A refresh token in the cookie `__Host-undulator-refresh`, for a portal that gets access tokens with it.
+    #[default]
+    Portal,
+    /// The cookie of the web pages of this facility.
+    Page,
+}
+
+impl SessionKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Portal => "portal",
+            Self::Page => "page",
+        }
+    }
+}
+
+/// A login that somebody asks for.
+#[derive(Debug)]
+pub struct LoginRequest {
+    pub return_to: ReturnAddress,
+    pub session_kind: SessionKind,
+    /// Levels of which the provider must state one, besides what its settings demand.
+    pub acr_values: Vec<String>,
+    pub max_age: Option<Duration>,
+}
+
+/// A login that has begun.
+pub struct StartedProviderLogin {
+    /// Where the browser is sent.
+    pub url: String,
+    /// For the cookie that the browser brings back.
+    pub browser_secret: Secret,
+}
+
+/// What the provider sent the browser back with (RFC 6749, 4.1.2; RFC 9207).
+#[derive(Default, Deserialize)]
+pub struct RedirectAnswer {
+    pub code: Option<String>,
+    pub state: Option<String>,
+    pub iss: Option<String>,
+    pub error: Option<String>,
+}
+
+/// A login that a provider has proved.
+pub struct ProvedLogin {
+    pub user: ProviderUser,
+    pub authentication: Authentication,
+    pub provider_session: ProviderSessionRow,
+    pub may_be_administrator: bool,
+}
+
+/// A proved login of a browser, and where it goes on.
+pub struct FinishedProviderLogin {
+    pub proved: ProvedLogin,
+    pub return_to: String,
+    pub session_kind: SessionKind,
+}
+
+/// What only the browser's secret decrypts.
+#[derive(Serialize, Deserialize)]
+struct SealedParts {
+    nonce: String,
+    code_verifier: String,
+}
+
+/// Starts and finishes logins with identity providers.
+pub struct ProviderLogins {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    recorder: LoginRecorder,
+    /// The address of this site, without a slash at its end.
+    public_url: String,
+}
+
+impl ProviderLogins {
+    pub fn new(ctx: &Ctx, recorder: LoginRecorder, public_url: String) -> Self {
+        let (clock, ids) = (Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
+        Self { db: ctx.db.clone(), clock, ids, recorder, public_url }
+    }
+
+    /// The address at this site that the provider sends browsers back to.
+    pub fn build_redirect_uri(&self, provider: &Provider) -> String {
+        format!("{}/auth/v1/oidc/{}/callback", self.public_url, provider.settings.name)
+    }
+
+    /// Begins a login. `browser_secret` is that of a login which the same browser began before, in another tab.
+    pub async fn start_login(
+        &self,
+        provider: &Provider,
+        request: &LoginRequest,
+        browser_secret: Option<&str>,
+    ) -> Result<StartedProviderLogin, ProviderLoginError> {
+        let browser_secret = browser_secret
+            .filter(|secret| is_secret_text(secret))
+            .map_or_else(|| generate_secret_text(&*self.ids), str::to_owned);
+        let state = generate_secret_text(&*self.ids);
+        let parts =
+            SealedParts { nonce: generate_secret_text(&*self.ids), code_verifier: generate_secret_text(&*self.ids) };
+        let required = provider.settings.required_level();
+        let max_age = [required.max_age, request.max_age].into_iter().flatten().min();
+        let acr_values = if request.acr_values.is_empty() { &required.acr } else { &request.acr_values };
+        let url = provider
+            .build_authorization_url(&AuthorizationRequest {
+                redirect_uri: &self.build_redirect_uri(provider),
+                state: &state,
+                nonce: &parts.nonce,
+                code_verifier: &parts.code_verifier,
+                acr_values,
+                acrs: &required.acrs,
+                max_age,
+            })
+            .await?;
+        let row = self.build_row(provider, request, &browser_secret, &parts)?;
+        self.db.write(async |tx| provider_logins::insert_login(tx, &sha256_hex(&state), &row).await).await?;
+        Ok(StartedProviderLogin { url: url.into(), browser_secret: Secret::new(browser_secret) })
+    }
+
+    fn build_row(
+        &self,
+        provider: &Provider,
+        request: &LoginRequest,
+        browser_secret: &str,
+        parts: &SealedParts,
+    ) -> Result<ProviderLoginRow, Problem> {
+        let parts = serde_json::to_string(parts).map_err(Problem::internal)?;
+        Ok(ProviderLoginRow {
+            browser_hash: sha256_hex(browser_secret),
+            provider: provider.settings.name.clone(),
+            return_to: request.return_to.as_str().to_owned(),
+            session_kind: request.session_kind.as_str().to_owned(),
+            sealed: seal_text(browser_secret, PURPOSE, &parts, &*self.ids).map_err(Problem::internal)?,
+            acr_values: serde_json::to_string(&request.acr_values).map_err(Problem::internal)?,
+            max_age: request.max_age.and_then(|age| i64::try_from(age.as_secs()).ok()),
+            started_at: self.clock.now_micros(),
+            used_at: None,
+        })
+    }
+
+    /// Finishes a login, and records how it ended.
+    pub async fn finish_login(
+        &self,
+        provider: &Provider,
+        answer: &RedirectAnswer,
+        browser_secret: Option<&str>,
+        origin: &Origin,
+    ) -> Result<FinishedProviderLogin, ProviderLoginError> {
+        let finished = self.check_answer(provider, answer, browser_secret).await;
+        if let Err(e) = &finished {
+            self.record_failure(provider, e, origin).await?;
+        }
+        finished
+    }
+
+    /// Records a login that was refused.
+    pub async fn record_failure(
+        &self,
+        provider: &Provider,
+        error: &ProviderLoginError,
+        origin: &Origin,
+    ) -> Result<(), ProviderLoginError> {
+        let name = &provider.settings.name;
+        Ok(self.recorder.record_provider_login(name, None, origin, Err(error.as_str())).await?)
+    }
+
+    /// Records a login that has opened a session.
+    pub async fn record_success(&self, provider: &Provider, user_name: &str, origin: &Origin) -> Result<(), Problem> {
+        let name = &provider.settings.name;
+        Ok(self.recorder.record_provider_login(name, Some(user_name), origin, Ok(())).await?)
+    }
+
+    async fn check_answer(
+        &self,
+        provider: &Provider,
+        answer: &RedirectAnswer,
+        browser_secret: Option<&str>,
+    ) -> Result<FinishedProviderLogin, ProviderLoginError> {
+        let (row, secret) = self.use_state(provider, answer, browser_secret).await?;
+        if let Some(error) = &answer.error {
+            let word = error.chars().filter(char::is_ascii_graphic).take(MAX_ERROR_CHARS).collect();
+            return Err(ProviderLoginError::RefusedByProvider(word));
+        }
+        match answer.iss.as_deref() {
+            Some(issuer) if issuer != provider.settings.issuer() => return Err(ProviderLoginError::RedirectIssuer),
+            None if provider.names_issuer_in_redirect().await? => return Err(ProviderLoginError::NoRedirectIssuer),
+            _ => {}
+        }
+        let code = answer.code.as_deref().filter(|code| !code.is_empty()).ok_or(ProviderLoginError::NoCode)?;
+        let parts = open_text(secret, PURPOSE, &row.sealed).map_err(|_| ProviderLoginError::UnknownState)?;
+        let parts: SealedParts = serde_json::from_str(&parts).map_err(Problem::internal)?;
+        let exchange = CodeExchange {
+            code,
+            redirect_uri: Some(&self.build_redirect_uri(provider)),
+            code_verifier: Some(&parts.code_verifier),
+        };
+        let tokens = provider.exchange_code(&exchange).await?;
+        let verified =
+            provider.verify_id_token(&tokens.id_token, Some(&parts.nonce), Some(&tokens.access_token)).await?;
+        required_by_request(&row)?.check(&verified.claims, self.clock.now().as_second())?;
+        let session_kind =
+            if row.session_kind == SessionKind::Page.as_str() { SessionKind::Page } else { SessionKind::Portal };
+        Ok(FinishedProviderLogin { proved: self.to_proved(provider, verified), return_to: row.return_to, session_kind })
+    }
+
+    /// The login with this state, which is used up by this.
+    async fn use_state<'s>(
+        &self,
+        provider: &Provider,
+        answer: &RedirectAnswer,
+        browser_secret: Option<&'s str>,
+    ) -> Result<(ProviderLoginRow, &'s str), ProviderLoginError> {
+        let (state, secret) = answer.state.as_deref().zip(browser_secret).ok_or(ProviderLoginError::UnknownState)?;
+        let state_hash = sha256_hex(state);
+        let row = provider_logins::find_login(&mut self.db.read().await?, &state_hash).await?;
+        let now = self.clock.now_micros();
+        let is_of_browser = |row: &ProviderLoginRow| {
+            row.provider == provider.settings.name
+                && row.browser_hash == sha256_hex(secret)
+                && now.duration_since(row.started_at) <= MAX_DURATION
+        };
+        let row = row.filter(is_of_browser).ok_or(ProviderLoginError::UnknownState)?;
+        let is_first = self.db.write(async |tx| provider_logins::use_login(tx, &state_hash, now).await).await?;
+        if is_first { Ok((row, secret)) } else { Err(ProviderLoginError::UsedState) }
+    }
+
+    /// A login with an ID token that a page has asked for itself; each token proves one.
+    pub async fn prove_with_id_token(
+        &self,
+        provider: &Provider,
+        id_token: &str,
+    ) -> Result<ProvedLogin, ProviderLoginError> {
+        let verified = provider.verify_id_token(id_token, None, None).await?;
+        // By what was signed: a signature may have several encodings.
+        let signed = id_token.rsplit_once('.').map_or(id_token, |(signed, _)| signed);
+        let expires_at = self.clock.now_micros() + REMEMBER_ID_TOKEN;
+        let token_hash = sha256_hex(signed);
+        let is_first = self.db.write(async |tx| used_tokens::use_token(tx, &token_hash, expires_at).await).await?;
+        if is_first { Ok(self.to_proved(provider, verified)) } else { Err(ProviderLoginError::UsedIdToken) }
+    }
+
+    /// What a verified token says of a login.
+    fn to_proved(&self, provider: &Provider, verified: VerifiedIdToken) -> ProvedLogin {
+        let VerifiedIdToken { claims, user } = verified;
+        ProvedLogin {
+            user,
+            authentication: to_authentication(&provider.settings.name, &claims),
+            provider_session: ProviderSessionRow {
+                issuer: provider.settings.issuer().to_owned(),
+                subject_hash: sha256_hex(claims.get_text("sub").unwrap_or_default()),
+                session_hash: claims.get_text("sid").map(sha256_hex),
+            },
+            may_be_administrator: provider.settings.may_name_administrators,
+        }
+    }
+}
+
+/// When and how the user proved who they are, as the provider states it.
+fn to_authentication(provider: &str, claims: &ProviderClaims) -> Authentication {
+    let time = claims.get_seconds("auth_time").and_then(|seconds| seconds.checked_mul(1_000_000));
+    Authentication {
+        mechanism: provider.to_owned(),
+        time: time.map(Micros::from_i64),
+        acr: claims.get_text("acr").map(str::to_owned),
+        amr: claims.list_texts("amr").into_iter().map(str::to_owned).collect(),
+    }
+}
+
+fn required_by_request(row: &ProviderLoginRow) -> Result<RequiredLevel, Problem> {
+    Ok(RequiredLevel {
+        acr: serde_json::from_str(&row.acr_values).map_err(Problem::internal)?,
+        max_age: row.max_age.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
+        ..RequiredLevel::default()
+    })
+}
+
+/// Levels of a request, separated by blanks; `None` if there are too many.
+pub fn parse_acr_values(text: &str) -> Option<Vec<String>> {
+    let values: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    (values.len() <= MAX_ACR_VALUES).then_some(values)
+}
+
+/// Whether a cookie may have a secret of ours.
+fn is_secret_text(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// Deletes logins that are too old to finish, tokens that are not accepted any more, and what is left of deleted logins.
+pub async fn delete_old_rows(db: &Db, now: Micros) -> Result<(), DbError> {
+    let delete_batch = async |tx: &mut Tx| {
+        let logins = provider_logins::delete_old_logins(tx, now - KEEP_LOGIN, DELETE_BATCH).await?;
+        let tokens = used_tokens::delete_old_tokens(tx, now, DELETE_BATCH).await?;
+        let sessions = provider_sessions::delete_old_sessions(tx, now - KEEP_LOGIN, DELETE_BATCH).await?;
+        Ok::<_, DbError>([logins, tokens, sessions].into_iter().any(|deleted| deleted >= DELETE_BATCH.cast_unsigned()))
+    };
+    while db.write(delete_batch).await? {}
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Logouts at identity providers, which end the logins here (`OpenID` Connect Back-Channel Logout 1.0).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use service_kit::{Clock, Ctx, Db, DbError, sha256_hex};
+
+use crate::domain::login::EndReason;
+use crate::domain::logout_token::ProviderLogout;
+use crate::domain::origin::Origin;
+use crate::logins::Logins;
+use crate::providers::{Provider, ProviderLoginError};
+use crate::store::{provider_sessions, used_tokens};
+
+/// Longer than a logout token is valid.
+const REMEMBER_TOKEN: Duration = Duration::from_mins(30);
+
+/// Ends logins whose users have logged out at their identity provider.
+pub struct ProviderLogouts {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    logins: Arc<Logins>,
+}
+
+impl ProviderLogouts {
+    pub fn new(ctx: &Ctx, logins: Arc<Logins>) -> Self {
+        Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), logins }
+    }
+
+    /// Ends the logins that a logout token names; returns how many. `None` if the token is not valid, or was used before.
+    pub async fn end_logins(
+        &self,
+        provider: &Provider,
+        logout_token: &str,
+        origin: &Origin,
+    ) -> Result<Option<usize>, ProviderLoginError> {
+        let Some(logout) = provider.verify_logout_token(logout_token).await? else { return Ok(None) };
+        let hashes = self.find_logins(provider.settings.issuer(), &logout).await?;
+        let mut ended = 0;
+        for sid_hash in &hashes {
+            ended += usize::from(self.logins.end_login(sid_hash, EndReason::ProviderLoggedOut, origin).await?);
+        }
+        // Last, so that the provider can repeat what failed half-way.
+        let token_hash = sha256_hex(format!("{} {}", provider.settings.issuer(), logout.token_id));
+        let expires_at = self.clock.now_micros() + REMEMBER_TOKEN;
+        let is_first = self.db.write(async |tx| used_tokens::use_token(tx, &token_hash, expires_at).await).await?;
+        Ok(is_first.then_some(ended))
+    }
+
+    async fn find_logins(&self, issuer: &str, logout: &ProviderLogout) -> Result<Vec<String>, DbError> {
+        let (subject, session) = (logout.subject.as_deref().map(sha256_hex), logout.session.as_deref().map(sha256_hex));
+        let mut tx = self.db.read().await?;
+        provider_sessions::list_logins(&mut tx, issuer, subject.as_deref(), session.as_deref()).await
+    }
+}

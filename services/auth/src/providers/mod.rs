@@ -1,0 +1,197 @@
+//! Identity providers: what they publish, how a login at one begins, and what its tokens prove. A provider that is down is asked
+//! again when it is needed; what it published is used for a day.
+
+mod cached_document;
+mod code_flow;
+mod discovery;
+mod error;
+mod http;
+mod settings;
+mod signature;
+
+use std::sync::Arc;
+
+use jsonwebtoken::jwk::JwkSet;
+use oauth2::url::Url;
+use service_kit::{BuildError, Clock, ConfigError, Ctx, Secret};
+
+use self::cached_document::CachedDocument;
+use self::code_flow::CodeFlow;
+pub use self::code_flow::{AuthorizationRequest, CodeExchange, ProviderTokens};
+use self::discovery::Discovery;
+pub use self::error::ProviderLoginError;
+pub use self::http::ProviderFailure;
+use self::http::ProviderHttp;
+pub use self::settings::{ProviderSettings, check_providers};
+pub use self::signature::SignatureFault;
+use self::signature::UnverifiedToken;
+use crate::domain::id_token::IdTokenRules;
+use crate::domain::logout_token::{ProviderLogout, check_logout_token};
+use crate::domain::provider_claims::ProviderClaims;
+use crate::domain::provider_user::{NameFault, NameRules, ProviderUser};
+
+/// The `typ` of ID tokens; most have the one of every token.
+const ID_TOKEN_TYPES: [&str; 1] = ["JWT"];
+/// The `typ` of logout tokens (`OpenID` Connect Back-Channel Logout 1.0, 2.4), and of those of older providers.
+const LOGOUT_TOKEN_TYPES: [&str; 2] = ["logout+jwt", "JWT"];
+
+/// The identity providers of the settings.
+pub struct Providers(Vec<Arc<Provider>>);
+
+impl Providers {
+    /// Reads the secrets. Providers are not asked yet: one that is down must not keep anybody else from logging in.
+    pub fn new(ctx: &Ctx, settings: &[ProviderSettings], root_names: &[String]) -> Result<Self, BuildError> {
+        let root_names: Arc<[String]> = root_names.into();
+        let open =
+            |settings: &ProviderSettings| Provider::new(ctx, settings.clone(), Arc::clone(&root_names)).map(Arc::new);
+        Ok(Self(settings.iter().map(open).collect::<Result<_, _>>()?))
+    }
+
+    /// In the order of the settings.
+    pub fn list(&self) -> &[Arc<Provider>] {
+        &self.0
+    }
+
+    pub fn find(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.0.iter().find(|provider| provider.settings.name == name)
+    }
+}
+
+/// An identity provider.
+pub struct Provider {
+    pub settings: ProviderSettings,
+    secret: Option<Secret>,
+    /// ICAT user names that its users cannot have.
+    root_names: Arc<[String]>,
+    clock: Arc<dyn Clock>,
+    http: ProviderHttp,
+    discovery: CachedDocument<Discovery>,
+    keys: CachedDocument<JwkSet>,
+}
+
+/// An ID token that was verified.
+pub struct VerifiedIdToken {
+    pub claims: ProviderClaims,
+    pub user: ProviderUser,
+}
+
+impl Provider {
+    fn new(ctx: &Ctx, settings: ProviderSettings, root_names: Arc<[String]>) -> Result<Self, BuildError> {
+        let secret = if settings.has_secret() { Some(read_secret(&settings)?) } else { None };
+        let root_names = if settings.may_name_administrators { Arc::from([]) } else { root_names };
+        let http = ProviderHttp::new(ctx.http.clone());
+        Ok(Self {
+            secret,
+            root_names,
+            clock: Arc::clone(&ctx.clock),
+            discovery: CachedDocument::new(http.clone(), "/.well-known/openid-configuration", Arc::clone(&ctx.clock)),
+            keys: CachedDocument::new(http.clone(), "/jwks", Arc::clone(&ctx.clock)),
+            http,
+            settings,
+        })
+    }
+
+    async fn discover(&self) -> Result<Arc<Discovery>, ProviderFailure> {
+        self.discovery.get(&self.settings.configuration_url, |document| document.check(&self.settings)).await
+    }
+
+    /// Whether an answer at the redirect address must name the issuer (RFC 9207, 2.4).
+    pub async fn names_issuer_in_redirect(&self) -> Result<bool, ProviderFailure> {
+        Ok(self.discover().await?.authorization_response_iss_parameter_supported)
+    }
+
+    /// Where to send a browser for a login.
+    pub async fn build_authorization_url(&self, request: &AuthorizationRequest<'_>) -> Result<Url, ProviderFailure> {
+        let discovery = self.discover().await?;
+        self.code_flow(&discovery).build_authorization_url(request)
+    }
+
+    /// Where users log out at the provider, and come back to this site (`OpenID` Connect RP-Initiated Logout 1.0); `None` if it
+    /// has no such page.
+    pub async fn build_logout_url(&self, public_url: &str) -> Result<Option<Url>, ProviderFailure> {
+        let discovery = self.discover().await?;
+        let Some(mut url) = discovery.end_session_endpoint.clone() else { return Ok(None) };
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("post_logout_redirect_uri", &format!("{public_url}/auth/app"));
+        Ok(Some(url))
+    }
+
+    /// Exchanges a code for tokens, which are not verified yet.
+    pub async fn exchange_code(&self, exchange: &CodeExchange<'_>) -> Result<ProviderTokens, ProviderLoginError> {
+        let discovery = self.discover().await?;
+        self.code_flow(&discovery).exchange_code(&self.http, exchange).await
+    }
+
+    fn code_flow<'p>(&'p self, discovery: &'p Discovery) -> CodeFlow<'p> {
+        CodeFlow { settings: &self.settings, secret: self.secret.as_ref(), discovery }
+    }
+
+    /// Verifies an ID token, and finds its user. `nonce` is `None` if somebody else has asked for the token; `access_token` is the
+    /// one that came with it.
+    pub async fn verify_id_token(
+        &self,
+        id_token: &str,
+        nonce: Option<&str>,
+        access_token: Option<&str>,
+    ) -> Result<VerifiedIdToken, ProviderLoginError> {
+        let token = UnverifiedToken::parse(id_token, &ID_TOKEN_TYPES)?;
+        let claims = self.verify_signature(&token).await?;
+        let now = self.clock.now().as_second();
+        let settings = &self.settings;
+        IdTokenRules { issuer: settings.issuer(), client_id: &settings.client_id, nonce, now }.check(&claims)?;
+        if access_token.is_some_and(|access_token| !token.has_hash_of(&claims, access_token)) {
+            return Err(ProviderLoginError::AccessTokenHash);
+        }
+        settings.required_level().check(&claims, now)?;
+        let user = self.find_user(&claims)?;
+        Ok(VerifiedIdToken { claims, user })
+    }
+
+    /// The logout that a token tells of; `None` if it is not valid.
+    pub async fn verify_logout_token(&self, logout_token: &str) -> Result<Option<ProviderLogout>, ProviderLoginError> {
+        let Ok(token) = UnverifiedToken::parse(logout_token, &LOGOUT_TOKEN_TYPES) else { return Ok(None) };
+        let claims = match self.verify_signature(&token).await {
+            Ok(claims) => claims,
+            Err(ProviderLoginError::Signature(_)) => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let now = self.clock.now().as_second();
+        Ok(check_logout_token(&claims, self.settings.issuer(), &self.settings.client_id, now))
+    }
+
+    async fn verify_signature(&self, token: &UnverifiedToken<'_>) -> Result<ProviderClaims, ProviderLoginError> {
+        let url = self.discover().await?.jwks_uri.to_string();
+        let keys = self.keys.get(&url, |_| Ok(())).await?;
+        match token.verify(&keys) {
+            // Published since.
+            Err(SignatureFault::UnknownKey) => {
+                let keys = self.keys.get_newer(&url, |_| Ok(())).await?;
+                Ok(token.verify(&keys)?)
+            }
+            verified => Ok(verified?),
+        }
+    }
+
+    fn find_user(&self, claims: &ProviderClaims) -> Result<ProviderUser, NameFault> {
+        let rules = NameRules {
+            mechanism: self.settings.mechanism(),
+            claim: &self.settings.username_claim,
+            format: self.settings.username_format,
+            root_names: &self.root_names,
+        };
+        rules.find_user(claims)
+    }
+}
+
+fn read_secret(settings: &ProviderSettings) -> Result<Secret, ConfigError> {
+    let file = &settings.client_secret_file;
+    let refused = |text: String| {
+        ConfigError(format!("auth.providers: `{}`: client_secret_file {}: {text}", settings.name, file.display()))
+    };
+    let text = std::fs::read_to_string(file).map_err(|e| refused(e.to_string()))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(refused("the file is empty".to_owned())),
+        secret => Ok(Secret::new(secret)),
+    }
+}

@@ -1,0 +1,192 @@
+//! `[[auth.providers]]`: the identity providers of the facility.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use oauth2::url::Url;
+use serde::Deserialize;
+use service_kit::ConfigError;
+
+use crate::domain::login_level::RequiredLevel;
+use crate::domain::provider_user::NameFormat;
+
+/// What follows the issuer in the address of its discovery document (`OpenID` Connect Discovery 1.0, 4).
+const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
+/// Without it, no ID token is issued (`OpenID` Connect Core 1.0, 3.1.2.1).
+const OPENID_SCOPE: &str = "openid";
+
+/// An identity provider of `OpenID` Connect.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSettings {
+    /// In addresses: letters, digits, `-` and `_`.
+    pub name: String,
+    pub kind: ProviderKind,
+    /// On the button of the login page; empty: the name.
+    #[serde(default)]
+    pub display_name: String,
+    /// Before the slash in ICAT user names; empty: the name.
+    #[serde(default)]
+    mechanism: String,
+    /// The address of the discovery document.
+    pub configuration_url: String,
+    pub client_id: String,
+    /// The file with the secret of the client; empty: a public client.
+    #[serde(default)]
+    pub client_secret_file: PathBuf,
+    /// Separated by blanks.
+    #[serde(default = "default_scope")]
+    pub scope: String,
+    #[serde(default = "default_username_claim")]
+    pub username_claim: String,
+    #[serde(default)]
+    pub username_format: NameFormat,
+    #[serde(default)]
+    pub required_acr: Vec<String>,
+    #[serde(default)]
+    pub required_amr: Vec<String>,
+    #[serde(default)]
+    pub required_acrs: Vec<String>,
+    #[serde(default, deserialize_with = "deserialize_optional_duration")]
+    pub max_age: Option<Duration>,
+    /// Other hosts that endpoints of the provider may have.
+    #[serde(default)]
+    pub endpoint_hosts: Vec<String>,
+    /// Whether its users may have the names of administrators.
+    #[serde(default)]
+    pub may_name_administrators: bool,
+    /// Whether it may be asked without TLS, for tests.
+    #[serde(default)]
+    pub allow_http: bool,
+}
+
+/// The protocol of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderKind {
+    Oidc,
+}
+
+fn default_scope() -> String {
+    OPENID_SCOPE.to_owned()
+}
+
+fn default_username_claim() -> String {
+    "sub".to_owned()
+}
+
+fn deserialize_optional_duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    service_kit::config::deserialize_duration(from).map(Some)
+}
+
+impl ProviderSettings {
+    pub fn display_name(&self) -> &str {
+        if self.display_name.is_empty() { &self.name } else { &self.display_name }
+    }
+
+    pub fn mechanism(&self) -> &str {
+        if self.mechanism.is_empty() { &self.name } else { &self.mechanism }
+    }
+
+    /// The issuer, which the discovery document must repeat exactly.
+    pub fn issuer(&self) -> &str {
+        self.configuration_url.strip_suffix(DISCOVERY_PATH).unwrap_or_default()
+    }
+
+    pub fn has_secret(&self) -> bool {
+        !self.client_secret_file.as_os_str().is_empty()
+    }
+
+    pub fn required_level(&self) -> RequiredLevel {
+        RequiredLevel {
+            acr: self.required_acr.clone(),
+            amr: self.required_amr.clone(),
+            acrs: self.required_acrs.clone(),
+            max_age: self.max_age,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let is_plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if self.name.is_empty() || !is_plain(&self.name) {
+            return Err("name must have letters, digits, - and _ only".to_owned());
+        }
+        if !is_plain(self.mechanism()) {
+            return Err("mechanism must have letters, digits, - and _ only".to_owned());
+        }
+        if self.client_id.is_empty() || self.username_claim.is_empty() {
+            return Err("client_id and username_claim must not be empty".to_owned());
+        }
+        if !self.scope.split_whitespace().any(|scope| scope == OPENID_SCOPE) {
+            return Err(format!("scope must contain {OPENID_SCOPE}, without which there is no ID token"));
+        }
+        if self.issuer().is_empty() {
+            return Err(format!("configuration_url must be the issuer followed by {DISCOVERY_PATH}"));
+        }
+        let url = Url::parse(&self.configuration_url).map_err(|e| format!("configuration_url is no address: {e}"))?;
+        match url.scheme() {
+            "https" => Ok(()),
+            "http" if self.allow_http => Ok(()),
+            _ => {
+                Err("configuration_url must begin with https://, because whoever can change its answer can log in as \
+                      anybody; allow_http = true is for tests"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+/// Refuses wrong providers, and two with the same name.
+pub fn check_providers(providers: &[ProviderSettings]) -> Result<(), ConfigError> {
+    let mut names = HashSet::new();
+    for provider in providers {
+        let refused = |text: String| ConfigError(format!("auth.providers: `{}`: {text}", provider.name));
+        provider.check().map_err(refused)?;
+        if !names.insert(&provider.name) {
+            return Err(refused("there are two providers with this name".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn check(changes: &Value) -> Result<(), String> {
+        let mut settings = json!({"name": "lab", "kind": "oidc", "client_id": "undulator",
+            "configuration_url": "https://id.example/realms/lab/.well-known/openid-configuration"});
+        settings.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        serde_json::from_value::<ProviderSettings>(settings).map_err(|e| e.to_string())?.check()
+    }
+
+    #[test]
+    fn a_provider_is_asked_over_tls() {
+        assert_eq!(check(&json!({})), Ok(()));
+        let plain = json!({"configuration_url": "http://id.example/.well-known/openid-configuration"});
+        assert!(check(&plain).unwrap_err().contains("https"));
+        let allowed = json!({"configuration_url": plain["configuration_url"], "allow_http": true});
+        assert_eq!(check(&allowed), Ok(()));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (changes, word) in [
+            (json!({"name": "a/b"}), "name"),
+            (json!({"mechanism": "a b"}), "mechanism"),
+            (json!({"client_id": ""}), "client_id"),
+            (json!({"scope": "profile"}), "openid"),
+            (json!({"configuration_url": "https://id.example/"}), "issuer"),
+            (json!({"configuration_url": "id/.well-known/openid-configuration"}), "configuration_url"),
+            (json!({"configuration_url": "file:///x/.well-known/openid-configuration"}), "https"),
+            (json!({"client_secret": "s"}), "unknown field"),
+            (json!({"kind": "saml"}), "oidc"),
+        ] {
+            let error = check(&changes).unwrap_err();
+            assert!(error.contains(word), "{changes}: {error}");
+        }
+    }
+}

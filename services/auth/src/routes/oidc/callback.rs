@@ -1,0 +1,146 @@
+//! `GET /auth/v1/oidc/{provider}/callback`: where the identity provider sends a browser back to.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+use icat_client::IcatError;
+use identity::page_sessions::create_page_cookie;
+use service_kit::openapi::{CommonFailures, Failure};
+use service_kit::parameters::parse_query;
+use service_kit::{Problem, Secret};
+
+use super::browser_cookie::find_browser_secret;
+use super::find_provider;
+use crate::domain::client_id::ClientId;
+use crate::domain::origin::Origin;
+use crate::error::{from_icat_error, session_over};
+use crate::login_flow::{LoginError, OpenedSession};
+use crate::logins::{NewLogin, RefreshToken, SessionHandle, TokenPlace};
+use crate::provider_logins::{FinishedProviderLogin, ProvedLogin, RedirectAnswer, SessionKind};
+use crate::providers::{Provider, ProviderLoginError};
+use crate::request_origin::RequestOrigin;
+use crate::routes::refresh_cookie::create_refresh_cookie;
+use crate::routes::token::seconds_until;
+use crate::state::State;
+
+/// What the browser keeps.
+enum BrowserSession {
+    Portal { refresh_token: RefreshToken, seconds_left: i64 },
+    Page { handle: Secret },
+}
+
+#[utoipa::path(
+    get, path = "/auth/v1/oidc/{provider}/callback", operation_id = "finish_provider_login", tag = "providers",
+    summary = "Finish a login with an identity provider",
+    description = "For the redirect of the provider alone. The answer sets a cookie and leads to the `return_to` of the login.",
+    params(
+        ("provider" = String, Path, description = "The name of the provider"),
+        ("state" = Option<String>, Query, description = "As it was sent to the provider"),
+        ("code" = Option<String>, Query, description = "The authorization code"),
+        ("iss" = Option<String>, Query, description = "The issuer (RFC 9207)"),
+        ("error" = Option<String>, Query, description = "Why the provider refused the login"),
+    ),
+    security(),
+    responses(
+        CommonFailures,
+        (status = 303, description = "The user is logged in"),
+        (status = 403, description = "The login is refused; the page says why", body = Failure, content_type = "text/html"),
+        (status = 404, description = "There is no such provider", body = Failure, content_type = "text/html"),
+        (status = 502, description = "The provider answered something unexpected", body = Failure, content_type = "text/html"),
+    ),
+)]
+pub async fn finish_login(
+    state: web::Data<State>,
+    origin: RequestOrigin,
+    request: HttpRequest,
+    provider: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let provider = find_provider(&state, &provider)?;
+    let answer = parse_query::<RedirectAnswer>(&request)?;
+    let secret = find_browser_secret(&request);
+    let finished = state.provider_logins.finish_login(provider, &answer, secret.as_deref(), &origin.0).await;
+    let opened = match finished {
+        Ok(finished) => open_session(&state, provider, &finished, &origin.0).await.map(|session| (finished, session)),
+        Err(e) => Err(e),
+    };
+    let (finished, session) = opened.map_err(|e| e.into_problem(provider.settings.display_name()))?;
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((LOCATION, finished.return_to));
+    match session {
+        BrowserSession::Portal { refresh_token, seconds_left } => {
+            response.cookie(create_refresh_cookie(&refresh_token, seconds_left));
+        }
+        BrowserSession::Page { handle } => {
+            response.cookie(create_page_cookie(&request, handle.expose()));
+        }
+    }
+    Ok(response.finish())
+}
+
+/// Opens a session at ICAT, and stores the login.
+async fn open_session(
+    state: &State,
+    provider: &Provider,
+    finished: &FinishedProviderLogin,
+    origin: &Origin,
+) -> Result<BrowserSession, ProviderLoginError> {
+    let proved = &finished.proved;
+    let assertion = state.assertions.sign(&proved.user, proved.may_be_administrator).await?;
+    let issue = async |opened: &OpenedSession| {
+        let session = store_login(state, proved, finished.session_kind, opened, origin).await?;
+        state.provider_logins.record_success(provider, &opened.session.user_name, origin).await?;
+        service_kit::record_caller(&opened.session.user_name);
+        Ok(session)
+    };
+    let opened = state.login_flow.log_in_with_assertion(&assertion, proved.authentication.clone(), origin, issue).await;
+    match opened {
+        Ok(session) => Ok(session),
+        Err(e) => {
+            let error = from_login_error(e);
+            state.provider_logins.record_failure(provider, &error, origin).await?;
+            Err(error)
+        }
+    }
+}
+
+/// ICAT's words are for administrators; the user is told what to do.
+fn from_login_error(e: LoginError) -> ProviderLoginError {
+    match e {
+        LoginError::Icat(e @ IcatError::Refused { .. }) if !e.is_login_unavailable() => {
+            tracing::warn!(error = %e, "ICAT refuses a user of an identity provider; is the authenticator `delegate` listed there?");
+            ProviderLoginError::RefusedByIcat
+        }
+        LoginError::Icat(e) => from_icat_error(e).into(),
+        LoginError::Other(problem) => problem.into(),
+    }
+}
+
+async fn store_login(
+    state: &State,
+    proved: &ProvedLogin,
+    kind: SessionKind,
+    opened: &OpenedSession,
+    origin: &Origin,
+) -> Result<BrowserSession, Problem> {
+    let (handle, client, refresh_place) = match kind {
+        SessionKind::Portal => (SessionHandle::generate(&*state.ids), "portal", Some(TokenPlace::Cookie)),
+        SessionKind::Page => (SessionHandle::generate_credential(&*state.ids), "pages", None),
+    };
+    let new = NewLogin {
+        session: &opened.session,
+        handle: &handle,
+        authentication: &opened.authentication,
+        client: &ClientId::of_interface(client),
+        origin,
+        account_before: None,
+        // No access token was signed yet.
+        token_ends_at: state.clock.now(),
+        refresh_place,
+        provider_session: Some(&proved.provider_session),
+    };
+    let started = state.logins.start_login(&new).await?.ok_or_else(session_over)?;
+    let seconds_left = seconds_until(started.ends_at, state.clock.now_micros());
+    Ok(match started.refresh_token {
+        Some(refresh_token) => BrowserSession::Portal { refresh_token, seconds_left },
+        None => BrowserSession::Page { handle: Secret::new(handle.expose()) },
+    })
+}

@@ -1,0 +1,64 @@
+//! `POST /auth/app/login`: a login with a password.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use identity::page_sessions::{create_page_cookie, redirect_to, refuse_foreign_site};
+use service_kit::{Code, Problem, Secret};
+
+use super::login_form::{LoginForm, parse_next, render_form};
+use crate::domain::client_id::ClientId;
+use crate::error::{from_login_error, session_over};
+use crate::login_flow::{LoginError, OpenedSession};
+use crate::logins::{NewLogin, SessionHandle};
+use crate::request_origin::RequestOrigin;
+use crate::state::State;
+
+/// The client of logins that pages keep.
+pub const CLIENT: &str = "pages";
+
+pub async fn log_in(
+    state: web::Data<State>,
+    origin: RequestOrigin,
+    request: HttpRequest,
+    form: web::Form<LoginForm>,
+) -> Result<HttpResponse, Problem> {
+    refuse_foreign_site(&request)?;
+    let credentials = [("username", form.username.as_str()), ("password", form.password.as_str())];
+    let issue = async |opened: &OpenedSession| {
+        let handle = SessionHandle::generate_credential(&*state.ids);
+        let new = NewLogin {
+            session: &opened.session,
+            handle: &handle,
+            authentication: &opened.authentication,
+            client: &ClientId::of_interface(CLIENT),
+            origin: &origin.0,
+            account_before: opened.account_before.as_ref(),
+            token_ends_at: state.clock.now(),
+            refresh_place: None,
+            provider_session: None,
+        };
+        state.logins.start_login(&new).await?.ok_or_else(session_over)?;
+        service_kit::record_caller(&opened.session.user_name);
+        Ok(Secret::new(handle.expose()))
+    };
+    let opened = state.login_flow.log_in(&form.plugin, &credentials, &origin.0, issue).await;
+    match opened.map_err(to_problem) {
+        Ok(handle) => {
+            let mut response = redirect_to(parse_next(&form.next).as_str());
+            response.add_cookie(&create_page_cookie(&request, handle.expose())).map_err(Problem::internal)?;
+            Ok(response)
+        }
+        Err(problem) if problem.code == Code::Unauthenticated => {
+            let message = "User name or password is wrong.";
+            render_form(&state, StatusCode::FORBIDDEN, &form, Some(message)).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+fn to_problem(e: LoginError) -> Problem {
+    match e {
+        LoginError::Icat(e) => from_login_error(e),
+        LoginError::Other(problem) => problem,
+    }
+}
