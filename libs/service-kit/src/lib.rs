@@ -41,7 +41,7 @@ pub use self::error_format::{ErrorFormat, FailedRequest, http_status};
 pub use self::existing_database::{has_database, require_any_database, require_database};
 pub use self::http::{
     ClientAddress, CredentialLocation, CredentialLocations, HealthChecks, Listener, Mount, PathCredential, Peer,
-    RequestCredential, RequestId, RouteInfo, command_client, is_access_token,
+    RequestCredential, RequestId, RouteInfo, command_client, has_current_content, is_access_token,
 };
 pub use self::http::{content_disposition, parameters};
 pub use self::idempotency::{IdempotencyKey, StoredResponse};

@@ -3,6 +3,7 @@
 mod address;
 mod body;
 mod client;
+mod conditional;
 pub mod content_disposition;
 mod cors;
 mod credentials;
@@ -18,6 +19,7 @@ mod server;
 pub use self::address::ClientAddress;
 pub use self::client::{Peer, command_client};
 pub(crate) use self::client::{finish_client, instrument_client};
+pub use self::conditional::has_current_content;
 pub use self::credentials::{
     CredentialLocation, CredentialLocations, PathCredential, RequestCredential, is_access_token,
 };
