@@ -148,23 +148,6 @@ install_nginx() {
     unpack_package nginx "$dir"
 }
 
-# The client library of facilities' scripts, in the virtual environment of the tests, and its source distribution,
-# unpacked below target/interop: its example facility is real data made by others.
-install_python_icat() {
-    local name=python_icat-1.7.0 dir=target/interop
-    local sha256=d3f01be3f719d7324aee1404c41f8f8f5e42d5531fa60e5e993363a254581443
-    if ! .venv/bin/python -c 'import icat.ids' 2>/dev/null; then
-        say "installing python-icat 1.7.0"
-        .venv/bin/pip install --quiet python-icat==1.7.0
-    fi
-    [ -d "$dir/python-icat-1.7.0" ] && return 0
-    say "fetching the source distribution of python-icat 1.7.0 (its example facility is test data)"
-    mkdir -p "$dir"
-    .venv/bin/pip download --quiet --no-deps --no-binary :all: --dest "$dir" python-icat==1.7.0
-    echo "$sha256  $dir/$name.tar.gz" | sha256sum --check --quiet
-    tar -xzf "$dir/$name.tar.gz" -C "$dir"
-}
-
 # An OpenID Connect provider that tests break as they like: tests/interop/lib/oidc_provider, on the npm package oidc-provider.
 install_oidc_provider() {
     local source=tests/interop/lib/oidc_provider dir=target/interop/oidc-provider
@@ -194,6 +177,23 @@ install_keycloak() {
 install_slapd() {
     local dir=target/interop/slapd
     install_packages ldap-utils libltdl7 libwrap0 openssl && { [ -x "$dir/usr/sbin/slapd" ] || unpack_package slapd "$dir"; }
+}
+
+# The client library of facilities' scripts, in the virtual environment of the tests, and its source distribution,
+# unpacked below target/interop: its example facility is real data made by others.
+install_python_icat() {
+    local name=python_icat-1.7.0 dir=target/interop
+    local sha256=d3f01be3f719d7324aee1404c41f8f8f5e42d5531fa60e5e993363a254581443
+    if ! .venv/bin/python -c 'import icat.ids' 2>/dev/null; then
+        say "installing python-icat 1.7.0"
+        .venv/bin/pip install --quiet python-icat==1.7.0
+    fi
+    [ -d "$dir/python-icat-1.7.0" ] && return 0
+    say "fetching the source distribution of python-icat 1.7.0 (its example facility is test data)"
+    mkdir -p "$dir"
+    .venv/bin/pip download --quiet --no-deps --no-binary :all: --dest "$dir" python-icat==1.7.0
+    echo "$sha256  $dir/$name.tar.gz" | sha256sum --check --quiet
+    tar -xzf "$dir/$name.tar.gz" -C "$dir"
 }
 
 # What verifies our tokens in programs of others: PyJWT, jose for Node, and a Go library.
