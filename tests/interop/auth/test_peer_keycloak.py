@@ -24,7 +24,7 @@ import jwt
 from cookie_browser import CookieBrowser
 from keycloak import API_AUDIENCE, CLIENT, DEVICE_CLIENT, SECRET, Keycloak, read_hash
 from logout_receiver import LogoutReceiver
-from oidc_client import OidcClient, decode_token, fetch_json
+from oidc_client import OidcClient, create_challenge, decode_token, fetch_json
 from suite import wait_until
 
 def verify(client, token, audience=CLIENT):
@@ -95,11 +95,19 @@ def check_tokens(server):
 
 
 def check_device_login(server):
+    """The client's setting that demands PKCE demands it of device codes too."""
     client = OidcClient(server.issuer("facility"), DEVICE_CLIENT)
-    started = client.start_device()
+    status, refused = client.post("device_authorization_endpoint", scope="openid")
+    assert (status, refused["error"]) == (400, "invalid_request"), (status, refused)
+    verifier, challenge = create_challenge()
+    started = client.start_device(**challenge)
     assert started["interval"] == 5, started
-    assert client.poll_device(started["device_code"])[1]["error"] == "authorization_pending"
-    assert client.poll_device(started["device_code"])[1]["error"] == "slow_down"
+
+    def poll():
+        return client.poll_device(started["device_code"], code_verifier=verifier)
+
+    assert poll()[1]["error"] == "authorization_pending"
+    assert poll()[1]["error"] == "slow_down"
     browser = CookieBrowser()
     answer = browser.open(started["verification_uri_complete"])
     answer = browser.submit(answer, username="ada", password="ada-password", credentialId="")
@@ -110,7 +118,7 @@ def check_device_login(server):
     def is_done():
         # As it has asked for.
         time.sleep(started["interval"])
-        polled.append(client.poll_device(started["device_code"]))
+        polled.append(poll())
         return polled[-1][0] == 200
 
     wait_until("the device has its tokens", is_done)

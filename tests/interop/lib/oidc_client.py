@@ -21,6 +21,13 @@ def decode_token(token):
     return tuple(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in token.split(".")[:2])
 
 
+def create_challenge():
+    """RFC 7636: what a client keeps, and the parameters that it sends."""
+    verifier = secrets.token_urlsafe(32)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return verifier, {"code_challenge": challenge, "code_challenge_method": "S256"}
+
+
 class OidcClient:
     def __init__(self, issuer, client_id, secret=None, redirect_uri=None):
         self.issuer, self.client_id, self.secret, self.redirect_uri = issuer, client_id, secret, redirect_uri
@@ -28,12 +35,11 @@ class OidcClient:
 
     def build_authorization(self, **more):
         """An address, and what the answer to it must fit."""
-        sent = {"state": secrets.token_urlsafe(16), "nonce": secrets.token_urlsafe(16), "code_verifier": secrets.token_urlsafe(32)}
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(sent["code_verifier"].encode()).digest()).rstrip(b"=").decode()
+        verifier, challenge = create_challenge()
+        sent = {"state": secrets.token_urlsafe(16), "nonce": secrets.token_urlsafe(16), "code_verifier": verifier}
         query = {
             **{"response_type": "code", "client_id": self.client_id, "redirect_uri": self.redirect_uri, "scope": "openid profile email"},
-            **{"code_challenge": challenge, "code_challenge_method": "S256", "state": sent["state"], "nonce": sent["nonce"]},
-            **more,
+            **{"state": sent["state"], "nonce": sent["nonce"]}, **challenge, **more,
         }
         return self.discovery["authorization_endpoint"] + "?" + urllib.parse.urlencode(query), sent
 
