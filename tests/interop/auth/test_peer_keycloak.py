@@ -65,6 +65,8 @@ def check_levels(server):
     assert (claims["acr"], sorted(claims["amr"])) == ("password", ["otp", "pwd"]), claims
     claims = log_in(prompt="login")
     assert (claims["acr"], claims["amr"]) == ("password", ["pwd"]), claims
+    # Two logins within half a minute have the same code.
+    assert Login(server, "facility", "ada")(acr_values="mfa")["acr"] == "mfa"
 
 
 def check_realm_without_second_factor(server):
