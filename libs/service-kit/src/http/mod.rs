@@ -14,6 +14,7 @@ pub mod parameters;
 mod request_middleware;
 mod self_calls;
 mod server;
+mod server_root;
 
 pub use self::address::ClientAddress;
 pub use self::client::{Peer, command_client};
@@ -29,6 +30,7 @@ pub use self::mount::{Listener, Mount, MountError, RouteInfo};
 pub use self::request_middleware::RequestId;
 pub(crate) use self::self_calls::SelfCalls;
 pub(crate) use self::server::{Listening, Site, bind_listener, explain_bind_error, start_server};
+pub use self::server_root::find_server_root;
 
 /// The methods of RFC 9110 and PATCH; others are one, so that callers cannot fill metrics with names of their own.
 fn method_name(method: &str) -> &'static str {
