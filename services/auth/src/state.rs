@@ -28,8 +28,6 @@ pub struct State {
     pub config: Config,
     /// User names that portals show as administrators.
     pub administrators: Vec<String>,
-    /// The address of the site, if the settings have it.
-    pub public_url: Option<String>,
     pub icat_sessions: Arc<IcatSessions>,
     pub logins: Arc<Logins>,
     pub renewals: LoginRenewals,
@@ -51,10 +49,11 @@ impl State {
         let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
         let lifetimes = config.login_lifetimes();
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
+        // Creates the directory of keys.
+        let tokens = Tokens::new(ctx, &config)?;
         let maintenance = Maintenance::new(ctx, audit.clone());
         let renewals =
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
-        let public_url = core.public_url.trim_end_matches('/');
         Ok(Self {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
@@ -67,10 +66,9 @@ impl State {
             renewals,
             revocations: Revocations::new(ctx),
             icat,
-            tokens: Tokens::new(ctx, &config)?,
+            tokens,
             config,
             administrators: core.identity.administrators.clone(),
-            public_url: (!public_url.is_empty()).then(|| public_url.to_owned()),
             local_logins: Arc::new(LocalLogins::new(ctx, recorder)),
         })
     }
