@@ -107,13 +107,16 @@ impl SelectionCall {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use actix_web::web::Data;
+    use service_kit::CredentialLocations;
 
     use super::*;
 
     /// SciGateway's plugins send the `sessionId` of a token of auth.
     #[test]
     fn a_session_handle_may_be_sent_as_the_session_id() {
-        let request = TestRequest::default().to_http_request();
+        let locations = CredentialLocations(&[CredentialLocation::Parameter("sessionId")]);
+        let request = TestRequest::default().app_data(Data::new(locations)).to_http_request();
         let is_accepted = |session_id| {
             let credential = SentCredential::from_request(&request, session_id).unwrap();
             credential.require_well_formed().is_ok()
