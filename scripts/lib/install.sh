@@ -196,11 +196,12 @@ install_python_icat() {
     tar -xzf "$dir/$name.tar.gz" -C "$dir"
 }
 
-# What verifies our tokens in programs of others: PyJWT, jose for Node, and a Go library.
+# What verifies our tokens in programs of others: PyJWT, jose for Node, and a Go library; and what makes keys of OpenSSH.
 install_token_verifiers() {
     local example=tests/interop/auth/examples dir=target/interop/token-verifiers
     install_node
     command -v go >/dev/null || install_packages golang-go
+    command -v ssh-keygen >/dev/null || install_packages openssh-client
     if ! .venv/bin/python -c 'import jwt; assert jwt.__version__ == "2.10.1"' 2>/dev/null; then
         say "installing PyJWT 2.10.1"
         .venv/bin/pip install --quiet 'PyJWT[crypto]==2.10.1'

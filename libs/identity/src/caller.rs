@@ -5,7 +5,9 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem, RequestCredential, Secret, is_access_token, record_caller, sha256_hex};
+use service_kit::{
+    Code, Problem, RequestCredential, Secret, is_access_token, is_session_handle, record_caller, sha256_hex,
+};
 use uuid::Uuid;
 
 use crate::Identity;
@@ -96,8 +98,8 @@ impl Caller {
 }
 
 impl Identity {
-    /// Who a credential is: a token, an API key, or an ICAT session id. For credentials in places that an extractor does
-    /// not see, such as a form.
+    /// Who a credential is: a token, an API key, an ICAT session id, or a session handle of auth. For credentials in places
+    /// that an extractor does not see, such as a form.
     pub async fn verify_credential(&self, credential: &str) -> Result<Caller, Problem> {
         let caller = self.identify_caller(credential).await?;
         record_caller(&caller.subject.icat_user_name);
@@ -123,7 +125,7 @@ impl Identity {
                 return Ok(known);
             }
             return match parts.resolver.resolve_token(credential).await? {
-                ResolvedToken::Session(session) => {
+                ResolvedToken::Session { session, .. } => {
                     let caller = Caller::from_session(claims.sub, session);
                     parts.caches.insert_caller(&cache_key, &caller, ended_sessions);
                     Ok(caller)
@@ -136,6 +138,16 @@ impl Identity {
         }
         if let Some(known) = parts.caches.find_caller(&cache_key) {
             return Ok(known);
+        }
+        if is_session_handle(credential) {
+            // Only auth knows whom it stands for.
+            let ResolvedToken::Session { session, user_name } = parts.resolver.resolve_token(credential).await? else {
+                let text = "sessions cannot be looked up now; try again later";
+                return Err(Problem::new(Code::Unavailable, "identity/auth-down", text).with_retry_after(10));
+            };
+            let caller = Caller::from_session(user_name, session);
+            parts.caches.insert_caller(&cache_key, &caller, ended_sessions);
+            return Ok(caller);
         }
         let info =
             parts.icat.get_session(credential).await.map_err(|e| to_refused_credential_problem(e, credential))?;

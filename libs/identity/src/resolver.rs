@@ -16,7 +16,10 @@ pub struct SessionResolver {
 
 /// What auth says of a token.
 pub enum ResolvedToken {
-    Session(Secret),
+    Session {
+        session: Secret,
+        user_name: String,
+    },
     /// Auth does not answer: the caller is known, the session is not.
     Unknown,
 }
@@ -24,6 +27,7 @@ pub enum ResolvedToken {
 #[derive(Deserialize)]
 struct Answer {
     session_id: String,
+    user_name: String,
 }
 
 impl SessionResolver {
@@ -48,7 +52,7 @@ impl SessionResolver {
         match answer.status() {
             StatusCode::OK => {
                 let answer: Answer = answer.json().await.map_err(|e| Problem::internal(e.without_url()))?;
-                Ok(ResolvedToken::Session(Secret::new(answer.session_id)))
+                Ok(ResolvedToken::Session { session: Secret::new(answer.session_id), user_name: answer.user_name })
             }
             StatusCode::UNAUTHORIZED => Err(Problem::new(
                 Code::Unauthenticated,

@@ -147,6 +147,13 @@ impl TestApp {
         self.restart_after(async || ()).await
     }
 
+    /// The same with another value of a setting.
+    pub async fn restart_with(self, setting: &str, value: impl serde::Serialize) -> Self {
+        let (services, config, clock, dir) = self.stop_and_release().await;
+        let config = config.with_setting(setting, value).expect("a valid setting");
+        Self::start_services(services, config, clock, dir).await
+    }
+
     /// The same with something done in between.
     pub async fn restart_after(self, meanwhile: impl AsyncFnOnce()) -> Self {
         let (services, config, clock, dir) = self.stop_and_release().await;

@@ -15,6 +15,7 @@ const MIN_LENGTHS: RangeInclusive<usize> = 8..=128;
 
 const LOGIN_LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(10)..=Duration::from_hours(90 * 24);
 const MAX_REFRESH_GRACE: Duration = Duration::from_mins(2);
+const SCIGATEWAY_TOKEN_LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_mins(30);
 const MIN_AUDIT_RETENTION: Duration = Duration::from_hours(24);
 
 /// The name of this service.
@@ -42,6 +43,14 @@ pub struct Config {
     pub refresh_grace: Duration,
     #[serde(deserialize_with = "deserialize_duration")]
     pub audit_retention: Duration,
+    /// Where the interface of scigateway-auth is; empty: nowhere.
+    pub scigateway_prefix: String,
+    /// If empty, a file below `data_dir`.
+    pub scigateway_key: PathBuf,
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub scigateway_token_lifetime: Duration,
+    /// Whether tokens of that interface contain the ICAT session id.
+    pub expose_icat_session: bool,
 }
 
 impl Config {
@@ -56,6 +65,7 @@ impl Config {
             )));
         }
         config.check_lifetimes()?;
+        config.check_scigateway_prefix()?;
         let is_valid = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         match config.local_mechanisms.iter().find(|name| !is_valid(name)) {
             Some(name) => Err(ConfigError(format!(
@@ -76,10 +86,30 @@ impl Config {
         if self.refresh_grace > MAX_REFRESH_GRACE {
             return error("auth.refresh_grace must not be longer than 2m: a copied token would work for as long");
         }
+        if !SCIGATEWAY_TOKEN_LIFETIMES.contains(&self.scigateway_token_lifetime) {
+            return error("auth.scigateway_token_lifetime must be from 1m to 30m");
+        }
         if self.audit_retention < MIN_AUDIT_RETENTION {
             return error("auth.audit_retention must be at least 1day");
         }
         Ok(())
+    }
+
+    fn check_scigateway_prefix(&self) -> Result<(), ConfigError> {
+        let is_plain = |part: &str| {
+            !part.trim_start_matches('.').is_empty()
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        };
+        let prefix = self.scigateway_prefix.as_str();
+        let is_valid = prefix.is_empty() || prefix.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_plain));
+        let is_taken = prefix == "/auth/v1" || prefix.starts_with("/auth/v1/");
+        if is_valid && !is_taken {
+            return Ok(());
+        }
+        Err(ConfigError(format!(
+            "auth.scigateway_prefix: `{prefix}` is not allowed; use a path such as /auth, without a slash at its end and \
+             not below /auth/v1, or an empty text"
+        )))
     }
 
     pub fn login_lifetimes(&self) -> LoginLifetimes {

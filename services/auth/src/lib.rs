@@ -1,13 +1,15 @@
-//! Logins: local accounts, the authenticator plugins that ICAT asks, ICAT+'s session interface, and access tokens.
+//! Logins: local accounts, the authenticator plugins that ICAT asks, ICAT+'s session interface, the interface of
+//! scigateway-auth, and access tokens.
 //!
-//! It owns the local accounts, the keys that sign tokens, the logins with their refresh tokens, and the audit log. Sessions
-//! belong to ICAT: a login goes to ICAT, which calls the plugin of its mechanism, so that an icat.server and the embedded
-//! catalogue work in the same way. While ICAT is down, logins and refreshes answer 503, and existing tokens can still be
-//! resolved.
+//! It owns the local accounts, the keys that sign tokens, the logins with their refresh tokens, the notices of maintenance
+//! that portals show, and the audit log. Sessions belong to ICAT: a login goes to ICAT, which calls the plugin of its
+//! mechanism, so that an icat.server and the embedded catalogue work in the same way. While ICAT is down, logins and
+//! refreshes answer 503, and existing tokens can still be resolved.
 
 pub mod accounts;
 mod audit;
 mod authn_plugins;
+mod compat;
 mod config;
 mod doctor;
 pub mod domain;
@@ -16,14 +18,17 @@ pub mod error_format;
 mod icat_sessions;
 mod key_rotation;
 mod keys;
+mod login_flow;
 mod login_metrics;
 mod login_recorder;
 mod logins;
 mod logout;
+mod maintenance;
 mod openapi;
 mod request_origin;
 mod revocations;
 mod routes;
+mod scigateway_tokens;
 mod state;
 pub mod store;
 mod tokens;
@@ -64,10 +69,17 @@ pub const SERVICE: ServiceDef = ServiceDef {
             sql: include_str!("../migrations/0004_token_session_user.sql"),
         },
         Migration { version: 5, name: "logins", sql: include_str!("../migrations/0005_logins.sql") },
+        Migration { version: 6, name: "maintenance", sql: include_str!("../migrations/0006_maintenance.sql") },
     ],
     check: |settings| load_config(settings).map(drop),
     openapi: || openapi::Document::openapi(),
-    private_paths: |settings| Ok(vec![PrivatePath::new("auth.keys_dir", Config::from_settings(settings)?.keys_dir)]),
+    private_paths: |settings| {
+        let config = Config::from_settings(settings)?;
+        Ok(vec![
+            PrivatePath::new("auth.keys_dir", config.keys_dir),
+            PrivatePath::new("auth.scigateway_key", config.scigateway_key),
+        ])
+    },
     build: |ctx| Box::pin(build(ctx)),
     doctor: |ctx| Box::pin(doctor::check_reader_password(ctx)),
     ..ServiceDef::EMPTY
@@ -106,6 +118,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let audit_retention = config.audit_retention;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
     let mut mounts = routes::build_mounts(&state);
+    mounts.extend(compat::scigateway::build_mounts(&state));
     mounts.extend(authn_plugins::build_mounts(&state));
     Ok(Running { mounts, workers: vec![build_login_expiry_worker(&ctx), build_audit_worker(&ctx, audit_retention)] })
 }

@@ -4,6 +4,8 @@ use service_kit::openapi::{Bearer, Failure};
 use utoipa::openapi::{RefOr, Required};
 use utoipa::{Modify, OpenApi};
 
+use crate::compat::scigateway;
+use crate::error_format::ScigatewayFailure;
 use crate::routes::{discovery, jwks, logins, logout, revoked, session, token};
 
 /// `services/auth/openapi.json`
@@ -13,13 +15,15 @@ use crate::routes::{discovery, jwks, logins, logout, revoked, session, token};
         title = "Undulator: logins",
         description = "Access tokens and the keys to verify them with, and the sessions of ICAT+.\n\nLogins go to \
             ICAT, which calls its authenticators. Every path answers OPTIONS with `Allow`, and every GET also as \
-            HEAD; other methods answer 405 with `Allow`.",
+            HEAD; other methods answer 405 with `Allow`. The interface of scigateway-auth answers 405 to OPTIONS and \
+            HEAD as well.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/")),
     tags(
         (name = "tokens", description = "Access tokens, and the keys to verify them with"),
         (name = "logins", description = "Where a user is logged in"),
+        (name = "scigateway", description = "The interface of scigateway-auth, below `auth.scigateway_prefix`"),
         (name = "sessions", description = "Sessions of ICAT+"),
     ),
     paths(
@@ -36,8 +40,23 @@ use crate::routes::{discovery, jwks, logins, logout, revoked, session, token};
         session::get::get_session,
         session::refresh::refresh_session,
         session::end::end_session,
+        scigateway::authenticators::list_authenticators,
+        scigateway::login::log_in,
+        scigateway::refresh::refresh_token,
+        scigateway::verify::verify_token,
+        scigateway::logout::log_out,
+        scigateway::maintenance::get_state,
+        scigateway::maintenance::put_state,
+        scigateway::maintenance::post_state,
+        scigateway::scheduled_maintenance::get_state,
+        scigateway::scheduled_maintenance::put_state,
+        scigateway::scheduled_maintenance::post_state,
+        scigateway::oidc_providers::list_providers,
+        scigateway::oidc_token::exchange_code,
+        scigateway::oidc_login::log_in_with_id_token,
+        scigateway::jwks::get_keys,
     ),
-    components(schemas(Failure)),
+    components(schemas(Failure, ScigatewayFailure)),
     modifiers(&BEARER, &OptionalBody),
 )]
 pub struct Document;

@@ -10,11 +10,14 @@ use crate::accounts::LocalLogins;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::icat_sessions::IcatSessions;
+use crate::login_flow::LoginFlow;
 use crate::login_metrics::LoginMetrics;
 use crate::login_recorder::LoginRecorder;
 use crate::logins::{LoginRenewals, Logins};
 use crate::logout::Logout;
+use crate::maintenance::Maintenance;
 use crate::revocations::Revocations;
+use crate::scigateway_tokens::ScigatewayTokens;
 use crate::tokens::Tokens;
 
 pub struct State {
@@ -25,14 +28,15 @@ pub struct State {
     pub config: Config,
     /// User names that portals show as administrators.
     pub administrators: Vec<String>,
-    /// The address of the site, if the settings have it.
-    pub public_url: Option<String>,
     pub icat_sessions: Arc<IcatSessions>,
     pub logins: Arc<Logins>,
     pub renewals: LoginRenewals,
     pub logout: Logout,
     pub revocations: Revocations,
     pub local_logins: Arc<LocalLogins>,
+    pub login_flow: LoginFlow,
+    pub scigateway_tokens: ScigatewayTokens,
+    pub maintenance: Maintenance,
 }
 
 impl State {
@@ -45,22 +49,26 @@ impl State {
         let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
         let lifetimes = config.login_lifetimes();
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
+        // Creates the directory of keys.
+        let tokens = Tokens::new(ctx, &config)?;
+        let maintenance = Maintenance::new(ctx, audit.clone());
         let renewals =
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
-        let public_url = core.public_url.trim_end_matches('/');
         Ok(Self {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
+            login_flow: LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions)),
+            scigateway_tokens: ScigatewayTokens::new(ctx, &config)?,
+            maintenance,
             logout: Logout::new(Arc::clone(&logins), Arc::clone(&icat_sessions)),
             icat_sessions,
             logins,
             renewals,
             revocations: Revocations::new(ctx),
             icat,
-            tokens: Tokens::new(ctx, &config)?,
+            tokens,
             config,
             administrators: core.identity.administrators.clone(),
-            public_url: (!public_url.is_empty()).then(|| public_url.to_owned()),
             local_logins: Arc::new(LocalLogins::new(ctx, recorder)),
         })
     }

@@ -1,6 +1,7 @@
 //! What a server tells without a session: version, limits and authenticators.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::error::IcatError;
 use super::{IcatClient, send};
@@ -72,6 +73,15 @@ impl IcatClient {
     /// The limits and authenticators of the server. The server calls each authenticator for this, and answers INTERNAL
     /// while one of them is down.
     pub async fn get_properties(&self) -> Result<Properties, IcatError> {
+        send::send_read(
+            self.prepare_request(self.http.get(self.endpoint_url(&["properties"])?), "/icat/properties"),
+            &[],
+        )
+        .await
+    }
+
+    /// The same answer as it came, for programs that pass parts of it on.
+    pub async fn get_raw_properties(&self) -> Result<Value, IcatError> {
         send::send_read(
             self.prepare_request(self.http.get(self.endpoint_url(&["properties"])?), "/icat/properties"),
             &[],

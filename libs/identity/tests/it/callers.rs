@@ -1,5 +1,7 @@
 //! ICAT sessions and API keys, wherever they come from, and how soon they are forgotten.
 
+use service_kit::SESSION_HANDLE_PREFIX;
+
 use crate::fake::{SESSION, get_with_bearer, read_counter, start_app, steer_fakes};
 
 #[tokio::test]
@@ -16,6 +18,29 @@ async fn a_session_is_found_in_every_place_and_as_bearer_everywhere() {
     assert_eq!(answer.text().await.unwrap(), "db/ada");
     // The same parameter where the mount does not look for it is no credential.
     assert_eq!(get_with_bearer(&app, &format!("/who?sessionId={SESSION}"), None).await.0, 401);
+}
+
+/// Portals send what auth gave them in place of an ICAT session id.
+#[tokio::test]
+async fn a_session_handle_is_resolved_by_auth_in_every_place_of_a_session() {
+    let app = start_app("").await;
+    let handle = format!("{SESSION_HANDLE_PREFIX}{}", "a".repeat(43));
+    assert_eq!(get_with_bearer(&app, "/who", Some(&handle)).await, (200, "db/ada".to_owned()));
+    for path in [format!("/in-query?sessionId={handle}"), format!("/in-path/{handle}/who")] {
+        assert_eq!(get_with_bearer(&app, &path, None).await, (200, "db/ada".to_owned()), "{path}");
+    }
+    assert_eq!(read_counter(&app, "asked").await, 1, "auth is asked once");
+    steer_fakes(&app, "session-is-dead/true").await;
+    assert_eq!(get_with_bearer(&app, "/who", Some(&format!("{handle}b"))).await.0, 401);
+    steer_fakes(&app, "auth-is-down/true").await;
+    let (status, text) = get_with_bearer(&app, "/who", Some(&format!("{handle}c"))).await;
+    assert!(status == 503 && !text.contains(&handle), "{text}");
+    steer_fakes(&app, "tell-end").await;
+    testkit::wait_until("the handle is forgotten", async || {
+        (get_with_bearer(&app, "/who", Some(&handle)).await.0 == 503).then_some(())
+    })
+    .await;
+    assert_eq!(get_with_bearer(&app, "/who", Some(SESSION)).await.0, 401, "the session behind it");
 }
 
 #[tokio::test]

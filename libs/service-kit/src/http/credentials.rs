@@ -18,6 +18,9 @@ use super::parameters::parse_query_pairs;
 use crate::problem::{Code, Problem};
 use crate::redaction;
 
+/// How session handles of auth begin. ICAT's session ids are UUIDs.
+pub const SESSION_HANDLE_PREFIX: &str = "ush_";
+
 /// A place in a request where a credential may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialLocation {
@@ -133,6 +136,11 @@ fn find_in_query(request: &HttpRequest, name: &str) -> Option<String> {
 /// Whether a credential is meant as an access token of auth: a JWT has three parts with dots between them.
 pub fn is_access_token(credential: &str) -> bool {
     credential.bytes().filter(|b| *b == b'.').count() == 2
+}
+
+/// Whether a credential is meant as a session handle of auth, which stands for an ICAT session.
+pub fn is_session_handle(credential: &str) -> bool {
+    credential.starts_with(SESSION_HANDLE_PREFIX)
 }
 
 /// The session that a path selects with `{id}`; it need not be the session of the caller. `-` means the session in

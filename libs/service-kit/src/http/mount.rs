@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::{fmt, iter};
 
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, LOCATION};
 use actix_web::middleware::{Compress, Condition};
-use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, web};
 use thiserror::Error;
 
 use super::cors::Origins;
+use super::server_root::find_server_root;
 use crate::error_format::ErrorFormat;
 use crate::problem::{Code, Problem};
 
@@ -27,6 +28,14 @@ pub enum Listener {
 type MakeRoute = Arc<dyn Fn() -> actix_web::Route + Send + Sync>;
 type WithState = Arc<dyn Fn(Resource) -> Resource + Send + Sync>;
 
+/// What a path of a mount answers if it has a slash at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TrailingSlash {
+    Unknown,
+    Accepted,
+    Redirected,
+}
+
 /// Routes below one prefix that share an error format and a state.
 #[derive(Clone)]
 pub struct Mount {
@@ -39,7 +48,8 @@ pub struct Mount {
     pub(crate) service: &'static str,
     pub(super) origins: Origins,
     compressed: bool,
-    accepts_trailing_slash: bool,
+    trailing_slash: TrailingSlash,
+    has_listed_methods_only: bool,
     routes: Vec<Route>,
     with_state: Vec<WithState>,
 }
@@ -71,7 +81,8 @@ impl Mount {
             service: "process",
             origins: Origins::Nobody,
             compressed: false,
-            accepts_trailing_slash: false,
+            trailing_slash: TrailingSlash::Unknown,
+            has_listed_methods_only: false,
             routes: Vec::new(),
             with_state: Vec::new(),
         }
@@ -97,7 +108,7 @@ impl Mount {
 
     /// The methods of its routes, as `Access-Control-Allow-Methods` has them.
     pub(super) fn allowed_methods(&self) -> String {
-        render_allow_header(&self.routes.iter().collect::<Vec<_>>())
+        self.render_allow_header(&self.routes.iter().collect::<Vec<_>>())
     }
 
     /// Compresses responses for clients that accept it. Not for routes that serve ranges: these count uncompressed bytes.
@@ -108,7 +119,20 @@ impl Mount {
 
     /// Every path of this mount may also end in a slash, as in interfaces of Jersey.
     pub fn accept_trailing_slash(mut self) -> Self {
-        self.accepts_trailing_slash = true;
+        self.trailing_slash = TrailingSlash::Accepted;
+        self
+    }
+
+    /// Every path of this mount with a slash at its end is redirected to the path without it (307, absolute), as in
+    /// interfaces of Starlette.
+    pub fn redirect_trailing_slash(mut self) -> Self {
+        self.trailing_slash = TrailingSlash::Redirected;
+        self
+    }
+
+    /// GET is not answered as HEAD, and OPTIONS is refused like any other method, as in interfaces of `FastAPI`.
+    pub fn only_listed_methods(mut self) -> Self {
+        self.has_listed_methods_only = true;
         self
     }
 
@@ -260,6 +284,9 @@ impl Table {
                 let routes: Vec<&Route> = mount.routes.iter().filter(|r| r.path == path).collect();
                 let resource = mount.build_resource(path, &routes);
                 config.service(resource.wrap(Condition::new(mount.compressed, Compress::default())));
+                if mount.trailing_slash == TrailingSlash::Redirected {
+                    config.service(web::resource(format!("{path}/")).route(web::to(redirect_without_slash)));
+                }
             }
         }
     }
@@ -268,23 +295,25 @@ impl Table {
 impl Mount {
     fn build_resource(&self, path: &str, routes: &[&Route]) -> Resource {
         let has_head = routes.iter().any(|r| r.method == Method::HEAD);
-        let with_slash = self.accepts_trailing_slash.then(|| format!("{path}/"));
+        let with_slash = (self.trailing_slash == TrailingSlash::Accepted).then(|| format!("{path}/"));
         // Metrics, limits and documents know a resource by its first pattern.
         let patterns: Vec<String> = iter::once(path.to_owned()).chain(with_slash).collect();
         let mut resource = web::resource(patterns);
         for route in routes {
             resource = resource.route((route.make)().method(route.method.clone()));
-            if route.method == Method::GET && !has_head {
+            if route.method == Method::GET && !has_head && !self.has_listed_methods_only {
                 resource = resource.route((route.make)().method(Method::HEAD));
             }
         }
         let takes = routes.iter().map(|r| r.method.as_str()).collect::<Vec<_>>().join(", ");
-        let allowed = render_allow_header(routes);
-        let options = allowed.clone();
-        resource = resource.route(web::method(Method::OPTIONS).to(move || {
-            let allowed = options.clone();
-            async move { HttpResponse::NoContent().insert_header((ALLOW, allowed)).finish() }
-        }));
+        let allowed = self.render_allow_header(routes);
+        if !self.has_listed_methods_only {
+            let options = allowed.clone();
+            resource = resource.route(web::method(Method::OPTIONS).to(move || {
+                let allowed = options.clone();
+                async move { HttpResponse::NoContent().insert_header((ALLOW, allowed)).finish() }
+            }));
+        }
         resource = resource.default_service(web::to(move || {
             let detail = format!("this address takes {takes}");
             let problem = Problem::new(Code::MethodNotAllowed, "method-not-allowed", detail);
@@ -293,21 +322,31 @@ impl Mount {
         }));
         self.with_state.iter().fold(resource, |resource, with_state| with_state(resource))
     }
+
+    /// The value of `Allow`.
+    fn render_allow_header(&self, routes: &[&Route]) -> String {
+        let mut methods: Vec<&str> = Vec::new();
+        for route in routes {
+            if !methods.contains(&route.method.as_str()) {
+                methods.push(route.method.as_str());
+            }
+        }
+        if self.has_listed_methods_only {
+            return methods.join(", ");
+        }
+        if methods.contains(&"GET") && !methods.contains(&"HEAD") {
+            methods.push("HEAD");
+        }
+        methods.push("OPTIONS");
+        methods.join(", ")
+    }
 }
 
-/// The value of `Allow`.
-fn render_allow_header(routes: &[&Route]) -> String {
-    let mut methods: Vec<&str> = Vec::new();
-    for route in routes {
-        if !methods.contains(&route.method.as_str()) {
-            methods.push(route.method.as_str());
-        }
-    }
-    if methods.contains(&"GET") && !methods.contains(&"HEAD") {
-        methods.push("HEAD");
-    }
-    methods.push("OPTIONS");
-    methods.join(", ")
+async fn redirect_without_slash(request: HttpRequest) -> HttpResponse {
+    let path = request.uri().path().trim_end_matches('/').trim_start_matches('/');
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let location = format!("{}/{path}{query}", find_server_root(&request));
+    HttpResponse::TemporaryRedirect().insert_header((LOCATION, location)).finish()
 }
 
 /// The pattern with its variables' names left out, so that `/a/{x}` and `/a/{y}` are seen to be the same.

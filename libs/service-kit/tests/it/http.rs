@@ -61,3 +61,58 @@ async fn a_full_pool_answers_at_once() {
     hung.await.unwrap();
     assert_eq!(queued.await.unwrap(), 7);
 }
+
+/// As interfaces made with `FastAPI` answer.
+const STRICT: ServiceDef = ServiceDef {
+    name: "strict",
+    build: |_| {
+        let mount = Mount::new("/strict", Listener::Public, ErrorFormat::PROBLEM_DETAILS).get("/ok", async || "ok");
+        let mount = mount.put("/ok", async || "put").only_listed_methods().redirect_trailing_slash();
+        Box::pin(std::future::ready(Ok(Running { mounts: vec![mount], ..Running::default() })))
+    },
+    ..ServiceDef::EMPTY
+};
+
+#[tokio::test]
+async fn a_mount_may_have_its_listed_methods_only_and_redirect_slashes() {
+    let app = TestApp::start(&[STRICT], "").await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let send = async |method: &str, path: &str| {
+        let url = format!("{}/strict{path}", app.public);
+        let response = http.request(method.parse().unwrap(), url).send().await.unwrap();
+        let header = |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), header("allow"), header("location"))
+    };
+    for method in ["GET", "PUT"] {
+        assert_eq!(send(method, "/ok").await, (200, None, None));
+    }
+    for method in ["HEAD", "OPTIONS", "DELETE"] {
+        assert_eq!(send(method, "/ok").await, (405, Some("GET, PUT".to_owned()), None));
+    }
+    for method in ["GET", "PUT", "POST", "HEAD"] {
+        let location = format!("{}/strict/ok?a=%2F", app.public);
+        assert_eq!(send(method, "/ok/?a=%2F").await, (307, None, Some(location)));
+    }
+    assert_eq!(send("GET", "/other/").await.0, 404);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_redirect_leads_where_the_client_sees_the_server() {
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for (settings, root) in [
+        ("", Some("https://data.example.org")),
+        ("[http]\ntrusted_proxies = []\n", None),
+        ("public_url = \"https://site.example.org/\"\n", Some("https://site.example.org")),
+    ] {
+        let app = TestApp::start(&[STRICT], settings).await;
+        let request = http.get(format!("{}/strict/ok/", app.public)).header("x-forwarded-host", "data.example.org");
+        let answer = request.header("x-forwarded-proto", "https").send().await.unwrap();
+        let expected = format!("{}/strict/ok", root.unwrap_or(&app.public));
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()),
+            (307, expected.as_str())
+        );
+        app.stop().await;
+    }
+}

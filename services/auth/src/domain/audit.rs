@@ -20,6 +20,8 @@ pub enum AuditKind {
     Account,
     /// The signing keys were changed.
     Key,
+    /// An administrator changed what portals show about maintenance.
+    Maintenance,
 }
 
 impl AuditKind {
@@ -31,6 +33,7 @@ impl AuditKind {
             Self::Logout => "logout",
             Self::Account => "account",
             Self::Key => "key",
+            Self::Maintenance => "maintenance",
         }
     }
 }

@@ -4,5 +4,6 @@ pub mod audit;
 pub mod client_id;
 pub mod icat_session;
 pub mod login;
+pub mod maintenance;
 pub mod origin;
 pub mod renewal;

@@ -18,6 +18,12 @@ pub struct LoginLifetimes {
     pub grace: Duration,
 }
 
+/// Whole seconds until a login ends; the one that has begun counts.
+pub fn seconds_until(end: Micros, now: Micros) -> i64 {
+    let left = end.duration_since(now);
+    i64::try_from(left.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(left.subsec_nanos() > 0))
+}
+
 /// What a renewal depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenewableLogin {
@@ -25,6 +31,8 @@ pub struct RenewableLogin {
     pub ends_at: Micros,
     pub idle_ends_at: Micros,
     pub is_ended: bool,
+    /// Whether the client presents an access token of another login.
+    pub is_other_login: bool,
     /// When the presented token was replaced.
     pub consumed_at: Option<Micros>,
 }
@@ -37,6 +45,8 @@ pub enum Renewal {
     Expired,
     /// The token was given to another client.
     OtherClient,
+    /// The access token beside it is not of its login.
+    OtherLogin,
     /// The token was replaced too long ago: it was copied, or the answer with its successor was.
     Reused,
 }
@@ -51,6 +61,8 @@ impl Renewal {
             Self::Expired
         } else if login.client != client.as_str() {
             Self::OtherClient
+        } else if login.is_other_login {
+            Self::OtherLogin
         } else {
             Self::Allowed
         }
@@ -62,6 +74,7 @@ impl Renewal {
             Self::Ended => "ended",
             Self::Expired => "expired",
             Self::OtherClient => "other_client",
+            Self::OtherLogin => "other_login",
             Self::Reused => "reused",
         }
     }
@@ -83,7 +96,15 @@ mod tests {
             ends_at: seconds(1000),
             idle_ends_at: seconds(500),
             is_ended: false,
+            is_other_login: false,
             consumed_at: None,
+        }
+    }
+
+    #[test]
+    fn seconds_are_rounded_up_and_never_negative() {
+        for (end, seconds) in [(10_000_000, 10), (9_000_001, 10), (9_000_000, 9), (0, 0), (-5_000_000, 0)] {
+            assert_eq!(seconds_until(Micros::from_i64(end), Micros::from_i64(0)), seconds, "{end}");
         }
     }
 
@@ -96,6 +117,7 @@ mod tests {
         assert_eq!(judge(login(), "cli", 500), Renewal::Expired);
         assert_eq!(judge(RenewableLogin { idle_ends_at: seconds(2000), ..login() }, "cli", 1000), Renewal::Expired);
         assert_eq!(judge(login(), "other", 1), Renewal::OtherClient);
+        assert_eq!(judge(RenewableLogin { is_other_login: true, ..login() }, "cli", 1), Renewal::OtherLogin);
         assert_eq!(judge(RenewableLogin { is_ended: true, ..login() }, "cli", 1), Renewal::Ended);
         let consumed = || RenewableLogin { consumed_at: Some(seconds(100)), ..login() };
         // The clock of another replica may be behind.

@@ -5,7 +5,9 @@ mod first_key;
 mod key_files;
 mod key_set;
 mod key_times;
+mod openssh;
 mod rotation;
+mod rsa_key;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +17,7 @@ use service_kit::{Blocking, BuildError, Clock, Config as Settings, ConfigError, 
 
 pub use self::key_set::{KeyError, KeySet, PublicKey};
 pub use self::rotation::{Rotation, Urgency, rotate_keys};
+pub use self::rsa_key::{RsaKey, RsaPublicKey, locate_default_key};
 use crate::config::Config;
 
 /// The directory is read at most this often.

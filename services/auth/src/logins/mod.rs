@@ -67,6 +67,14 @@ pub struct LiveLogin {
     pub row: LoginRow,
 }
 
+impl LiveLogin {
+    /// Whether neither its time nor that of its session is over.
+    pub fn is_live(&self, now: Micros) -> bool {
+        let LoginRow { ends_at, idle_ends_at, session_ends_at, .. } = &self.row;
+        [ends_at, idle_ends_at, session_ends_at].into_iter().all(|end| *end > now)
+    }
+}
+
 fn to_authentication(row: &LoginRow) -> Authentication {
     Authentication {
         mechanism: row.mechanism.clone(),

@@ -20,6 +20,8 @@ pub enum TokenPlace {
     Body,
     /// A browser keeps it in a cookie.
     Cookie,
+    /// A browser keeps it in the cookie of the interface of scigateway-auth.
+    ScigatewayCookie,
 }
 
 impl TokenPlace {
@@ -28,6 +30,7 @@ impl TokenPlace {
         match self {
             Self::Body => "urt_",
             Self::Cookie => "urc_",
+            Self::ScigatewayCookie => "urs_",
         }
     }
 }
@@ -83,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_token_is_accepted_in_its_place_only() {
-        const PLACES: [TokenPlace; 2] = [TokenPlace::Body, TokenPlace::Cookie];
+        const PLACES: [TokenPlace; 3] = [TokenPlace::Body, TokenPlace::Cookie, TokenPlace::ScigatewayCookie];
         for place in PLACES {
             let token = RefreshToken::generate(place, &SystemIds);
             for other in PLACES {

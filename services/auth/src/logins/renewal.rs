@@ -41,6 +41,8 @@ pub struct RenewalRequest<'a> {
     pub token: &'a RefreshToken,
     pub place: TokenPlace,
     pub client: &'a ClientId,
+    /// The `sid` of an access token that the client sends as well, which must be of the same login.
+    pub sid: Option<&'a SessionHandle>,
     pub origin: &'a Origin,
     /// How long the token that is signed after this is valid at most.
     pub token_lifetime: Duration,
@@ -112,6 +114,7 @@ impl LoginRenewals {
             ends_at: login.ends_at,
             idle_ends_at: login.idle_ends_at,
             is_ended: login.ended_at.is_some(),
+            is_other_login: request.sid.is_some_and(|sid| sid.hash() != login.sid_hash),
             consumed_at: token.consumed_at,
         };
         Renewal::judge(&renewable, request.client, self.clock.now_micros(), self.lifetimes.grace)

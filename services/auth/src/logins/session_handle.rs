@@ -4,7 +4,7 @@
 use aws_lc_rs::error::Unspecified;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use service_kit::{Ids, Secret, sha256_hex};
+use service_kit::{Ids, SESSION_HANDLE_PREFIX, Secret, sha256_hex};
 
 use super::sealing::{Purpose, open_text, seal_text};
 
@@ -17,6 +17,11 @@ pub struct SessionHandle(Secret);
 impl SessionHandle {
     pub fn generate(ids: &dyn Ids) -> Self {
         Self(Secret::new(generate_secret_text(ids)))
+    }
+
+    /// One that clients may send in place of an ICAT session id; the services of this site recognise and resolve it.
+    pub fn generate_credential(ids: &dyn Ids) -> Self {
+        Self(Secret::new(format!("{SESSION_HANDLE_PREFIX}{}", generate_secret_text(ids))))
     }
 
     /// The handle in the claims of a token.

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use icat_client::{IcatCode, IcatError};
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::{Problem, RequestCredential};
+use service_kit::{Problem, RequestCredential, is_session_handle};
 
 use crate::error::{bad_token, no_credentials};
 use crate::state::State;
@@ -24,9 +24,10 @@ fn session_ended() -> Problem {
 pub async fn resolve_token(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let bearer = RequestCredential::find_bearer(&request)?;
     let token = bearer.ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?.text;
-    let claims = state.tokens.verify_token(&token).await?;
-    let login = state.logins.find_login(claims.sid).await?;
-    let session = login.map(|login| login.session).filter(|session| session.ends_at > state.clock.now());
+    // A handle is its own proof, as an ICAT session id is.
+    let handle = if is_session_handle(&token) { token } else { state.tokens.verify_token(&token).await?.sid };
+    let login = state.logins.find_login(handle).await?;
+    let session = login.filter(|login| login.is_live(state.clock.now_micros())).map(|login| login.session);
     let session = session.ok_or_else(session_ended)?;
     if state.logins.is_account_closed(&session.user_name).await? {
         return Err(session_ended());

@@ -3,5 +3,6 @@
 pub mod accounts;
 pub mod audit;
 pub mod logins;
+pub mod maintenance;
 pub mod refresh_tokens;
 pub mod revoked_logins;

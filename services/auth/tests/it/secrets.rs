@@ -9,6 +9,7 @@ use crate::client::{
     request_token_for_session,
 };
 use crate::icat::{ICAT, SESSION};
+use crate::scigateway_client;
 
 /// The names and contents of all files below a directory.
 fn read_files(dir: &Path) -> Vec<(String, Vec<u8>)> {
@@ -36,6 +37,9 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
     ];
     let first = log_in_fresh(&app, "uma").await;
     let second = refresh_pair(&app, &first.refresh).await;
+    let (portal_token, portal_cookie) = scigateway_client::log_in(&app, "uma").await;
+    let portal_handle = decode_part(&portal_token, 1)["sessionId"].as_str().unwrap().to_owned();
+    let portal_refresh = portal_cookie.split_once('=').unwrap().1.to_owned();
     let sids = tokens.each_ref().map(|token| decode_part(token, 1)["sid"].as_str().unwrap().to_owned());
 
     let all = read_files(app.data_dir());
@@ -54,14 +58,17 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
         assert!(!stored.is_empty(), "the row of the token is there");
         assert!(found(sid).is_empty(), "{:?}", found(sid));
     }
-    for refresh_token in [&first.refresh, &second.refresh] {
+    let stored: Vec<&String> = found(&sha256_hex(&portal_handle));
+    assert!(!stored.is_empty(), "the row of the portal's login is there");
+    assert!(found(&portal_handle).is_empty() && found(&portal_handle[4..]).is_empty());
+    for refresh_token in [&first.refresh, &second.refresh, &portal_refresh] {
         let stored: Vec<&String> = found(&sha256_hex(refresh_token));
         assert!(!stored.is_empty(), "the row of the refresh token is there");
         assert!(found(refresh_token).is_empty() && found(&refresh_token[4..]).is_empty());
     }
     let sid = decode_part(&first.access, 1)["sid"].as_str().unwrap().to_owned();
     assert!(found(&sid).is_empty(), "the refresh token gives it, and the database alone does not");
-    for secret in [SESSION, &SESSION.replace('-', ""), PASSWORD, &tokens[0], &tokens[1]] {
+    for secret in [SESSION, &SESSION.replace('-', ""), PASSWORD, &tokens[0], &tokens[1], &portal_token] {
         assert!(found(secret).is_empty(), "{secret}: {:?}", found(secret));
     }
     println!("{} files searched", all.len());

@@ -1,11 +1,12 @@
 //! What logins say to the engines holds on both.
 
-use auth::store::{accounts, audit, logins, refresh_tokens, revoked_logins};
+use auth::store::{accounts, audit, logins, maintenance, refresh_tokens, revoked_logins};
 use service_kit::{DbError, Micros};
 use testkit::create_databases;
 
 fn list_statements() -> Vec<&'static str> {
-    [&accounts::ALL[..], &audit::ALL, &logins::ALL, &refresh_tokens::ALL, &revoked_logins::ALL].concat()
+    [&accounts::ALL[..], &audit::ALL, &logins::ALL, &maintenance::ALL, &refresh_tokens::ALL, &revoked_logins::ALL]
+        .concat()
 }
 
 #[tokio::test]

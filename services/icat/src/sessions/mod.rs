@@ -127,9 +127,12 @@ fn require_session_id(id: Option<&str>) -> Result<&str, Error> {
 }
 
 fn unknown_session(id: &str) -> Error {
-    // The text must not repeat an access token, because it is valid at other services.
+    // The text must not repeat what is valid at other services.
     if service_kit::is_access_token(id) {
         return Error::Session("An access token is no session id: send the one of POST /session".to_owned());
+    }
+    if service_kit::is_session_handle(id) {
+        return Error::Session("A session handle of auth is no session id: send the one of POST /session".to_owned());
     }
     Error::Session(format!("Unable to find user by sessionid: {id}"))
 }

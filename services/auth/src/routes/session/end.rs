@@ -1,7 +1,7 @@
 //! `DELETE /session/{id}` of ICAT+: logout; 200 without a body, also for a session that has ended before.
 
 use actix_web::{HttpResponse, web};
-use service_kit::{Code, PathCredential, Problem, is_access_token};
+use service_kit::{Code, PathCredential, Problem, is_access_token, is_session_handle};
 
 use super::responses::IcatPlusErrors;
 use crate::state::State;
@@ -20,6 +20,10 @@ pub async fn end_session(state: web::Data<State>, credential: PathCredential) ->
     if is_access_token(&credential.id) {
         let text = "an access token is ended by DELETE /auth/v1/token";
         return Err(Problem::new(Code::Forbidden, "auth/access-token", text));
+    }
+    if is_session_handle(&credential.id) {
+        let text = "the handle of a login is no session id; end the login with its token";
+        return Err(Problem::new(Code::Forbidden, "auth/session-handle", text));
     }
     state.icat_sessions.log_out(&credential.id).await?;
     Ok(HttpResponse::Ok().finish())

@@ -6,12 +6,14 @@ use service_kit::openapi::{BodyFailures, CommonFailures, Failure, IcatFailures};
 use service_kit::{Code, Problem, RequestCredential};
 
 use super::Credentials;
-use super::response::{IssuedRefreshToken, Token, render_token, seconds_until};
+use super::response::{IssuedRefreshToken, Token, render_token};
 use crate::domain::client_id::ClientId;
 use crate::domain::icat_session::IcatSession;
 use crate::domain::login::Authentication;
 use crate::domain::origin::Origin;
+use crate::domain::renewal::seconds_until;
 use crate::error::{from_login_error, no_credentials, session_over};
+use crate::login_flow::{LoginError, OpenedSession};
 use crate::logins::{NewLogin, SessionHandle, TokenPlace};
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
@@ -68,34 +70,30 @@ type Tokens = (SignedToken, Option<IssuedRefreshToken>);
 
 /// Who logs in, besides the session.
 struct LoginDetails<'a> {
-    authentication: Authentication,
-    client: ClientId,
+    authentication: &'a Authentication,
+    client: &'a ClientId,
     refresh_place: Option<TokenPlace>,
     account_before: Option<&'a AccountRow>,
     origin: &'a Origin,
 }
 
 async fn create_from_credentials(state: &State, credentials: &Credentials, origin: &Origin) -> Result<Tokens, Problem> {
-    let (plugin, pairs, client) = (credentials.plugin.as_str(), credentials.pairs(), credentials.client()?);
-    let before = state.icat_sessions.find_account_before_login(plugin, &pairs).await?;
-    let id = state.icat_sessions.log_in(plugin, &pairs, origin).await.map_err(from_login_error)?;
-    let details = LoginDetails {
-        authentication: Authentication::from_credentials(plugin, &pairs, state.clock.now_micros()),
-        client,
-        refresh_place: credentials.refresh_place(),
-        account_before: before.as_ref(),
-        origin,
+    let (pairs, client) = (credentials.pairs(), credentials.client()?);
+    let issue_tokens = async |opened: &OpenedSession| {
+        let details = LoginDetails {
+            authentication: &opened.authentication,
+            client: &client,
+            refresh_place: credentials.refresh_place(),
+            account_before: opened.account_before.as_ref(),
+            origin,
+        };
+        create_for_session(state, &opened.session, &details).await
     };
-    let tokens = match state.icat_sessions.look_up_session(&id).await {
-        Ok(session) => create_for_session(state, &session, &details).await,
-        Err(e) => Err(from_login_error(e)),
-    };
-    if tokens.is_err()
-        && let Err(e) = state.icat_sessions.log_out(&id).await
-    {
-        tracing::warn!(error = %e, "cannot end the session of a failed login; it stays open until it expires");
-    }
-    tokens
+    let issued = state.login_flow.log_in(&credentials.plugin, &pairs, origin, issue_tokens).await;
+    issued.map_err(|e| match e {
+        LoginError::Icat(e) => from_login_error(e),
+        LoginError::Other(problem) => problem,
+    })
 }
 
 async fn create_from_session(state: &State, id: &str, origin: &Origin) -> Result<Tokens, Problem> {
@@ -106,8 +104,8 @@ async fn create_from_session(state: &State, id: &str, origin: &Origin) -> Result
     }
     let session = state.icat_sessions.look_up_session(id).await.map_err(from_login_error)?;
     let details = LoginDetails {
-        authentication: Authentication::from_session(&session.user_name),
-        client: ClientId::unnamed(),
+        authentication: &Authentication::from_session(&session.user_name),
+        client: &ClientId::unnamed(),
         refresh_place: None,
         account_before: None,
         origin,

@@ -8,7 +8,8 @@ use service_kit::{Code, Problem};
 use utoipa::ToSchema;
 
 use super::credentials::parse_client_id;
-use super::response::{IssuedRefreshToken, Token, render_token, seconds_until};
+use super::response::{IssuedRefreshToken, Token, render_token};
+use crate::domain::renewal::seconds_until;
 use crate::error::{no_credentials, refresh_refused};
 use crate::logins::{RefreshToken, RenewalRequest};
 use crate::request_origin::RequestOrigin;
@@ -76,8 +77,14 @@ pub async fn refresh_token(
     let found = find_refresh_token(&request, given.refresh_token.as_deref())?;
     let (text, place) = found.ok_or_else(|| no_credentials("send refresh_token in the body, or the cookie with it"))?;
     let token = RefreshToken::parse(&text, place).ok_or_else(refresh_refused)?;
-    let renewal =
-        RenewalRequest { token: &token, place, client: &client, origin: &origin.0, token_lifetime: TOKEN_LIFETIME };
+    let renewal = RenewalRequest {
+        token: &token,
+        place,
+        client: &client,
+        sid: None,
+        origin: &origin.0,
+        token_lifetime: TOKEN_LIFETIME,
+    };
     let renewed = state.renewals.renew_login(&renewal).await?;
     let subject = TokenSubject {
         session: &renewed.session,

@@ -1,10 +1,15 @@
-//! The error formats of ICAT authenticator plugins, `{"code","message"}`, and of the sessions of ICAT+, plain text.
+//! The error formats of ICAT authenticator plugins, `{"code","message"}`, of the sessions of ICAT+, plain text, and of the
+//! interface of scigateway-auth.
+
+mod scigateway;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use serde_json::json;
 use service_kit::{Code, ErrorFormat, FailedRequest, http_status};
+
+pub use self::scigateway::{FAILED, INVALID_BODY, SCIGATEWAY_ERRORS, SOMETHING_WENT_WRONG, ScigatewayFailure};
 
 pub const AUTHN_ERRORS: ErrorFormat = ErrorFormat::new("authenticator plugin", render_authn_error);
 /// ICAT+ has no 401: a missing or an unknown session is 403, as in icat.server.

@@ -1,0 +1,3 @@
+//! Interfaces of systems that this service replaces.
+
+pub mod scigateway;

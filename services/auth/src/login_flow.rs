@@ -1,0 +1,67 @@
+//! Logging in at ICAT for a client that gets tokens: the session is opened, and ended again if the login fails afterwards.
+
+use std::sync::Arc;
+
+use icat_client::IcatError;
+use service_kit::{Clock, Problem};
+
+use crate::domain::icat_session::IcatSession;
+use crate::domain::login::Authentication;
+use crate::domain::origin::Origin;
+use crate::icat_sessions::IcatSessions;
+use crate::store::accounts::AccountRow;
+
+/// Logs in at ICAT.
+pub struct LoginFlow {
+    clock: Arc<dyn Clock>,
+    icat_sessions: Arc<IcatSessions>,
+}
+
+/// A session that ICAT has opened.
+pub struct OpenedSession {
+    pub session: IcatSession,
+    pub authentication: Authentication,
+    /// The local account before its password was checked.
+    pub account_before: Option<AccountRow>,
+}
+
+/// Why a login failed.
+#[derive(Debug)]
+pub enum LoginError {
+    /// Each interface has its own words for what ICAT answers.
+    Icat(IcatError),
+    Other(Problem),
+}
+
+impl LoginFlow {
+    pub fn new(clock: Arc<dyn Clock>, icat_sessions: Arc<IcatSessions>) -> Self {
+        Self { clock, icat_sessions }
+    }
+
+    /// Opens a session with credentials and issues tokens for it. If no tokens are issued, the session is ended.
+    pub async fn log_in<T>(
+        &self,
+        plugin: &str,
+        credentials: &[(&str, &str)],
+        origin: &Origin,
+        issue_tokens: impl AsyncFnOnce(&OpenedSession) -> Result<T, Problem>,
+    ) -> Result<T, LoginError> {
+        let account_before = self.icat_sessions.find_account_before_login(plugin, credentials).await;
+        let account_before = account_before.map_err(|e| LoginError::Other(e.into()))?;
+        let id = self.icat_sessions.log_in(plugin, credentials, origin).await.map_err(LoginError::Icat)?;
+        let authentication = Authentication::from_credentials(plugin, credentials, self.clock.now_micros());
+        let issued = match self.icat_sessions.look_up_session(&id).await {
+            Ok(session) => {
+                let opened = OpenedSession { session, authentication, account_before };
+                issue_tokens(&opened).await.map_err(LoginError::Other)
+            }
+            Err(e) => Err(LoginError::Icat(e)),
+        };
+        if issued.is_err()
+            && let Err(e) = self.icat_sessions.log_out(&id).await
+        {
+            tracing::warn!(error = %e, "cannot end the session of a failed login; it stays open until it expires");
+        }
+        issued
+    }
+}
