@@ -9,9 +9,9 @@
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'kill -9 -- "-${server:-}" 2>/dev/null || true; wait; rm -rf "$dir"' EXIT
-mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.6.1:unpack \
-  -Dartifact=org.keycloak:keycloak-quarkus-dist:26.7.3:zip -DoutputDirectory="$dir" \
-  -DmarkersDirectory="$dir/markers"
+# Maven writes a note of what it unpacked into the current directory.
+(cd "$dir" && mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.6.1:unpack \
+  -Dartifact=org.keycloak:keycloak-quarkus-dist:26.7.3:zip -DoutputDirectory="$dir")
 mkdir -p "$dir/keycloak-26.7.3/data/import"
 cat >"$dir/keycloak-26.7.3/data/import/example-realm.json" <<'JSON'
 {

@@ -133,14 +133,50 @@ install_client_generators() {
     install_npm_packages "$example" "$dir"
 }
 
-# A proxy, unpacked below target/interop: installed, Debian would start it on this machine.
+# unpack_package PACKAGE DIR: a server below target/interop. Installed, Debian would start it on this machine.
+unpack_package() {
+    say "fetching $1"
+    mkdir -p "$2"
+    (cd "$2" && apt-get -qq download "$1" && dpkg -x "$1"_*.deb . && rm "$1"_*.deb)
+}
+
+# A proxy.
 install_nginx() {
     local dir=target/interop/nginx
     install_packages openssl
     command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || [ -x "$dir/usr/sbin/nginx" ] && return 0
-    say "fetching nginx"
+    unpack_package nginx "$dir"
+}
+
+# An OpenID Connect provider that tests break as they like: tests/interop/lib/oidc_provider, on the npm package oidc-provider.
+install_oidc_provider() {
+    local source=tests/interop/lib/oidc_provider dir=target/interop/oidc-provider
+    install_node
+    cmp --silent "$source/package-lock.json" "$dir/package-lock.json" && return 0
+    say "installing oidc-provider 9.13.3 (4 MB)"
+    install_npm_packages "$source" "$dir"
+}
+
+# The identity provider of many facilities, built once, so that it starts in half a minute. The file `built` says that it is.
+install_keycloak() {
+    local version=26.7.3 dir=$PWD/target/interop/keycloak
+    command -v java >/dev/null || install_packages default-jre-headless
+    command -v mvn >/dev/null || install_packages maven
+    [ -f "$dir/keycloak-$version/built" ] && return 0
+    say "installing Keycloak $version (180 MB; two minutes)"
+    rm -rf "$dir"
     mkdir -p "$dir"
-    (cd "$dir" && apt-get -qq download nginx && dpkg -x nginx_*.deb .)
+    # Maven writes a note of what it unpacked into the current directory.
+    (cd "$dir" && mvn --batch-mode --quiet org.apache.maven.plugins:maven-dependency-plugin:3.6.1:unpack \
+        -Dartifact="org.keycloak:keycloak-quarkus-dist:$version:zip" -DoutputDirectory="$dir") &&
+        "$dir/keycloak-$version/bin/kc.sh" build --db=dev-mem --health-enabled=true >"$dir/build.log" &&
+        touch "$dir/keycloak-$version/built"
+}
+
+# An LDAP server, and its clients.
+install_slapd() {
+    local dir=target/interop/slapd
+    install_packages ldap-utils libltdl7 libwrap0 openssl && { [ -x "$dir/usr/sbin/slapd" ] || unpack_package slapd "$dir"; }
 }
 
 # The client library of facilities' scripts, in the virtual environment of the tests, and its source distribution,

@@ -11,14 +11,15 @@
 # header SCRIPT NAME: the value of a header line, or nothing.
 header() { sed -n "s/^# $2: //p" "$1"; }
 
-# list_scripts FOLDER…: the scripts in these folders of tests/interop, without a FOLDER all of them. The slowest ones come
-# first, so that none of them runs by itself at the end.
+# list_scripts FOLDER…: the scripts in these folders of tests/interop, without a FOLDER all of them; only-long ones if LONG is set.
+# The slowest ones come first, so that none of them runs by itself at the end.
 list_scripts() {
     local folders=("$@") script
     [ $# -gt 0 ] || folders=(auth download icat logbook search suite)
     for script in "${folders[@]/#/tests/interop/}"; do
         [ -d "$script" ] && find "$script" -name 'test_*.py' -perm -u=x
     done | while read -r script; do
+        [ -n "$LONG" ] || [ -z "$(header "$script" only-long)" ] || continue
         printf '%d %s\n' "$(header "$script" seconds | grep . || echo 0)" "$script"
     done | sort -k1,1nr -k2 | cut -d' ' -f2
 }
@@ -49,8 +50,6 @@ start_script() {
     local arguments=() slots=1
     if [ -n "$LONG" ]; then
         read -ra arguments <<<"$(header "$1" long)"
-    elif [ -n "$(header "$1" only-long)" ]; then
-        return
     fi
     [ -z "$(header "$1" mostly-waits)" ] || slots=0
     start_job "$slots" "$1${arguments[*]:+ ${arguments[*]}}" "$1" "${arguments[@]}"

@@ -98,8 +98,8 @@ impl Caller {
 }
 
 impl Identity {
-    /// Who a credential is: a token, an API key, an ICAT session id, or a session handle of auth. For credentials in places that an extractor does
-    /// not see, such as a form.
+    /// Who a credential is: a token, an API key, an ICAT session id, or a session handle of auth. For credentials in places
+    /// that an extractor does not see, such as a form.
     pub async fn verify_credential(&self, credential: &str) -> Result<Caller, Problem> {
         let caller = self.identify_caller(credential).await?;
         record_caller(&caller.subject.icat_user_name);

@@ -198,8 +198,13 @@ impl Server {
         let workers = std::mem::take(&mut *workers.lock().unwrap_or_else(PoisonError::into_inner));
         worker::start_workers(workers, &tasks, &stop, &process.metrics)?;
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2);
-        let site =
-            Site { ids: Arc::clone(&sources.ids), metrics: process.metrics.clone(), self_calls, config: &core.http };
+        let site = Site {
+            ids: Arc::clone(&sources.ids),
+            metrics: process.metrics.clone(),
+            self_calls,
+            config: &core.http,
+            public_url: &core.public_url,
+        };
         let (public_table, internal_table) =
             (Table::new(&mounts, Listener::Public)?, Table::new(&mounts, Listener::Internal)?);
         let routes = public_table.routes().chain(internal_table.routes()).collect();

@@ -73,16 +73,19 @@ impl ScigatewayClaims {
 }
 
 impl ScigatewayTokens {
+    /// The directory of keys must exist. An error if the interface is not turned off and has no usable key.
     pub fn new(ctx: &Ctx, config: &Config) -> Result<Self, BuildError> {
         let is_configured = !config.scigateway_key.as_os_str().is_empty();
         let default = || locate_default_key(&locate_keys(&ctx.config, config));
         let path = if is_configured { config.scigateway_key.clone() } else { default() };
-        let key = if is_configured || path.exists() {
-            let loaded = RsaKey::load(&path);
-            Some(loaded.map_err(|e| ConfigError(format!("setting `auth.scigateway_key`: {e}")))?)
+        let loaded = if config.scigateway_prefix.is_empty() {
+            Ok(None)
+        } else if is_configured {
+            RsaKey::load(&path).map(Some)
         } else {
-            None
+            RsaKey::load_if_created(&path, &*ctx.ids)
         };
+        let key = loaded.map_err(|e| ConfigError(format!("setting `auth.scigateway_key`: {e}")))?;
         Ok(Self {
             key: OnceCell::new_with(key),
             path,

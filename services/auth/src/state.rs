@@ -33,8 +33,6 @@ pub struct State {
     pub config: Config,
     /// User names that portals show as administrators.
     pub administrators: Vec<String>,
-    /// The address of the site, if the settings have it.
-    pub public_url: Option<String>,
     pub icat_sessions: Arc<IcatSessions>,
     pub logins: Arc<Logins>,
     pub renewals: LoginRenewals,
@@ -65,12 +63,13 @@ impl State {
         let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
         let lifetimes = config.login_lifetimes();
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
+        // Creates the directory of keys, also for the key of SciGateway.
+        let keys = Arc::new(Keys::open(ctx, &config)?);
+        let tokens = Tokens::new(ctx, Arc::clone(&keys));
         let maintenance = Maintenance::new(ctx, audit.clone());
         let provider_logouts = ProviderLogouts::new(ctx, Arc::clone(&logins));
         let renewals =
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
-        let public_url = core.public_url.trim_end_matches('/');
-        let keys = Arc::new(Keys::open(ctx, &config)?);
         let root_names = [&config.root_user_names[..], &core.identity.administrators].concat();
         Ok(Self {
             clock: Arc::clone(&ctx.clock),
@@ -85,15 +84,18 @@ impl State {
             revocations: Revocations::new(ctx),
             icat,
             providers: Providers::new(ctx, &config.providers, &root_names)?,
-            provider_logins: ProviderLogins::new(ctx, recorder.clone(), public_url.to_owned()),
+            provider_logins: ProviderLogins::new(
+                ctx,
+                recorder.clone(),
+                core.public_url.trim_end_matches('/').to_owned(),
+            ),
             provider_logouts,
             site: core.site.clone(),
             page_style: read_page_style(&config)?,
-            assertions: Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names)),
-            tokens: Tokens::new(ctx, keys),
+            assertions: Arc::new(Assertions::new(ctx, keys, root_names)),
+            tokens,
             config,
             administrators: core.identity.administrators.clone(),
-            public_url: (!public_url.is_empty()).then(|| public_url.to_owned()),
             local_logins: Arc::new(LocalLogins::new(ctx, recorder.clone())),
             recorder,
         })

@@ -39,8 +39,6 @@ pub struct State {
     pub checksums_wanted: Arc<Notify>,
     /// The address of ICAT, for clients.
     pub icat_url: String,
-    /// Where users reach this service; if empty, the address of the request is used.
-    pub public_url: String,
 }
 
 impl State {
@@ -80,7 +78,6 @@ impl State {
             manifests,
             checksums_wanted,
             icat_url: ctx.endpoints.resolve_url(&core.icat.url, service_kit::Listener::Public),
-            public_url: core.public_url.trim_end_matches('/').to_owned(),
             config,
         };
         Ok((state, inbox))

@@ -1,14 +1,17 @@
-"""PostgreSQL and NATS with JetStream of a script's own, in private directories, and a database's rows for reading."""
+"""PostgreSQL and NATS with JetStream of a script's own, in private directories, and a database's rows for reading; processes
+of other servers."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
 from pathlib import Path
 
-from suite import ROOT, free_port
+from suite import ROOT, free_port, wait_until
 
 
 class Server:
@@ -29,6 +32,36 @@ class Server:
     def __exit__(self, *_):
         self.end()
         self.tmp.cleanup()
+
+
+# The command, and whatever it starts, ends with the shell's standard input: when a test closes it, and when a test is killed.
+UNTIL_INPUT_ENDS = 'exec 3<&0; ("$@" </dev/null 3<&-; kill -KILL 0) & cat <&3 >/dev/null; kill -KILL 0'
+
+
+def start_group(command, **options):
+    """The shell that leads the processes of a server; when it has ended, so has the server. `options` are those of `Popen`."""
+    command = ["bash", "-c", UNTIL_INPUT_ENDS, "bash", *map(str, command)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, **options)
+
+
+def end_group(process):
+    """Returns when none of the group is left."""
+    process.stdin.close()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    wait_until("the processes have ended", lambda: not list_group(process.pid), 30)
+    process.wait()
+
+
+def list_group(group):
+    """The ids of a group's processes, without those that have ended: some machines take seconds to forget them."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            state, _, its_group = file.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":
+                found.append(int(file.parent.name))
+    return found
 
 
 class Postgres(Server):

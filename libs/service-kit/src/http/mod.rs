@@ -3,6 +3,7 @@
 mod address;
 mod body;
 mod client;
+mod conditional;
 pub mod content_disposition;
 mod cors;
 mod credentials;
@@ -14,10 +15,12 @@ pub mod parameters;
 mod request_middleware;
 mod self_calls;
 mod server;
+mod server_root;
 
 pub use self::address::ClientAddress;
 pub use self::client::{Peer, command_client};
 pub(crate) use self::client::{finish_client, instrument_client};
+pub use self::conditional::has_current_content;
 pub use self::credentials::{
     CredentialLocation, CredentialLocations, PathCredential, RequestCredential, SESSION_HANDLE_PREFIX, is_access_token,
     is_session_handle,
@@ -29,6 +32,7 @@ pub use self::mount::{Listener, Mount, MountError, RouteInfo};
 pub use self::request_middleware::RequestId;
 pub(crate) use self::self_calls::SelfCalls;
 pub(crate) use self::server::{Listening, Site, bind_listener, explain_bind_error, start_server};
+pub use self::server_root::find_server_root;
 
 /// The methods of RFC 9110 and PATCH; others are one, so that callers cannot fill metrics with names of their own.
 fn method_name(method: &str) -> &'static str {

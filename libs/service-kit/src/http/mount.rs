@@ -12,6 +12,7 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 use thiserror::Error;
 
 use super::cors::Origins;
+use super::server_root::find_server_root;
 use crate::error_format::ErrorFormat;
 use crate::problem::{Code, Problem};
 
@@ -342,10 +343,9 @@ impl Mount {
 }
 
 async fn redirect_without_slash(request: HttpRequest) -> HttpResponse {
-    let connection = request.connection_info();
     let path = request.uri().path().trim_end_matches('/').trim_start_matches('/');
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let location = format!("{}://{}/{path}{query}", connection.scheme(), connection.host());
+    let location = format!("{}/{path}{query}", find_server_root(&request));
     HttpResponse::TemporaryRedirect().insert_header((LOCATION, location)).finish()
 }
 

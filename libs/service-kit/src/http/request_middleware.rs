@@ -23,6 +23,7 @@ use super::framing;
 use super::limits::{BUSY, Limiter};
 use super::mount::Table;
 use super::self_calls::SelfCalls;
+use super::server_root::FromTrustedProxy;
 use crate::caller_name::CallerName;
 use crate::config::CorsConfig;
 use crate::error_format::{ErrorFormat, FailedRequest};
@@ -70,6 +71,10 @@ pub(super) async fn handle_request(
     let is_self_call = context.self_calls.take_mark(req.headers_mut());
     req.extensions_mut().insert(request_id.clone());
     req.extensions_mut().insert(client);
+    let is_trusted = req.peer_addr().is_some_and(|peer| context.proxies.contains(peer.ip()));
+    if is_trusted {
+        req.extensions_mut().insert(FromTrustedProxy);
+    }
     // Places in a range are those of the bytes as they are.
     if req.headers().contains_key(RANGE) {
         req.headers_mut().remove(ACCEPT_ENCODING);
@@ -87,7 +92,7 @@ pub(super) async fn handle_request(
     };
     let method = super::method_name(req.method().as_str());
     let route = route_pattern(&req);
-    let span = root_span(&context, &req, mount.map_or("process", |mount| mount.service), method, &route);
+    let span = root_span(is_trusted, &req, mount.map_or("process", |mount| mount.service), method, &route);
     span.record("request.id", &*request_id.0);
 
     let without_timeout = context.table.is_without_timeout(req.method(), req.match_pattern().as_deref());
@@ -170,7 +175,7 @@ fn route_pattern(req: &ServiceRequest) -> String {
 }
 
 /// The span of a request: the caller's trace goes on if the caller is a trusted proxy or service, else it is linked.
-fn root_span(context: &MiddlewareContext, req: &ServiceRequest, service: &str, method: &str, route: &str) -> Span {
+fn root_span(is_trusted: bool, req: &ServiceRequest, service: &str, method: &str, route: &str) -> Span {
     let span = tracing::info_span!(
         "request",
         otel.name = format!("{method} {route}"),
@@ -184,7 +189,7 @@ fn root_span(context: &MiddlewareContext, req: &ServiceRequest, service: &str, m
         trace_id = field::Empty,
     );
     let remote = telemetry::remote_context(|name| req.headers().get(name)?.to_str().ok());
-    if req.peer_addr().is_some_and(|peer| context.proxies.contains(peer.ip())) {
+    if is_trusted {
         telemetry::continue_trace(&span, remote);
     } else {
         telemetry::link_trace(&span, &remote);

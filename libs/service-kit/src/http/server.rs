@@ -13,6 +13,7 @@ use super::limits::Limiter;
 use super::mount::{Listener, Table};
 use super::request_middleware::{MiddlewareContext, handle_request};
 use super::self_calls::SelfCalls;
+use super::server_root::PublicUrl;
 use crate::config::HttpConfig;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
@@ -49,6 +50,7 @@ pub(crate) struct Site<'c> {
     pub metrics: Metrics,
     pub self_calls: SelfCalls,
     pub config: &'c HttpConfig,
+    pub public_url: &'c str,
 }
 
 #[expect(
@@ -76,10 +78,12 @@ pub(crate) fn start_server(
         limiter,
         cors: config.cors.clone(),
     });
+    let public_url = web::Data::new(PublicUrl(site.public_url.to_owned()));
     let body_limit = usize::try_from(config.limits.body.as_u64()).unwrap_or(usize::MAX);
     let server = HttpServer::new(move || {
         let around = Arc::clone(&context);
         App::new()
+            .app_data(public_url.clone())
             .app_data(web::FormConfig::default().limit(body_limit))
             .app_data(web::JsonConfig::default().limit(body_limit))
             .app_data(web::PayloadConfig::new(body_limit))

@@ -96,3 +96,23 @@ async fn a_mount_may_have_its_listed_methods_only_and_redirect_slashes() {
     assert_eq!(send("GET", "/other/").await.0, 404);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_redirect_leads_where_the_client_sees_the_server() {
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for (settings, root) in [
+        ("", Some("https://data.example.org")),
+        ("[http]\ntrusted_proxies = []\n", None),
+        ("public_url = \"https://site.example.org/\"\n", Some("https://site.example.org")),
+    ] {
+        let app = TestApp::start(&[STRICT], settings).await;
+        let request = http.get(format!("{}/strict/ok/", app.public)).header("x-forwarded-host", "data.example.org");
+        let answer = request.header("x-forwarded-proto", "https").send().await.unwrap();
+        let expected = format!("{}/strict/ok", root.unwrap_or(&app.public));
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()),
+            (307, expected.as_str())
+        );
+        app.stop().await;
+    }
+}

@@ -18,6 +18,12 @@ pub struct LoginLifetimes {
     pub grace: Duration,
 }
 
+/// Whole seconds until a login ends; the one that has begun counts.
+pub fn seconds_until(end: Micros, now: Micros) -> i64 {
+    let left = end.duration_since(now);
+    i64::try_from(left.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(left.subsec_nanos() > 0))
+}
+
 /// What a renewal depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenewableLogin {
@@ -92,6 +98,13 @@ mod tests {
             is_ended: false,
             is_other_login: false,
             consumed_at: None,
+        }
+    }
+
+    #[test]
+    fn seconds_are_rounded_up_and_never_negative() {
+        for (end, seconds) in [(10_000_000, 10), (9_000_001, 10), (9_000_000, 9), (0, 0), (-5_000_000, 0)] {
+            assert_eq!(seconds_until(Micros::from_i64(end), Micros::from_i64(0)), seconds, "{end}");
         }
     }
 

@@ -30,6 +30,11 @@ pub fn create_file(dir: &Path, file: &str, content: &[u8], ids: &dyn Ids) -> io:
     }
 }
 
+/// An error if a file cannot be created in a directory.
+pub fn try_to_create_file(dir: &Path, file: &str, ids: &dyn Ids) -> io::Result<()> {
+    std::fs::remove_file(write_draft(dir, file, b"", ids)?)
+}
+
 /// Replaces the content of a file, or creates it.
 pub fn replace_file(dir: &Path, file: &str, content: &[u8], ids: &dyn Ids) -> io::Result<()> {
     let draft = write_draft(dir, file, content, ids)?;

@@ -17,7 +17,7 @@ use service_kit::Ids;
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use super::key_files::create_file;
+use super::key_files::{create_file, try_to_create_file};
 use super::openssh::parse_openssh_key;
 
 /// The file in the directory of keys that is used if `auth.scigateway_key` is empty. The keys of access tokens have another
@@ -29,8 +29,9 @@ const DEFAULT_FILE: &str = "scigateway.key";
 pub enum RsaKeyError {
     #[error("cannot read {}: {source}; it must exist and be readable for this program", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("cannot create {}: {source}; create it (ssh-keygen -t rsa -b 2048 -N '' -f scigateway.key), or set \
-             auth.scigateway_key", path.display())]
+    #[error("cannot create {}: {source}; create it (ssh-keygen -t rsa -b 2048 -N '' -f scigateway.key), set \
+             auth.scigateway_key, or turn the interface of scigateway-auth off with auth.scigateway_prefix = \"\"",
+             path.display())]
     NotMade { path: PathBuf, source: io::Error },
     #[error("the system could not generate a key")]
     NotGenerated,
@@ -85,6 +86,19 @@ impl RsaKey {
         Self::parse(&content).ok_or_else(|| RsaKeyError::NotAKey(path.to_owned()))
     }
 
+    /// Reads the key at [`locate_default_key`], if it exists; an error if it could not be generated there later.
+    pub fn load_if_created(path: &Path, ids: &dyn Ids) -> Result<Option<Self>, RsaKeyError> {
+        match path.symlink_metadata() {
+            Ok(_) => Self::load(path).map(Some),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let (dir, file) = split_path(path)?;
+                let failed = |source| RsaKeyError::NotMade { path: path.to_owned(), source };
+                try_to_create_file(dir, file, ids).map_err(failed).map(|()| None)
+            }
+            Err(source) => Err(RsaKeyError::Unreadable { path: path.to_owned(), source }),
+        }
+    }
+
     /// Reads the key at [`locate_default_key`], which is generated if it does not exist.
     pub fn load_or_create(path: &Path, ids: &dyn Ids) -> Result<Self, RsaKeyError> {
         create_key(path, ids)?;
@@ -133,9 +147,7 @@ pub fn locate_default_key(keys_dir: &Path) -> PathBuf {
 
 /// Generates a key, unless it exists. Of two processes, one finds the key of the other.
 fn create_key(path: &Path, ids: &dyn Ids) -> Result<(), RsaKeyError> {
-    let (Some(dir), Some(file)) = (path.parent(), path.file_name().and_then(|file| file.to_str())) else {
-        return Err(RsaKeyError::NotAKey(path.to_owned()));
-    };
+    let (dir, file) = split_path(path)?;
     if path.exists() {
         return Ok(());
     }
@@ -143,6 +155,11 @@ fn create_key(path: &Path, ids: &dyn Ids) -> Result<(), RsaKeyError> {
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| RsaKeyError::NotGenerated)?;
     let pem = render_pkcs8(&pair).ok_or(RsaKeyError::NotGenerated)?;
     create_file(dir, file, pem.as_bytes(), ids).map_err(failed)
+}
+
+fn split_path(path: &Path) -> Result<(&Path, &str), RsaKeyError> {
+    let parts = path.parent().zip(path.file_name().and_then(|file| file.to_str()));
+    parts.ok_or_else(|| RsaKeyError::NotAKey(path.to_owned()))
 }
 
 #[cfg(test)]
@@ -171,6 +188,21 @@ mod tests {
         let again = RsaKey::load_or_create(&path, &SystemIds).unwrap();
         assert_eq!(first.public_key(), again.public_key());
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_generated_later_is_an_error_at_the_start() {
+        let root = tempfile::tempdir().unwrap();
+        let path = locate_default_key(root.path());
+        assert!(RsaKey::load_if_created(&path, &SystemIds).unwrap().is_none());
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0, "nothing is left of the attempt");
+        // Nobody can create a file there, whoever runs this test.
+        let refused = RsaKey::load_if_created(&locate_default_key(Path::new("/proc/self")), &SystemIds);
+        let text = refused.err().expect("no file can be created").to_string();
+        assert!(text.starts_with("cannot create /proc/self/scigateway.key: "), "{text}");
+        std::os::unix::fs::symlink(root.path().join("nothing"), &path).unwrap();
+        let text = RsaKey::load_if_created(&path, &SystemIds).err().expect("the link leads nowhere").to_string();
+        assert!(text.starts_with("cannot read "), "{text}");
     }
 
     /// One key: by ssh-keygen 9.2, converted by ssh-keygen and OpenSSL 3.0. The modulus is what PyJWT 2.10.1 tells of it.

@@ -4,6 +4,7 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use service_kit::find_server_root;
 use service_kit::openapi::CommonFailures;
 use utoipa::ToSchema;
 
@@ -47,10 +48,7 @@ const CLAIMS: [&str; 12] =
     ),
 )]
 pub async fn get_discovery(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
-    let root = state.public_url.clone().unwrap_or_else(|| {
-        let connection = request.connection_info();
-        format!("{}://{}", connection.scheme(), connection.host())
-    });
+    let root = find_server_root(&request);
     let discovery = Discovery {
         issuer: state.tokens.issuer().to_owned(),
         jwks_uri: format!("{root}/.well-known/jwks.json"),

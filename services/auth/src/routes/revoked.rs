@@ -1,11 +1,11 @@
 //! `GET /auth/v1/revoked`: logins that ended although tokens of them are still valid, for verifiers that do not hear events.
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, EntityTag, Header as _, IfNoneMatch};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use service_kit::openapi::{CommonFailures, Failure};
 use service_kit::parameters::parse_query;
-use service_kit::{Code, Micros, Problem, sha256_hex};
+use service_kit::{Code, Micros, Problem, has_current_content, sha256_hex};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::revocations::Position;
@@ -75,12 +75,7 @@ pub async fn list_revoked(state: web::Data<State>, request: HttpRequest) -> Resu
     let content = serde_json::to_vec(&revoked).map_err(Problem::internal)?;
     // `next` moves with the time, but says nothing new where the entries are the same.
     let etag = EntityTag::new_strong(sha256_hex(&content)[..ID_LENGTH].to_owned());
-    let is_known = match IfNoneMatch::parse(&request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&etag)),
-        Err(_) => false,
-    };
-    if is_known && !page.has_more {
+    if !page.has_more && has_current_content(&request, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
     let list = RevokedList { revoked, next: render_position(&page.next), more: page.has_more };

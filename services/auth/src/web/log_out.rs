@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::page_sessions::{create_page_cookie, find_page_session, redirect_to, refuse_foreign_site};
 use minijinja::context;
-use service_kit::Problem;
+use service_kit::{Problem, find_server_root};
 
 use super::templates::render_page;
 use super::visitor::find_visitor;
@@ -21,7 +21,7 @@ pub async fn log_out(
     match find_visitor(&state, &request).await? {
         Some(login) => {
             state.logout.log_out(&login, &origin.0).await?;
-            provider_page = find_logout_page(&state, &login.row.mechanism).await;
+            provider_page = find_logout_page(&state, &request, &login.row.mechanism).await;
         }
         None => {
             if let Some(session) = find_page_session(&request) {
@@ -41,9 +41,9 @@ pub async fn log_out(
 }
 
 /// Name and logout page of the provider that a login came from. It asks the user, because no ID token is kept to prove who asks.
-async fn find_logout_page(state: &State, name: &str) -> Option<(String, String)> {
+async fn find_logout_page(state: &State, request: &HttpRequest, name: &str) -> Option<(String, String)> {
     let provider = state.providers.find(name)?;
-    match provider.build_logout_url(state.public_url.as_deref().unwrap_or_default()).await {
+    match provider.build_logout_url(&find_server_root(request)).await {
         Ok(url) => Some((provider.settings.display_name().to_owned(), url?.into())),
         Err(e) => {
             tracing::info!(error = %e, "the logout page of an identity provider is not known");

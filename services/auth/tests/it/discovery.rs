@@ -30,3 +30,18 @@ async fn a_verifier_finds_the_keys_and_learns_what_this_is_not() {
         app.stop().await;
     }
 }
+
+/// Otherwise anybody could have the addresses of keys point elsewhere in a cache that all verifiers ask.
+#[tokio::test]
+async fn only_a_trusted_proxy_says_under_which_address_clients_see_the_server() {
+    for (settings, is_trusted) in [("", true), ("[http]\ntrusted_proxies = []\n", false)] {
+        let app = TestApp::start(&[auth::SERVICE, ICAT], settings).await;
+        let request = app.http.get(format!("{}/.well-known/openid-configuration", app.public));
+        let request = request.header("x-forwarded-host", "data.example.org").header("x-forwarded-proto", "https");
+        let found: Value = request.send().await.unwrap().json().await.unwrap();
+        let root = if is_trusted { "https://data.example.org" } else { &app.public };
+        assert_eq!(found["jwks_uri"], format!("{root}/.well-known/jwks.json"));
+        assert_eq!(found["revoked_uri"], format!("{root}/auth/v1/revoked"));
+        app.stop().await;
+    }
+}

@@ -158,6 +158,23 @@ async fn a_start_without_usable_keys_says_what_to_do() {
     assert!(!data.path().join("auth-keys").exists(), "where keys are named, none are made");
 }
 
+/// Otherwise each request of a portal would fail.
+#[tokio::test]
+async fn a_start_without_a_usable_key_for_scigateway_fails_unless_its_interface_is_off() {
+    let data = tempfile::tempdir().unwrap();
+    let (dangling, missing) = (keys_dir(), data.path().join("jwt-key"));
+    std::os::unix::fs::symlink(dangling.path().join("nothing"), dangling.path().join("scigateway.key")).unwrap();
+    let missing = format!("[auth]\nscigateway_key = {missing:?}\n");
+    for settings in [keys_settings(&dangling), missing] {
+        let config = build_config(data.path(), &settings);
+        let refused = Server::start(&[auth::SERVICE], &config, Sources::default()).await.err().expect("no key");
+        let text = refused.to_string();
+        assert!(text.starts_with("service auth: setting `auth.scigateway_key`: cannot read "), "{text}");
+        let config = config.with_setting("auth.scigateway_prefix", "").unwrap();
+        Server::start(&[auth::SERVICE], &config, Sources::default()).await.unwrap().stop().await;
+    }
+}
+
 /// Each on a thread of its own, as two processes would be. Replicas share the directory and a `PostgreSQL` database; on `SQLite` the
 /// second of two servers is refused.
 #[test]

@@ -1,7 +1,7 @@
 //! Who is calling: the owner of the bearer credential, or, without one, of the parameter `sessionId`, as in ids.server.
 
 use actix_web::HttpRequest;
-use service_kit::{Code, CredentialLocation, Problem, RequestCredential, Secret};
+use service_kit::{Code, CredentialLocation, Problem, RequestCredential, Secret, is_session_handle};
 
 use super::parameters::SelectionParameters;
 use crate::domain::id_parameters::parse_uuid;
@@ -28,9 +28,10 @@ impl SentCredential {
         self.0.as_ref().is_some_and(|credential| credential.location == CredentialLocation::Authorization)
     }
 
-    /// An error unless the session id is a UUID; it is not checked if there is a bearer credential.
+    /// An error unless the session id is a UUID, or a session handle, which portals send in its place. It is not checked if
+    /// there is a bearer credential.
     pub fn require_well_formed(&self) -> Result<(), Problem> {
-        if self.is_bearer() {
+        if self.is_bearer() || self.value().is_some_and(is_session_handle) {
             return Ok(());
         }
         parse_uuid("sessionId", self.value()).map(drop).map_err(Problem::from)
@@ -100,5 +101,27 @@ impl SelectionCall {
         };
         let datafiles = resolve_datafiles(state.identity.icat(), session.expose(), &self.selection).await?;
         Ok(ResolvedSelection { datafiles, user })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use actix_web::web::Data;
+    use service_kit::CredentialLocations;
+
+    use super::*;
+
+    /// SciGateway's plugins send the `sessionId` of a token of auth.
+    #[test]
+    fn a_session_handle_may_be_sent_as_the_session_id() {
+        let locations = CredentialLocations(&[CredentialLocation::Parameter("sessionId")]);
+        let request = TestRequest::default().app_data(Data::new(locations)).to_http_request();
+        let is_accepted = |session_id| {
+            let credential = SentCredential::from_request(&request, session_id).unwrap();
+            credential.require_well_formed().is_ok()
+        };
+        assert!(is_accepted(Some("5b0c1c8e-6f57-4c7e-9d55-0f2d4a7b9c10")) && is_accepted(Some("ush_aB-_")));
+        assert!(!is_accepted(Some("aB-_")) && !is_accepted(None));
     }
 }

@@ -1,13 +1,13 @@
 //! `GET /icat/readable/{entity}`: what the user may read of an entity, as sets of ids. icat.server has nothing like it.
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, EntityTag, Header as _, IfNoneMatch};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use icat_client::schema::{Entity, find_entity};
 use serde::{Deserialize, Serialize};
 use service_kit::parameters::parse_query;
-use service_kit::{Problem, sha256_hex};
+use service_kit::{Problem, has_current_content, sha256_hex};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::authorization::{self, ReadableLimits, ReadableRows, find_readable_rows};
@@ -129,15 +129,10 @@ pub async fn list_readable_rows(
     Ok(respond_if_changed(&request, body))
 }
 
-/// 304 if the client has this content already. Its tag may have become a weak one on the way.
+/// 304 if the client has this content already.
 fn respond_if_changed(request: &HttpRequest, body: String) -> HttpResponse {
     let tag = EntityTag::new_strong(sha256_hex(&body));
-    let is_known = match IfNoneMatch::parse(request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
-        // A tag that cannot be read is not the one of this content.
-        Err(_) => false,
-    };
+    let is_known = has_current_content(request, &tag);
     let mut response = if is_known { HttpResponse::NotModified().finish() } else { json_response(body) };
     let headers = [(CACHE_CONTROL, "private, no-cache".to_owned()), (ETAG, tag.to_string())];
     for (name, value) in headers {

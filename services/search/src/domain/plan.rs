@@ -28,8 +28,6 @@ pub enum TermKind {
     Parent,
     /// The whole path, in lower case.
     FullPath,
-    /// The name of the file, in lower case.
-    FileName,
     /// A directory or the whole path, if it has upper-case letters; and the same in lower case after [`LOWERCASED_MARK`].
     CaseSensitivePath,
     /// A part of a path between two separators, in lower case.
@@ -95,25 +93,6 @@ pub enum Plan {
 }
 
 impl Plan {
-    /// Whether it has sets of ids, which its debug form abbreviates.
-    pub fn has_ids(&self) -> bool {
-        match self {
-            Self::Ids(_) | Self::Related(..) => true,
-            Self::And(plans) | Self::Or(plans) => plans.iter().any(Self::has_ids),
-            Self::Preferred(required, optional) => required.has_ids() || optional.has_ids(),
-            Self::Not(plan) | Self::Boost(plan, _) | Self::Constant(plan, _) => plan.has_ids(),
-            Self::All
-            | Self::Nothing
-            | Self::Integer(..)
-            | Self::Number(..)
-            | Self::Term(..)
-            | Self::Phrase(..)
-            | Self::Pattern(..)
-            | Self::Fuzzy(..)
-            | Self::Path(..) => false,
-        }
-    }
-
     pub fn and(plans: Vec<Self>) -> Self {
         if plans.iter().any(|plan| matches!(plan, Self::Nothing)) {
             return Self::Nothing;

@@ -8,7 +8,7 @@ use super::text::{FieldCondition, PathPart};
 use super::words::to_term_range;
 use crate::domain::analysis::normalize_term;
 use crate::domain::paths::{
-    CanonicalPath, CaseMatching, Glob, NameTexts, PathPattern, PathPatternError, PathSelection, cover_with_trigrams,
+    CanonicalPath, CaseMatching, Glob, PathPattern, PathPatternError, PathSelection, bound_prefix, cover_with_trigrams,
 };
 use crate::domain::plan::{LOWERCASED_MARK, Plan, TermField, TermKind, TermPattern};
 use crate::domain::query_syntax::WildcardPattern;
@@ -91,6 +91,8 @@ fn plan_selection(attribute: &'static str, pattern: &PathPattern) -> Plan {
     let term = |kind: TermKind, text: &str| Plan::Term(TermField { attribute, kind }, text.to_owned());
     let prefix =
         |kind: TermKind, text: &str| Plan::Pattern(TermField { attribute, kind }, TermPattern::Prefix(text.to_owned()));
+    let compared = || Plan::Path(attribute, Arc::new(pattern.clone()));
+    let name_prefix = |name: &str| plan_name_text(attribute, &bound_prefix(name)).unwrap_or_else(compared);
     match &pattern.selection {
         PathSelection::PathOrDirectory(path) => plan_path_or_directory(attribute, path),
         PathSelection::Components(path) => {
@@ -108,24 +110,17 @@ fn plan_selection(attribute: &'static str, pattern: &PathPattern) -> Plan {
             let text = path.text_lower();
             let directories = prefix(TermKind::Directory, text);
             let files = match path.directories_lower().next_back() {
-                Some(parent) => {
-                    let name = plan_name_prefix(attribute, path.file_name_lower())
-                        .unwrap_or_else(|| Plan::Path(attribute, Arc::new(pattern.clone())));
-                    Plan::and(vec![term(TermKind::Parent, parent), name])
-                }
+                Some(parent) => Plan::and(vec![term(TermKind::Parent, parent), name_prefix(path.file_name_lower())]),
                 None => prefix(TermKind::FullPath, text),
             };
             Plan::or(vec![directories, files])
         }
         PathSelection::Extension(extension) => term(TermKind::Extension, extension),
-        PathSelection::NamePrefix(name) => {
-            let plan = plan_name_prefix(attribute, name).unwrap_or_else(|| prefix(TermKind::FileName, name));
-            Plan::Constant(Box::new(plan), 1.0)
-        }
+        PathSelection::NamePrefix(name) => Plan::Constant(Box::new(name_prefix(name)), 1.0),
         PathSelection::Glob(glob) => {
             let mut plans = plan_narrowing(attribute, glob);
             if !glob.is_exact {
-                plans.push(Plan::Path(attribute, Arc::new(pattern.clone())));
+                plans.push(compared());
             }
             Plan::Constant(Box::new(Plan::and(plans)), 1.0)
         }
@@ -139,23 +134,18 @@ fn plan_narrowing(attribute: &'static str, glob: &Glob) -> Vec<Plan> {
     let directory = glob.directory.iter().map(|path| term(place, path.text_lower()));
     let components = glob.components.iter().map(|name| Plan::Term(component(attribute), name.clone()));
     let extension = glob.extension.iter().map(|extension| term(TermKind::Extension, extension));
-    let name = glob.name.texts.iter().map(|text| plan_name_text(attribute, text));
+    let name = glob.name.texts.iter().filter_map(|text| plan_name_text(attribute, text));
     directory.chain(components).chain(extension).chain(name).collect()
 }
 
-/// `None` if the text is too short.
-fn plan_name_prefix(attribute: &'static str, prefix: &str) -> Option<Plan> {
-    let NameTexts { texts, .. } = NameTexts::from_prefix(prefix);
-    texts.first().map(|text| plan_name_text(attribute, text))
-}
-
-/// Files whose name between two separators contains a text of at least three characters.
-fn plan_name_text(attribute: &'static str, text: &str) -> Plan {
+/// Files whose name between two separators contains a text; `None` if it has less than three characters.
+fn plan_name_text(attribute: &'static str, text: &str) -> Option<Plan> {
     let field = TermField { attribute, kind: TermKind::Trigram };
     let mut trigrams = cover_with_trigrams(text);
     match trigrams.len() {
-        1 => Plan::Term(field, trigrams.remove(0).1),
-        _ => Plan::Phrase(field, trigrams, 0),
+        0 => None,
+        1 => Some(Plan::Term(field, trigrams.remove(0).1)),
+        _ => Some(Plan::Phrase(field, trigrams, 0)),
     }
 }
 

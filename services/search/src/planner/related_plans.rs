@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use super::text::{FieldCondition, PathPart};
 use crate::domain::entity::EntityKind;
 use crate::domain::field::Field;
 use crate::domain::plan::Plan;
@@ -13,23 +14,19 @@ use crate::error::Error;
 pub struct RelatedPlans(RefCell<HashMap<(EntityKind, String), Plan>>);
 
 impl RelatedPlans {
-    /// The plan for a condition on a field of related rows; `find` searches for it the first time. Conditions with sets of ids
-    /// are searched for each time, because different ones may look the same.
-    pub fn find_or_insert(
+    /// The plan for a condition on a field of related rows; `find` searches for it the first time.
+    pub(super) fn find_or_insert(
         &self,
         entity: EntityKind,
-        field: &Field,
-        condition: Plan,
-        find: impl FnOnce(Plan) -> Result<Plan, Error>,
+        (field, part): (&Field, PathPart),
+        condition: &FieldCondition<'_>,
+        find: impl FnOnce() -> Result<Plan, Error>,
     ) -> Result<Plan, Error> {
-        if condition.has_ids() {
-            return find(condition);
-        }
-        let key = (entity, format!("{} {condition:?}", field.path.join(".")));
+        let key = (entity, format!("{field:?} {part:?} {condition:?}"));
         if let Some(known) = self.0.borrow().get(&key) {
             return Ok(known.clone());
         }
-        let plan = find(condition)?;
+        let plan = find()?;
         self.0.borrow_mut().insert(key, plan.clone());
         Ok(plan)
     }

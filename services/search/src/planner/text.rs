@@ -262,8 +262,8 @@ impl Planner<'_> {
         if field.path.is_empty() {
             return Ok(Some(condition));
         }
-        let lift = |condition| self.plan_through_relations(entity, field, condition);
-        let lifted = self.related.find_or_insert(entity, field, condition, lift)?;
+        let lift = || self.plan_through_relations(entity, field, condition);
+        let lifted = self.related.find_or_insert(entity, (field, part), leaf, lift)?;
         Ok(Some(if matches!(lifted, Plan::Nothing) { lifted } else { Plan::Constant(Box::new(lifted), RELATED_SCORE) }))
     }
 
@@ -287,6 +287,7 @@ impl Planner<'_> {
 }
 
 /// A condition on the values of one field.
+#[derive(Debug)]
 pub(super) enum FieldCondition<'l> {
     Word(&'l str),
     Path(&'l WildcardPattern),

@@ -11,7 +11,7 @@ use crate::logins::{RefreshToken, TokenPlace};
 const NAME: &str = "scigateway:refresh_token";
 
 /// The value of `Set-Cookie`; `prefix` is where the interface is.
-pub fn render_cookie(token: &RefreshToken, prefix: &str, seconds: u64) -> String {
+pub fn render_cookie(token: &RefreshToken, prefix: &str, seconds: i64) -> String {
     format!("{NAME}={}; HttpOnly; Max-Age={seconds}; Path={prefix}/refresh; SameSite=lax; Secure", token.expose())
 }
 

@@ -12,6 +12,7 @@ use super::failures::{CommonScigatewayFailures, ScigatewayBodyFailures, from_log
 use super::fields::Fields;
 use crate::domain::client_id::ClientId;
 use crate::domain::origin::Origin;
+use crate::domain::renewal::seconds_until;
 use crate::error::bad_credentials;
 use crate::error_format::ScigatewayFailure;
 use crate::login_flow::OpenedSession;
@@ -117,7 +118,7 @@ pub async fn issue_first_tokens(
     service_kit::record_caller(&opened.session.user_name);
     let mut response = HttpResponse::Ok();
     if let Some(refresh_token) = &started.refresh_token {
-        let seconds = started.ends_at.duration_since(state.clock.now_micros()).as_secs();
+        let seconds = seconds_until(started.ends_at, state.clock.now_micros());
         response.append_header((SET_COOKIE, render_cookie(refresh_token, &state.config.scigateway_prefix, seconds)));
     }
     Ok(response.json(token))

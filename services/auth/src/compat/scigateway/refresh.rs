@@ -11,6 +11,7 @@ use super::failures::{CommonScigatewayFailures, ScigatewayBodyFailures, from_ref
 use super::login::CLIENT;
 use super::token_body::ScigatewayToken;
 use crate::domain::client_id::ClientId;
+use crate::domain::renewal::seconds_until;
 use crate::error_format::ScigatewayFailure;
 use crate::logins::{RenewalRequest, SessionHandle, TokenPlace};
 use crate::request_origin::RequestOrigin;
@@ -51,7 +52,7 @@ pub async fn refresh_token(
     let renewed = state.renewals.renew_login(&renewal).await.map_err(from_refresh_failure)?;
     service_kit::record_caller(&renewed.session.user_name);
     let token = state.scigateway_tokens.sign_token(&renewed.session, &renewed.handle).await?;
-    let seconds = renewed.ends_at.duration_since(state.clock.now_micros()).as_secs();
+    let seconds = seconds_until(renewed.ends_at, state.clock.now_micros());
     let cookie = render_cookie(&renewed.refresh_token, &state.config.scigateway_prefix, seconds);
     Ok(HttpResponse::Ok().append_header((SET_COOKIE, cookie)).json(token))
 }

@@ -6,11 +6,12 @@ use service_kit::openapi::{BodyFailures, CommonFailures, Failure, IcatFailures};
 use service_kit::{Code, Problem, RequestCredential};
 
 use super::Credentials;
-use super::response::{IssuedRefreshToken, Token, render_token, seconds_until};
+use super::response::{IssuedRefreshToken, Token, render_token};
 use crate::domain::client_id::ClientId;
 use crate::domain::icat_session::IcatSession;
 use crate::domain::login::Authentication;
 use crate::domain::origin::Origin;
+use crate::domain::renewal::seconds_until;
 use crate::error::{from_login_error, no_credentials, session_over};
 use crate::login_flow::{LoginError, OpenedSession};
 use crate::logins::{NewLogin, SessionHandle, TokenPlace};

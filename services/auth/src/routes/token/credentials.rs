@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpMessage as _, HttpRequest};
+use actix_web::HttpRequest;
 use serde::Deserialize;
 use serde_json::error::Category;
 use service_kit::{Code, Problem};
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::domain::client_id::ClientId;
 use crate::logins::TokenPlace;
+use crate::routes::refresh_cookie::require_json;
 
 /// Where the client wants to keep a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -47,10 +48,7 @@ pub struct Credentials {
 
 impl Credentials {
     pub fn from_request(request: &HttpRequest, body: &[u8]) -> Result<Self, Problem> {
-        if request.content_type() != "application/json" {
-            let text = "the body must be application/json";
-            return Err(Problem::new(Code::UnsupportedMediaType, "unsupported-media-type", text));
-        }
+        require_json(request)?;
         Self::parse(body)
     }
 

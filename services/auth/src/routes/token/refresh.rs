@@ -8,7 +8,8 @@ use service_kit::{Code, Problem};
 use utoipa::ToSchema;
 
 use super::credentials::parse_client_id;
-use super::response::{IssuedRefreshToken, Token, render_token, seconds_until};
+use super::response::{IssuedRefreshToken, Token, render_token};
+use crate::domain::renewal::seconds_until;
 use crate::error::{no_credentials, refresh_refused};
 use crate::logins::{RefreshToken, RenewalRequest};
 use crate::request_origin::RequestOrigin;

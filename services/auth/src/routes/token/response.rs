@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
-use service_kit::Micros;
 use utoipa::ToSchema;
 
 use crate::logins::{RefreshToken, TokenPlace};
@@ -33,11 +32,6 @@ pub struct IssuedRefreshToken {
     pub token: RefreshToken,
     pub place: TokenPlace,
     pub seconds_left: i64,
-}
-
-/// Seconds until a login ends.
-pub fn seconds_until(end: Micros, now: Micros) -> i64 {
-    i64::try_from(end.duration_since(now).as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Puts the tokens where the client keeps them.

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use actix_web::HttpMessage;
 use actix_web::http::header::{
     ByteRangeSpec, EntityTag, Header as _, HttpDate, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, IfMatch, IfModifiedSince, IfNoneMatch, IfRange, IfUnmodifiedSince, RANGE, Range,
+    IF_UNMODIFIED_SINCE, IfMatch, IfModifiedSince, IfRange, IfUnmodifiedSince, RANGE, Range,
 };
+use service_kit::has_current_content;
 
 use crate::manifest::Validators;
 
@@ -60,12 +61,7 @@ pub fn evaluate_conditions(request: &impl HttpMessage, current: &Representation)
         return Evaluation::PreconditionFailed;
     }
     if has(IF_NONE_MATCH) {
-        let matches = match IfNoneMatch::parse(request) {
-            Ok(IfNoneMatch::Any) => true,
-            Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&current.etag)),
-            Err(_) => false,
-        };
-        if matches {
+        if has_current_content(request, &current.etag) {
             return Evaluation::NotModified;
         }
     } else if has(IF_MODIFIED_SINCE)

@@ -7,7 +7,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse};
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::{Problem, content_disposition};
+use service_kit::{Problem, content_disposition, find_server_root};
 
 use crate::domain::archive::LayoutFormat;
 use crate::domain::archive_format::ArchiveFormat;
@@ -74,12 +74,7 @@ async fn sign_urls(state: &State, request: &HttpRequest, manifest: &Manifest) ->
     let lifetime = i64::try_from(state.config.signed_url_lifetime.as_secs()).unwrap_or(i64::MAX);
     let expires = state.clock.now().as_second().saturating_add(lifetime);
     let signer = state.signed_urls.load_signer().await?;
-    let root = if state.public_url.is_empty() {
-        let connection = request.connection_info();
-        format!("{}://{}", connection.scheme(), connection.host())
-    } else {
-        state.public_url.clone()
-    };
+    let root = find_server_root(request);
     let url = |member| {
         let token = signer.sign_token(FileToken { manifest: id, member }, expires)?;
         Ok(format!("{root}/ids/getData?token={token}"))

@@ -3,7 +3,7 @@ use regex::{Regex, RegexBuilder};
 use super::canonical_path::{
     CanonicalPath, PathRules, find_root_prefix, find_separator_after, is_drive_or_scheme, split_extensions,
 };
-use super::name_texts::NameTexts;
+use super::name_texts::{NameTexts, split_literal_runs};
 use super::path_pattern::{CaseMatching, MIN_FIXED_CHARS, PathPatternError};
 use crate::domain::analysis::lowercase_chars;
 use crate::domain::query_syntax::{PatternChar, WildcardPattern};
@@ -176,7 +176,7 @@ impl Glob {
         let mut has_long_text = false;
         if let Some((GlobComponent::Wildcards(name), before)) = rest.split_last() {
             let name = name.to_lowercase();
-            has_long_text = literal_runs(&name).iter().any(|run| run.chars().count() >= MIN_FIXED_CHARS);
+            has_long_text = split_literal_runs(name.chars()).iter().any(|run| run.chars().count() >= MIN_FIXED_CHARS);
             glob.narrow_by_name(&name);
             let is_anywhere = before.iter().all(|component| *component == GlobComponent::AnyDirectories);
             let has_place = !pattern.is_absolute() || glob.directory.is_some();
@@ -189,7 +189,7 @@ impl Glob {
     }
 
     fn narrow_by_name(&mut self, name: &WildcardPattern) {
-        let runs = literal_runs(name);
+        let runs = split_literal_runs(name.chars());
         if !matches!(name.chars().last(), Some(PatternChar::Literal(_))) {
             self.extension = None;
         } else if let Some(tail) = runs.last() {
@@ -212,13 +212,6 @@ impl Glob {
             CaseMatching::Insensitive => self.regex.is_match(path.text_lower()),
         }
     }
-}
-
-/// The texts between the wildcards.
-fn literal_runs(pattern: &WildcardPattern) -> Vec<String> {
-    let runs = pattern.chars().split(|c| !matches!(c, PatternChar::Literal(_)));
-    let collect = |run: &[PatternChar]| WildcardPattern::new(run.to_vec()).to_literal().unwrap_or_default();
-    runs.map(collect).filter(|run| !run.is_empty()).collect()
 }
 
 /// The pattern as a regular expression for canonical paths. Its engine takes time linear in the length of the path.

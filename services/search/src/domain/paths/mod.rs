@@ -15,5 +15,5 @@ pub use self::canonical_path::{
     CanonicalPath, MAX_COMPONENTS, MAX_EXTENSION_CHARS, MAX_PATH_BYTES, PathError, PathRules,
 };
 pub use self::glob::{Glob, MAX_GLOB_BYTES, RegexSyntax};
-pub use self::name_texts::{NameTexts, cover_with_trigrams};
+pub use self::name_texts::{bound_prefix, cover_with_trigrams};
 pub use self::path_pattern::{CaseMatching, PathPattern, PathPatternError, PathSelection};

@@ -28,27 +28,22 @@ impl NameTexts {
         let parts: Vec<&[PatternChar]> = chars.split(|c| *c == PatternChar::AnyChars).collect();
         let literals: Option<Vec<String>> =
             parts.iter().map(|part| WildcardPattern::new(part.to_vec()).to_literal()).collect();
+        let boundary = [PatternChar::Literal(BOUNDARY)];
+        let bounded = [&boundary, chars, &boundary].concat();
         let texts: Vec<String> =
-            split_literal_runs(chars).into_iter().filter(|text| text.chars().count() >= TRIGRAM_CHARS).collect();
+            split_literal_runs(&bounded).into_iter().filter(|text| text.chars().count() >= TRIGRAM_CHARS).collect();
         let is_exact = literals.is_some_and(|parts| {
             let fixed: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-            fixed.len() == texts.len() && is_order_certain(&fixed, !parts[0].is_empty() || is_anchored_end(&parts))
+            let is_anchored = [parts.first(), parts.last()].into_iter().flatten().any(|part| !part.is_empty());
+            fixed.len() == texts.len() && is_order_certain(&fixed, is_anchored)
         });
         Self { texts, is_exact }
     }
-
-    /// Of names that begin with this text.
-    pub fn from_prefix(prefix: &str) -> Self {
-        let text = format!("{BOUNDARY}{prefix}");
-        match text.chars().count() {
-            TRIGRAM_CHARS.. => Self { texts: vec![text], is_exact: true },
-            _ => Self::default(),
-        }
-    }
 }
 
-fn is_anchored_end(parts: &[String]) -> bool {
-    parts.last().is_some_and(|last| !last.is_empty())
+/// The text that names with this beginning contain.
+pub fn bound_prefix(prefix: &str) -> String {
+    format!("{BOUNDARY}{prefix}")
 }
 
 /// Whether names that contain the texts contain them one after the other.
@@ -66,12 +61,11 @@ fn can_overlap(first: &str, second: &str) -> bool {
     first.contains(second) || second.contains(first) || begins_in_first()
 }
 
-/// The texts between wildcards, with the boundaries of the name where the pattern has no wildcard.
-fn split_literal_runs(chars: &[PatternChar]) -> Vec<String> {
-    let boundary = PatternChar::Literal(BOUNDARY);
-    let bounded: Vec<PatternChar> = [boundary].iter().chain(chars).chain([&boundary]).copied().collect();
-    let runs = bounded.split(|c| !matches!(c, PatternChar::Literal(_)));
-    runs.filter_map(|run| WildcardPattern::new(run.to_vec()).to_literal()).collect()
+/// The texts between wildcards.
+pub(super) fn split_literal_runs(chars: &[PatternChar]) -> Vec<String> {
+    let runs = chars.split(|c| !matches!(c, PatternChar::Literal(_)));
+    let texts = runs.filter_map(|run| WildcardPattern::new(run.to_vec()).to_literal());
+    texts.filter(|text| !text.is_empty()).collect()
 }
 
 /// All sequences of three characters of a file name in lower case, with their positions.
@@ -81,7 +75,7 @@ pub(super) fn list_trigrams(file_name: &str) -> Vec<(u32, String)> {
 }
 
 /// Sequences of three characters with positions that together are the text; a name that has them at these distances contains
-/// the text.
+/// the text. None if it is shorter.
 pub fn cover_with_trigrams(text: &str) -> Vec<(u32, String)> {
     let all: Vec<(u32, &str)> = (0..).zip(split_trigrams(text)).collect();
     let last = all.len().checked_sub(1);

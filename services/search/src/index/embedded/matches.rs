@@ -1,5 +1,8 @@
 //! The rows of a segment that a search finds.
 
+use std::fmt::Debug;
+
+use tantivy::columnar::Column;
 use tantivy::index::SegmentReader;
 use tantivy::query::Scorer;
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId, Score, TERMINATED};
@@ -38,6 +41,20 @@ impl Matches<'_> {
         // Conditions that are evaluated row by row accept every row when the time is over.
         self.deadline.check()?;
         Ok(())
+    }
+
+    /// Gives the first value of each row that has one.
+    pub fn for_each_value<T>(self, column: &Column<T>, mut handle: impl FnMut(T)) -> Result<(), IndexError>
+    where
+        T: PartialOrd + Copy + Debug + Send + Sync + 'static,
+    {
+        let mut values = Vec::new();
+        self.for_each_block(|rows| {
+            values.clear();
+            values.resize(rows.len(), None);
+            column.first_vals(rows, &mut values);
+            values.iter().flatten().copied().for_each(&mut handle);
+        })
     }
 
     /// Gives the rows in blocks, ascending, without scores.

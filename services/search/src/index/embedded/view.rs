@@ -84,12 +84,8 @@ impl IndexView for EmbeddedView {
         let mut ids = RoaringTreemap::new();
         self.for_each_segment(entity, plan, false, true, deadline, |segment, matches| {
             let Some(values) = segment.fast_fields().column_opt::<i64>(&column)? else { return Ok(()) };
-            let mut found = Vec::new();
-            matches.for_each_block(|rows| {
-                found.clear();
-                found.resize(rows.len(), None);
-                values.first_vals(rows, &mut found);
-                ids.extend(found.iter().flatten().map(|id| id.cast_unsigned()));
+            matches.for_each_value(&values, |id| {
+                ids.insert(id.cast_unsigned());
             })
         })?;
         Ok(Arc::new(ids))
@@ -155,15 +151,7 @@ impl IndexView for EmbeddedView {
         let mut counts = HashMap::new();
         self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
             let Some(column) = segment.fast_fields().column_opt::<i64>(&name)? else { return Ok(()) };
-            let mut found = Vec::new();
-            matches.for_each_block(|rows| {
-                found.clear();
-                found.resize(rows.len(), None);
-                column.first_vals(rows, &mut found);
-                for id in found.iter().flatten() {
-                    *counts.entry(*id).or_default() += 1;
-                }
-            })
+            matches.for_each_value(&column, |id| *counts.entry(id).or_default() += 1)
         })?;
         Ok(counts)
     }
@@ -258,16 +246,10 @@ impl EmbeddedView {
         let mut counts = vec![0; ranges.len()];
         self.for_each_segment(entity, plan, false, false, deadline, |segment, matches| {
             let Some(column) = open(segment)? else { return Ok(()) };
-            let mut found = Vec::new();
-            matches.for_each_block(|rows| {
-                found.clear();
-                found.resize(rows.len(), None);
-                column.first_vals(rows, &mut found);
-                for value in found.iter().flatten() {
-                    for ((from, to), count) in ranges.iter().zip(&mut counts) {
-                        if from <= value && value < to {
-                            *count += 1;
-                        }
+            matches.for_each_value(&column, |value| {
+                for ((from, to), count) in ranges.iter().zip(&mut counts) {
+                    if *from <= value && value < *to {
+                        *count += 1;
                     }
                 }
             })

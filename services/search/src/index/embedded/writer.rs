@@ -34,7 +34,7 @@ const MEMORY_PER_THREAD: usize = 32 * 1024 * 1024;
 const INDEXING_THREADS: usize = 2;
 
 /// Raised whenever the fields change, so that an older index is not read. The new one is empty and must be populated.
-const INDEX_VERSION: u32 = 3;
+const INDEX_VERSION: u32 = 4;
 
 struct PartitionIndex {
     fields: Arc<PartitionFields>,

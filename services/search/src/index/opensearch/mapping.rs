@@ -9,7 +9,7 @@ use crate::domain::plan::TermKind;
 use crate::index::fields::{has_positions, id_field, list_term_kinds, relation_field, term_field, value_field};
 
 /// Raised whenever the fields change, so that an older index is not read. The new one is empty and must be populated.
-pub const INDEX_VERSION: u32 = 3;
+pub const INDEX_VERSION: u32 = 4;
 /// How long versions of deleted documents are remembered: a write that arrives later than that is not known to be late.
 const DELETED_VERSIONS_KEPT: &str = "10m";
 /// Longest regular expression of a path.
