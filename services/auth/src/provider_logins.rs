@@ -15,7 +15,9 @@ use crate::domain::provider_user::ProviderUser;
 use crate::domain::return_address::ReturnAddress;
 use crate::login_recorder::LoginRecorder;
 use crate::logins::{Purpose, generate_secret_text, open_text, seal_text};
-use crate::providers::{AuthorizationRequest, CodeExchange, Provider, ProviderLoginError, VerifiedIdToken};
+use crate::providers::{
+    AuthorizationRequest, CodeExchange, ExpectedIdToken, Provider, ProviderLoginError, VerifiedIdToken,
+};
 use crate::store::provider_logins::{self, ProviderLoginRow};
 use crate::store::provider_sessions::{self, ProviderSessionRow};
 use crate::store::used_tokens;
@@ -35,17 +37,19 @@ const MAX_ACR_VALUES: usize = 10;
 const MAX_ERROR_CHARS: usize = 60;
 
 /// What the browser gets after a login.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionKind {
     /// A refresh token in the cookie `__Host-undulator-refresh`, for a portal that gets access tokens with it.
-    #[default]
     Portal,
     /// The cookie of the web pages of this facility.
     Page,
 }
 
 impl SessionKind {
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Portal, Self::Page].into_iter().find(|kind| kind.as_str() == text)
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Portal => "portal",
@@ -181,11 +185,14 @@ impl ProviderLogins {
     pub async fn finish_login(
         &self,
         provider: &Provider,
-        answer: &RedirectAnswer,
+        answer: Result<RedirectAnswer, ProviderLoginError>,
         browser_secret: Option<&str>,
         origin: &Origin,
     ) -> Result<FinishedProviderLogin, ProviderLoginError> {
-        let finished = self.check_answer(provider, answer, browser_secret).await;
+        let finished = match answer {
+            Ok(answer) => self.check_answer(provider, &answer, browser_secret).await,
+            Err(e) => Err(e),
+        };
         if let Err(e) = &finished {
             self.record_failure(provider, e, origin).await?;
         }
@@ -234,11 +241,14 @@ impl ProviderLogins {
             code_verifier: Some(&parts.code_verifier),
         };
         let tokens = provider.exchange_code(&exchange).await?;
-        let verified =
-            provider.verify_id_token(&tokens.id_token, Some(&parts.nonce), Some(&tokens.access_token)).await?;
+        let expected = ExpectedIdToken {
+            client_id: &provider.settings.client_id,
+            nonce: Some(&parts.nonce),
+            access_token: Some(&tokens.access_token),
+        };
+        let verified = provider.verify_id_token(&tokens.id_token, &expected).await?;
         required_by_request(&row)?.check(&verified.claims, self.clock.now().as_second())?;
-        let session_kind =
-            if row.session_kind == SessionKind::Page.as_str() { SessionKind::Page } else { SessionKind::Portal };
+        let session_kind = SessionKind::parse(&row.session_kind).unwrap_or(SessionKind::Portal);
         Ok(FinishedProviderLogin { proved: self.to_proved(provider, verified), return_to: row.return_to, session_kind })
     }
 
@@ -263,13 +273,15 @@ impl ProviderLogins {
         if is_first { Ok((row, secret)) } else { Err(ProviderLoginError::UsedState) }
     }
 
-    /// A login with an ID token that a page has asked for itself; each token proves one.
+    /// A login with an ID token that a page or program has asked for itself, with this client; each token proves one.
     pub async fn prove_with_id_token(
         &self,
         provider: &Provider,
         id_token: &str,
+        client_id: &str,
     ) -> Result<ProvedLogin, ProviderLoginError> {
-        let verified = provider.verify_id_token(id_token, None, None).await?;
+        let expected = ExpectedIdToken { client_id, nonce: None, access_token: None };
+        let verified = provider.verify_id_token(id_token, &expected).await?;
         // By what was signed: a signature may have several encodings.
         let signed = id_token.rsplit_once('.').map_or(id_token, |(signed, _)| signed);
         let expires_at = self.clock.now_micros() + REMEMBER_ID_TOKEN;

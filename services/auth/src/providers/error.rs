@@ -19,6 +19,8 @@ pub enum ProviderLoginError {
     UnknownState,
     /// The address of the answer was opened before.
     UsedState,
+    /// A parameter of the redirect is there twice (RFC 6749, 3.1).
+    BadRedirect,
     RedirectIssuer,
     NoRedirectIssuer,
     NoCode,
@@ -47,6 +49,7 @@ impl ProviderLoginError {
         match self {
             Self::UnknownState => "unknown_state",
             Self::UsedState => "used_state",
+            Self::BadRedirect => "bad_redirect",
             Self::RedirectIssuer => "redirect_issuer",
             Self::NoRedirectIssuer => "no_redirect_issuer",
             Self::NoCode => "no_code",
@@ -115,7 +118,8 @@ impl ProviderLoginError {
                 "auth/provider-failed",
                 format!("{provider} sent no ID token ({word}). Tell the facility."),
             ),
-            Self::RedirectIssuer
+            Self::BadRedirect
+            | Self::RedirectIssuer
             | Self::NoRedirectIssuer
             | Self::NoCode
             | Self::Signature(_)

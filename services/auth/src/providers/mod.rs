@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use jsonwebtoken::jwk::JwkSet;
 use oauth2::url::Url;
+use serde::Serialize;
 use service_kit::{BuildError, Clock, ConfigError, Ctx, Secret};
+use utoipa::ToSchema;
 
 use self::cached_document::CachedDocument;
 use self::code_flow::CodeFlow;
@@ -69,6 +71,29 @@ pub struct Provider {
     keys: CachedDocument<JwkSet>,
 }
 
+/// What an ID token must belong to.
+#[derive(Debug, Clone, Copy)]
+pub struct ExpectedIdToken<'a> {
+    pub client_id: &'a str,
+    /// `None` if somebody else has asked for the token.
+    pub nonce: Option<&'a str>,
+    /// The one that came with it.
+    pub access_token: Option<&'a str>,
+}
+
+/// Where a program without a browser logs in (RFC 8628).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DeviceLogin {
+    #[schema(example = "undulator-cli")]
+    client_id: String,
+    #[schema(example = "openid")]
+    scope: String,
+    #[schema(example = "https://login.example.org/realms/lab/protocol/openid-connect/auth/device")]
+    device_authorization_endpoint: String,
+    #[schema(example = "https://login.example.org/realms/lab/protocol/openid-connect/token")]
+    token_endpoint: String,
+}
+
 /// An ID token that was verified.
 pub struct VerifiedIdToken {
     pub claims: ProviderClaims,
@@ -117,6 +142,17 @@ impl Provider {
         Ok(Some(url))
     }
 
+    /// Where programs log in; `None` if the provider has no device codes.
+    pub async fn find_device_login(&self) -> Result<Option<DeviceLogin>, ProviderFailure> {
+        let discovery = self.discover().await?;
+        Ok(discovery.device_authorization_endpoint.as_ref().map(|endpoint| DeviceLogin {
+            client_id: self.settings.device_client_id().to_owned(),
+            scope: self.settings.scope.clone(),
+            device_authorization_endpoint: endpoint.to_string(),
+            token_endpoint: discovery.token_endpoint.to_string(),
+        }))
+    }
+
     /// Exchanges a code for tokens, which are not verified yet.
     pub async fn exchange_code(&self, exchange: &CodeExchange<'_>) -> Result<ProviderTokens, ProviderLoginError> {
         let discovery = self.discover().await?;
@@ -127,19 +163,18 @@ impl Provider {
         CodeFlow { settings: &self.settings, secret: self.secret.as_ref(), discovery }
     }
 
-    /// Verifies an ID token, and finds its user. `nonce` is `None` if somebody else has asked for the token; `access_token` is the
-    /// one that came with it.
+    /// Verifies an ID token, and finds its user.
     pub async fn verify_id_token(
         &self,
         id_token: &str,
-        nonce: Option<&str>,
-        access_token: Option<&str>,
+        expected: &ExpectedIdToken<'_>,
     ) -> Result<VerifiedIdToken, ProviderLoginError> {
         let token = UnverifiedToken::parse(id_token, &ID_TOKEN_TYPES)?;
         let claims = self.verify_signature(&token).await?;
         let now = self.clock.now().as_second();
         let settings = &self.settings;
-        IdTokenRules { issuer: settings.issuer(), client_id: &settings.client_id, nonce, now }.check(&claims)?;
+        let ExpectedIdToken { client_id, nonce, access_token } = *expected;
+        IdTokenRules { issuer: settings.issuer(), client_id, nonce, now }.check(&claims)?;
         if access_token.is_some_and(|access_token| !token.has_hash_of(&claims, access_token)) {
             return Err(ProviderLoginError::AccessTokenHash);
         }

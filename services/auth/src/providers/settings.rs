@@ -32,6 +32,9 @@ pub struct ProviderSettings {
     /// The address of the discovery document.
     pub configuration_url: String,
     pub client_id: String,
+    /// The client of command lines, which has no secret; empty: `client_id`.
+    #[serde(default)]
+    device_client_id: String,
     /// The file with the secret of the client; empty: a public client.
     #[serde(default)]
     pub client_secret_file: PathBuf,
@@ -87,6 +90,11 @@ impl ProviderSettings {
 
     pub fn mechanism(&self) -> &str {
         if self.mechanism.is_empty() { &self.name } else { &self.mechanism }
+    }
+
+    /// The client that programs without a browser log in with (RFC 8628).
+    pub fn device_client_id(&self) -> &str {
+        if self.device_client_id.is_empty() { &self.client_id } else { &self.device_client_id }
     }
 
     /// The issuer, which the discovery document must repeat exactly.

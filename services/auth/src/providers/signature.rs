@@ -190,7 +190,7 @@ mod tests {
         let with_secret = encode(
             &Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::HS256) },
             &json!({"sub": "42"}),
-            &EncodingKey::from_secret(X.as_bytes()),
+            &EncodingKey::from_secret(X.as_bytes()).unwrap(),
         );
         assert_eq!(verify(&with_secret.unwrap(), &keys).unwrap_err(), SignatureFault::Algorithm);
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);

@@ -29,16 +29,20 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
             .post("/token", token::create::create_token)
             .delete("/token", token::end::end_token)
             .post("/token/refresh", token::refresh::refresh_token)
+            .post("/token/provider", token::create_from_provider::create_token_from_provider)
             .post("/logout", logout::log_out)
             .get("/logins", logins::list::list_logins)
             .delete("/logins/{id}", logins::end::end_login)
-            .get("/providers", providers::list_providers),
+            .get("/providers", providers::list::list_providers)
+            .get("/providers/{provider}/device", providers::device::get_device_login),
         page_mount("/auth/v1/oidc", PAGE_ERRORS)
             .state(Arc::clone(state))
             .header("cache-control", "no-store")
             .get("/{provider}/start", oidc::start::start_login)
-            .get("/{provider}/callback", oidc::callback::finish_login)
-            .post("/{provider}/backchannel-logout", oidc::backchannel_logout::end_logins),
+            .get("/{provider}/callback", oidc::callback::finish_login),
+        mount("/auth/v1/oidc/{provider}/backchannel-logout", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
+            .header("cache-control", "no-store")
+            .post("", oidc::backchannel_logout::end_logins),
         public("/auth/v1/revoked").compressed().get("", revoked::list_revoked),
         public("/.well-known/jwks.json").get("", jwks::get_keys),
         public("/.well-known/openid-configuration").get("", discovery::get_discovery),

@@ -49,9 +49,10 @@ impl Site {
     async fn begin(&self, query: &str) -> Begun {
         let answer =
             self.browser.get(format!("{}/auth/v1/oidc/lab/start?{query}", self.app.public)).send().await.unwrap();
-        assert_eq!(answer.status(), 303);
-        let cookie = find_cookie(&answer, "__Host-undulator-login").unwrap();
-        let url = Url::parse(answer.headers()[LOCATION].to_str().unwrap()).unwrap();
+        let cookie = find_cookie(&answer, "__Host-undulator-login");
+        let location = answer.headers().get(LOCATION).cloned();
+        assert_eq!(answer.status(), 303, "{}", answer.text().await.unwrap());
+        let (cookie, url) = (cookie.unwrap(), Url::parse(location.unwrap().to_str().unwrap()).unwrap());
         assert_eq!(url.path(), "/provider/authorize");
         let parameters = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         Begun { parameters, cookie }
@@ -142,6 +143,7 @@ async fn each_answer_belongs_to_one_browser_and_counts_once() {
     assert_eq!(count_token_requests(), asked, "no code was exchanged");
     assert_eq!(site.come_back(&site.begin("").await, "code=other").await.status(), 403);
     assert_eq!(site.come_back(&site.begin("").await, &format!("{code}&iss=https://other")).await.status(), 403);
+    assert_eq!(site.come_back(&site.begin("").await, &format!("{code}&{code}")).await.status(), 403);
     let expected = [
         "unknown_state",
         "refused_by_provider",
@@ -150,9 +152,11 @@ async fn each_answer_belongs_to_one_browser_and_counts_once() {
         "no_code",
         "code_refused",
         "redirect_issuer",
+        "bad_redirect",
     ];
     assert_eq!(site.list_reasons().await, expected);
-    for wrong in ["https://elsewhere", "//elsewhere", "/%5Celsewhere", "javascript:x"] {
+    for wrong in ["https://elsewhere", "//elsewhere", "/%5Celsewhere", "javascript:x", "/&session=x", "/&max_age=soon"]
+    {
         let url = format!("{}/auth/v1/oidc/lab/start?return_to={wrong}", site.app.public);
         let answer = site.browser.get(url).send().await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.headers().contains_key(SET_COOKIE)), (400, false), "{wrong}");
@@ -237,16 +241,16 @@ async fn pages_get_a_session_and_the_page_says_who_is_logged_in() {
         answer.text().await.unwrap()
     };
     let form = page("").await;
-    let button = "/auth/v1/oidc/lab/start?session=page&amp;return_to=%2Fsearch%2Fapp";
-    assert!(form.contains(button) && form.contains("The &lt;Lab&gt;"), "{form}");
+    let button = "start?session=page&amp;return_to=%2Fsearch%2Fapp\">Log in with The &lt;Lab&gt;";
+    assert!(form.contains(button), "{form}");
     let answer = site.log_in("session=page&return_to=/search/app", &json!({})).await;
     assert_eq!(answer.headers()[LOCATION], "/search/app");
     let cookie = find_cookie(&answer, "undulator-session").unwrap();
-    assert!(page(&cookie).await.contains("lab/ada"));
+    assert!(page(&cookie).await.contains("lab&#x2f;ada"));
     let out = site.browser.post(format!("{}/auth/app/logout", site.app.public)).header("cookie", &cookie);
     let out = out.send().await.unwrap();
     assert_eq!(out.status(), 200);
-    assert!(out.text().await.unwrap().contains("/provider/logout?client_id=undulator"), "where else one is logged in");
+    assert!(out.text().await.unwrap().contains("logout?client_id=undulator"), "where else one is logged in");
     assert!(page(&cookie).await.contains("<form"), "the login has ended");
     let foreign =
         site.browser.post(format!("{}/auth/app/logout", site.app.public)).header("sec-fetch-site", "cross-site");

@@ -101,7 +101,9 @@ async fn invalid_bodies_are_refused_field_by_field_and_never_repeated() {
         ("/verify", json!({}), vec![missing(json!(["body", "token"]))]),
         ("/verify", json!("hunter2"), vec![missing(json!(["body", "token"]))]),
         ("/refresh", json!({"token": null}), vec![text(json!(["body", "token"]))]),
-        ("/oidc_token/keycloak", json!({"code": "x"}), vec![text(json!(["body"]))]),
+        ("/oidc_token/keycloak", json!(1), vec![text(json!(["body"]))]),
+        ("/oidc_token/keycloak", json!({"code": 1}), vec![text(json!(["body", "code"]))]),
+        ("/oidc_token/keycloak", json!({"code_verifier": "x"}), vec![missing(json!(["body", "code"]))]),
     ] {
         let (status, detail) = read_failure(post(&app, path, &body).await).await;
         assert_eq!((status, detail), (422, Value::Array(expected)), "{path} {body}");

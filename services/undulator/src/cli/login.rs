@@ -9,11 +9,14 @@ pub struct Login {
     /// URL of the facility, such as `https://data.example.org`
     #[arg(long)]
     pub url: String,
-    /// User, as MECHANISM/NAME (db/alice).
-    #[arg(long)]
-    pub user: String,
+    /// User, as MECHANISM/NAME (db/alice), who logs in with a password.
+    #[arg(long, required_unless_present = "provider", conflicts_with = "provider")]
+    pub user: Option<String>,
+    /// Identity provider of the facility where you log in with a browser, on this or another device.
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
     /// File with the password; - reads it from stdin. The default is to ask on the terminal.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "provider")]
     pub password_file: Option<PathBuf>,
     /// PEM file with additional certificates to trust.
     #[arg(long, default_value = "", hide_default_value = true)]

@@ -39,10 +39,11 @@ pub async fn log_in_with_id_token(
 ) -> Result<HttpResponse, Problem> {
     let Ok(Some(bearer)) = RequestCredential::find_bearer(&request) else { return Err(not_authenticated()) };
     let provider = state.providers.find(&name).ok_or_else(|| unknown_provider(&name))?;
-    let proved = match state.provider_logins.prove_with_id_token(provider, &bearer.text).await {
-        Ok(proved) => proved,
-        Err(e) => return Err(refuse_login(&state, provider, e, &origin.0).await),
-    };
+    let proved =
+        match state.provider_logins.prove_with_id_token(provider, &bearer.text, &provider.settings.client_id).await {
+            Ok(proved) => proved,
+            Err(e) => return Err(refuse_login(&state, provider, e, &origin.0).await),
+        };
     log_in(&state, provider, &proved, &origin.0).await
 }
 

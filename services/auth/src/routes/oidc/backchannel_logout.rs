@@ -18,7 +18,7 @@ pub struct LogoutForm {
 
 /// As OAuth 2.0 says it (RFC 6749, 5.2).
 #[derive(Serialize, ToSchema)]
-pub struct LogoutRefusal {
+pub struct LogoutFailure {
     #[schema(example = "invalid_request")]
     error: &'static str,
 }
@@ -33,9 +33,10 @@ pub struct LogoutRefusal {
     responses(
         CommonFailures,
         (status = 200, description = "The logins have ended, or there were none"),
-        (status = 400, description = "The logout token is not valid, or was used before", body = LogoutRefusal,
+        (status = 400, description = "The logout token is not valid, or was used before", body = LogoutFailure,
             content_type = "application/json"),
-        (status = 404, description = "There is no such provider", body = Failure, content_type = "text/html"),
+        (status = 404, description = "There is no such provider", body = Failure,
+            content_type = "application/problem+json"),
     ),
 )]
 pub async fn end_logins(
@@ -58,6 +59,6 @@ pub async fn end_logins(
             );
             Ok(HttpResponse::Ok().finish())
         }
-        None => Ok(HttpResponse::BadRequest().json(LogoutRefusal { error: "invalid_request" })),
+        None => Ok(HttpResponse::BadRequest().json(LogoutFailure { error: "invalid_request" })),
     }
 }

@@ -2,25 +2,23 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
-use icat_client::IcatError;
 use identity::page_sessions::create_page_cookie;
-use service_kit::openapi::{CommonFailures, Failure};
-use service_kit::parameters::parse_query;
 use service_kit::{Problem, Secret};
 
 use super::browser_cookie::find_browser_secret;
-use super::find_provider;
+use super::{find_provider, from_login_error};
 use crate::domain::client_id::ClientId;
 use crate::domain::origin::Origin;
-use crate::error::{from_icat_error, session_over};
-use crate::login_flow::{LoginError, OpenedSession};
+use crate::domain::renewal::seconds_until;
+use crate::error::session_over;
+use crate::login_flow::OpenedSession;
 use crate::logins::{NewLogin, RefreshToken, SessionHandle, TokenPlace};
 use crate::provider_logins::{FinishedProviderLogin, ProvedLogin, RedirectAnswer, SessionKind};
 use crate::providers::{Provider, ProviderLoginError};
 use crate::request_origin::RequestOrigin;
 use crate::routes::refresh_cookie::create_refresh_cookie;
-use crate::routes::token::seconds_until;
 use crate::state::State;
+use crate::web::PAGE_CLIENT;
 
 /// What the browser keeps.
 enum BrowserSession {
@@ -28,26 +26,6 @@ enum BrowserSession {
     Page { handle: Secret },
 }
 
-#[utoipa::path(
-    get, path = "/auth/v1/oidc/{provider}/callback", operation_id = "finish_provider_login", tag = "providers",
-    summary = "Finish a login with an identity provider",
-    description = "For the redirect of the provider alone. The answer sets a cookie and leads to the `return_to` of the login.",
-    params(
-        ("provider" = String, Path, description = "The name of the provider"),
-        ("state" = Option<String>, Query, description = "As it was sent to the provider"),
-        ("code" = Option<String>, Query, description = "The authorization code"),
-        ("iss" = Option<String>, Query, description = "The issuer (RFC 9207)"),
-        ("error" = Option<String>, Query, description = "Why the provider refused the login"),
-    ),
-    security(),
-    responses(
-        CommonFailures,
-        (status = 303, description = "The user is logged in"),
-        (status = 403, description = "The login is refused; the page says why", body = Failure, content_type = "text/html"),
-        (status = 404, description = "There is no such provider", body = Failure, content_type = "text/html"),
-        (status = 502, description = "The provider answered something unexpected", body = Failure, content_type = "text/html"),
-    ),
-)]
 pub async fn finish_login(
     state: web::Data<State>,
     origin: RequestOrigin,
@@ -55,9 +33,9 @@ pub async fn finish_login(
     provider: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let provider = find_provider(&state, &provider)?;
-    let answer = parse_query::<RedirectAnswer>(&request)?;
+    let answer = parse_redirect(request.query_string());
     let secret = find_browser_secret(&request);
-    let finished = state.provider_logins.finish_login(provider, &answer, secret.as_deref(), &origin.0).await;
+    let finished = state.provider_logins.finish_login(provider, answer, secret.as_deref(), &origin.0).await;
     let opened = match finished {
         Ok(finished) => open_session(&state, provider, &finished, &origin.0).await.map(|session| (finished, session)),
         Err(e) => Err(e),
@@ -74,6 +52,13 @@ pub async fn finish_login(
         }
     }
     Ok(response.finish())
+}
+
+/// Each parameter may be there once (RFC 6749, 3.1); those that nobody asked for are ignored.
+fn parse_redirect(query: &str) -> Result<RedirectAnswer, ProviderLoginError> {
+    web::Query::<RedirectAnswer>::from_query(query)
+        .map(web::Query::into_inner)
+        .map_err(|_| ProviderLoginError::BadRedirect)
 }
 
 /// Opens a session at ICAT, and stores the login.
@@ -102,18 +87,6 @@ async fn open_session(
     }
 }
 
-/// ICAT's words are for administrators; the user is told what to do.
-fn from_login_error(e: LoginError) -> ProviderLoginError {
-    match e {
-        LoginError::Icat(e @ IcatError::Refused { .. }) if !e.is_login_unavailable() => {
-            tracing::warn!(error = %e, "ICAT refuses a user of an identity provider; is the authenticator `delegate` listed there?");
-            ProviderLoginError::RefusedByIcat
-        }
-        LoginError::Icat(e) => from_icat_error(e).into(),
-        LoginError::Other(problem) => problem.into(),
-    }
-}
-
 async fn store_login(
     state: &State,
     proved: &ProvedLogin,
@@ -122,14 +95,17 @@ async fn store_login(
     origin: &Origin,
 ) -> Result<BrowserSession, Problem> {
     let (handle, client, refresh_place) = match kind {
-        SessionKind::Portal => (SessionHandle::generate(&*state.ids), "portal", Some(TokenPlace::Cookie)),
-        SessionKind::Page => (SessionHandle::generate_credential(&*state.ids), "pages", None),
+        // Pages name no client when they refresh.
+        SessionKind::Portal => (SessionHandle::generate(&*state.ids), ClientId::unnamed(), Some(TokenPlace::Cookie)),
+        SessionKind::Page => {
+            (SessionHandle::generate_credential(&*state.ids), ClientId::of_interface(PAGE_CLIENT), None)
+        }
     };
     let new = NewLogin {
         session: &opened.session,
         handle: &handle,
         authentication: &opened.authentication,
-        client: &ClientId::of_interface(client),
+        client: &client,
         origin,
         account_before: None,
         // No access token was signed yet.

@@ -5,10 +5,8 @@ use std::time::Duration;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use service_kit::openapi::{CommonFailures, Failure};
 use service_kit::parameters::parse_query;
 use service_kit::{Code, Problem};
-use utoipa::IntoParams;
 
 use super::browser_cookie::{create_browser_cookie, find_browser_secret};
 use super::find_provider;
@@ -16,24 +14,17 @@ use crate::domain::return_address::ReturnAddress;
 use crate::provider_logins::{LoginRequest, SessionKind, parse_acr_values};
 use crate::state::State;
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct StartParameters {
+#[derive(Deserialize)]
+struct StartParameters {
     /// A path of this site, where the browser goes after the login; without it, the start page.
-    #[param(example = "/portal")]
     return_to: Option<String>,
-    /// What the browser gets: `portal` is a refresh token in the cookie `__Host-undulator-refresh`, `page` is the cookie of
-    /// the web pages of this facility.
-    #[serde(default)]
-    #[param(inline)]
-    session: SessionKind,
+    /// What the browser gets: `portal`, the default, is a refresh token in the cookie `__Host-undulator-refresh`, `page` is the
+    /// cookie of the web pages of this facility.
+    session: Option<String>,
     /// Levels of which the provider must state one, separated by blanks, besides what the settings demand (RFC 9470).
-    #[param(example = "mfa")]
     acr_values: Option<String>,
     /// How many seconds ago the user may have logged in at the provider.
-    #[param(example = 3600)]
-    max_age: Option<u32>,
+    max_age: Option<String>,
 }
 
 impl StartParameters {
@@ -41,31 +32,20 @@ impl StartParameters {
         let refused = |text: &str| Problem::new(Code::BadRequest, "auth/bad-login-request", text);
         let return_to =
             self.return_to.as_deref().map_or_else(|| Some(ReturnAddress::start_page()), ReturnAddress::parse);
+        let session_kind = self.session.as_deref().map_or(Some(SessionKind::Portal), SessionKind::parse);
         let acr_values = parse_acr_values(self.acr_values.as_deref().unwrap_or_default());
+        let max_age = self.max_age.as_deref().map(str::parse::<u32>).transpose();
         Ok(LoginRequest {
             return_to: return_to.ok_or_else(|| refused("return_to must be a path of this site, such as /portal"))?,
-            session_kind: self.session,
+            session_kind: session_kind.ok_or_else(|| refused("session must be portal or page"))?,
             acr_values: acr_values.ok_or_else(|| refused("acr_values must have at most 10 levels"))?,
-            max_age: self.max_age.map(|seconds| Duration::from_secs(seconds.into())),
+            max_age: max_age
+                .map_err(|_| refused("max_age must be a number of seconds"))?
+                .map(|seconds| Duration::from_secs(seconds.into())),
         })
     }
 }
 
-#[utoipa::path(
-    get, path = "/auth/v1/oidc/{provider}/start", operation_id = "start_provider_login", tag = "providers",
-    summary = "Log in with an identity provider",
-    description = "For browsers: a link to this address leads to the identity provider, and from there back to `return_to`. A \
-        login that is refused ends with a page that says why.",
-    params(("provider" = String, Path, description = "The name of the provider"), StartParameters),
-    security(),
-    responses(
-        CommonFailures,
-        (status = 303, description = "To the provider"),
-        (status = 400, description = "A parameter is not valid", body = Failure, content_type = "text/html"),
-        (status = 404, description = "There is no such provider", body = Failure, content_type = "text/html"),
-        (status = 502, description = "The provider answered something unexpected", body = Failure, content_type = "text/html"),
-    ),
-)]
 pub async fn start_login(
     state: web::Data<State>,
     request: HttpRequest,

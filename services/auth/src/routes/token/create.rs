@@ -18,6 +18,7 @@ use crate::logins::{NewLogin, SessionHandle, TokenPlace};
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 use crate::store::accounts::AccountRow;
+use crate::store::provider_sessions::ProviderSessionRow;
 use crate::tokens::{SignedToken, TokenSubject};
 
 /// ICAT's are UUIDs.
@@ -69,12 +70,13 @@ pub async fn create_token(
 type Tokens = (SignedToken, Option<IssuedRefreshToken>);
 
 /// Who logs in, besides the session.
-struct LoginDetails<'a> {
-    authentication: &'a Authentication,
-    client: &'a ClientId,
-    refresh_place: Option<TokenPlace>,
-    account_before: Option<&'a AccountRow>,
-    origin: &'a Origin,
+pub struct LoginDetails<'a> {
+    pub authentication: &'a Authentication,
+    pub client: &'a ClientId,
+    pub refresh_place: Option<TokenPlace>,
+    pub account_before: Option<&'a AccountRow>,
+    pub provider_session: Option<&'a ProviderSessionRow>,
+    pub origin: &'a Origin,
 }
 
 async fn create_from_credentials(state: &State, credentials: &Credentials, origin: &Origin) -> Result<Tokens, Problem> {
@@ -85,6 +87,7 @@ async fn create_from_credentials(state: &State, credentials: &Credentials, origi
             client: &client,
             refresh_place: credentials.refresh_place(),
             account_before: opened.account_before.as_ref(),
+            provider_session: None,
             origin,
         };
         create_for_session(state, &opened.session, &details).await
@@ -108,18 +111,19 @@ async fn create_from_session(state: &State, id: &str, origin: &Origin) -> Result
         client: &ClientId::unnamed(),
         refresh_place: None,
         account_before: None,
+        provider_session: None,
         origin,
     };
     create_for_session(state, &session, &details).await
 }
 
 /// The token is returned after its login is stored.
-async fn create_for_session(
+pub async fn create_for_session(
     state: &State,
     session: &IcatSession,
     details: &LoginDetails<'_>,
 ) -> Result<Tokens, Problem> {
-    let LoginDetails { authentication, client, refresh_place, account_before, origin } = details;
+    let LoginDetails { authentication, client, refresh_place, account_before, provider_session, origin } = details;
     let handle = SessionHandle::generate(&*state.ids);
     let subject = TokenSubject { session, handle: &handle, client, authentication };
     let signed = state.tokens.sign_token(&subject).await?;
@@ -132,7 +136,7 @@ async fn create_for_session(
         account_before: *account_before,
         token_ends_at: signed.expires_at,
         refresh_place: *refresh_place,
-        provider_session: None,
+        provider_session: *provider_session,
     };
     let started = state.logins.start_login(&new).await?.ok_or_else(session_over)?;
     let refresh = started.refresh_token.zip(*refresh_place).map(|(token, place)| IssuedRefreshToken {

@@ -23,6 +23,15 @@ pub enum RefreshTokenPlace {
     Cookie,
 }
 
+impl RefreshTokenPlace {
+    pub fn token_place(self) -> TokenPlace {
+        match self {
+            Self::Body => TokenPlace::Body,
+            Self::Cookie => TokenPlace::Cookie,
+        }
+    }
+}
+
 /// The credentials for an authenticator.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -75,10 +84,7 @@ impl Credentials {
 
     /// Where the client keeps a refresh token, if it wants one.
     pub fn refresh_place(&self) -> Option<TokenPlace> {
-        self.refresh_token.map(|place| match place {
-            RefreshTokenPlace::Body => TokenPlace::Body,
-            RefreshTokenPlace::Cookie => TokenPlace::Cookie,
-        })
+        self.refresh_token.map(RefreshTokenPlace::token_place)
     }
 
     pub fn client(&self) -> Result<ClientId, Problem> {

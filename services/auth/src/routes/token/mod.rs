@@ -2,10 +2,10 @@
 //! session behind it.
 
 pub mod create;
+pub mod create_from_provider;
 mod credentials;
 pub mod end;
 pub mod refresh;
 mod response;
 
 pub use self::credentials::Credentials;
-pub use self::response::seconds_until;

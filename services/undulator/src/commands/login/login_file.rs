@@ -18,6 +18,9 @@ use crate::commands::secret_files::{create_private_dir, file_error, write_privat
 #[derive(Clone, Serialize, Deserialize)]
 pub struct StoredLogin {
     pub user: String,
+    /// Where the user logged in; `None` for a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     pub access_token: String,
     pub access_token_ends_at: Timestamp,
     pub refresh_token: String,
@@ -30,6 +33,16 @@ pub struct LoginFile {
     path: PathBuf,
     pub logins: BTreeMap<String, StoredLogin>,
     _lock: File,
+}
+
+impl StoredLogin {
+    /// The option of `undulator login` that gives this login.
+    pub fn login_option(&self) -> String {
+        match &self.provider {
+            Some(provider) => format!("--provider {provider}"),
+            None => format!("--user {}", self.user),
+        }
+    }
 }
 
 impl LoginFile {

@@ -1,20 +1,25 @@
 //! `undulator login`, `logout`, `whoami` and `token`: a login at a facility that other commands use. Its tokens stand in a file
 //! that only its owner may read, and are renewed when they are used.
 
+mod device_login;
 mod login_file;
 mod token_client;
 
+use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use service_kit::cli::{Failure, print_result, print_text};
 use service_kit::{Clock as _, HttpClient, SystemClock, command_client};
 
+use self::device_login::get_id_token;
 use self::login_file::{LoginFile, StoredLogin};
 use self::token_client::{IssuedTokens, TokenClient, TokenError};
 use super::passwords::{ask_password, read_first_line};
-use super::requests::check_address;
+use super::requests::{RequestError, check_address, sanitize_text};
 use super::session::warn_if_unencrypted;
 use crate::cli::{ChosenLogin, Login};
 
@@ -23,23 +28,19 @@ const READ_TIMEOUT: Duration = Duration::from_mins(1);
 /// An access token is renewed when it is valid for less than this.
 const LEAST_VALIDITY: SignedDuration = SignedDuration::from_secs(60);
 
-/// Logs in with a password, and keeps the tokens.
+/// Logs in with a password or at an identity provider, and keeps the tokens.
 pub async fn log_in(options: &Login, json: bool) -> Result<(), Failure> {
     let url = normalize_url(&options.url)?;
-    let Some((mechanism, name)) = options.user.split_once('/') else {
-        return Err(Failure::Usage(format!("--user {} has no mechanism; write MECHANISM/NAME", options.user)));
-    };
     warn_if_unencrypted(&url);
     // A file that cannot be used is named before the password is asked for. It is not locked while somebody types.
     drop(LoginFile::open()?);
-    let client = TokenClient::new(command_client(&options.ca_file, READ_TIMEOUT)?, &url);
-    let password = match &options.password_file {
-        Some(file) => read_first_line("password", file)?,
-        None => ask_password(&options.user)?,
+    let http = command_client(&options.ca_file, READ_TIMEOUT)?;
+    let client = TokenClient::new(http.clone(), &url);
+    let login = match (&options.user, &options.provider) {
+        (Some(user), _) => log_in_with_password(&client, &url, user, options.password_file.as_deref()).await?,
+        (None, Some(provider)) => log_in_at_provider(&http, &client, &url, provider).await?,
+        (None, None) => return Err(Failure::Usage("say --user or --provider".to_owned())),
     };
-    let issued = client.create_tokens(mechanism, name, &password).await;
-    let issued = issued.map_err(|e| Failure::Failed(format!("{} cannot log in at {url}: {e}", options.user)))?;
-    let login = to_stored_login(options.user.clone(), issued);
     let sentence = format!(
         "logged in as {} at {url} until {} at the latest; `undulator find` and `undulator get` with this --url need no --user now",
         login.user,
@@ -54,6 +55,47 @@ pub async fn log_in(options: &Login, json: bool) -> Result<(), Failure> {
         end_replaced_login(&client, &earlier).await;
     }
     print_result(json, &value, &sentence)
+}
+
+async fn log_in_with_password(
+    client: &TokenClient,
+    url: &str,
+    user: &str,
+    password_file: Option<&Path>,
+) -> Result<StoredLogin, Failure> {
+    let Some((mechanism, name)) = user.split_once('/') else {
+        return Err(Failure::Usage(format!("--user {user} has no mechanism; write MECHANISM/NAME")));
+    };
+    let password = match password_file {
+        Some(file) => read_first_line("password", file)?,
+        None => ask_password(user)?,
+    };
+    let issued = client.create_tokens(mechanism, name, &password).await;
+    let issued = issued.map_err(|e| Failure::Failed(format!("{user} cannot log in at {url}: {e}")))?;
+    Ok(to_stored_login(user.to_owned(), None, issued))
+}
+
+async fn log_in_at_provider(
+    http: &HttpClient,
+    client: &TokenClient,
+    url: &str,
+    provider: &str,
+) -> Result<StoredLogin, Failure> {
+    let failed = |e: RequestError| Failure::Failed(format!("cannot log in at {url} with {provider}: {e}"));
+    let device = client.find_device_login(provider).await.map_err(failed)?;
+    let id_token = get_id_token(http, &device, |text| eprintln!("{text}")).await.map_err(failed)?;
+    let issued = client.create_tokens_from_provider(provider, &id_token).await.map_err(failed)?;
+    let user = read_user_name(&issued.access_token).ok_or_else(|| {
+        failed(RequestError::Failed("the answer is not that of a login service; is its URL right?".to_owned()))
+    })?;
+    Ok(to_stored_login(user, Some(provider.to_owned()), issued))
+}
+
+/// The user whom an access token names (RFC 9068, 2.2). It comes from the facility itself, and is only shown.
+fn read_user_name(access_token: &str) -> Option<String> {
+    let claims = URL_SAFE_NO_PAD.decode(access_token.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    Some(sanitize_text(claims.get("sub")?.as_str()?))
 }
 
 /// Ends a login at the facility, and forgets it.
@@ -123,7 +165,7 @@ async fn find_current_login(http: &HttpClient, url: Option<&str>) -> Result<Curr
     let client = TokenClient::new(http.clone(), &url);
     match client.refresh_tokens(&login.refresh_token).await {
         Ok(issued) => {
-            let login = to_stored_login(login.user, issued);
+            let login = to_stored_login(login.user, login.provider, issued);
             file.logins.insert(url.clone(), login.clone());
             file.save_logins()?;
             Ok(CurrentLogin { url, login })
@@ -131,18 +173,19 @@ async fn find_current_login(http: &HttpClient, url: Option<&str>) -> Result<Curr
         Err(TokenError::LoginEnded) => {
             file.logins.remove(&url);
             file.save_logins()?;
-            let again = format!("undulator login --url {url} --user {}", login.user);
+            let again = format!("undulator login --url {url} {}", login.login_option());
             Err(Failure::Failed(format!("the login at {url} has ended; log in again with `{again}`")))
         }
         Err(e) => Err(Failure::Failed(format!("the token for {url} cannot be renewed: {e}"))),
     }
 }
 
-fn to_stored_login(user: String, issued: IssuedTokens) -> StoredLogin {
+fn to_stored_login(user: String, provider: Option<String>, issued: IssuedTokens) -> StoredLogin {
     let now = SystemClock.now();
     let after = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
     StoredLogin {
         user,
+        provider,
         access_token_ends_at: after(issued.expires_in),
         ends_at: after(issued.refresh_expires_in),
         access_token: issued.access_token,

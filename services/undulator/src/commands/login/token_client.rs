@@ -7,10 +7,10 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use service_kit::HttpClient;
+use service_kit::{HttpClient, Secret};
 use thiserror::Error;
 
-use crate::commands::requests::{RequestError, check_response, connection_error};
+use crate::commands::requests::{RequestError, check_response, connection_error, sanitize_text};
 
 /// What the service shows in lists of logins, and binds refresh tokens to.
 const CLIENT_ID: &str = "undulator-cli";
@@ -32,6 +32,26 @@ pub struct IssuedTokens {
     pub expires_in: i64,
     pub refresh_token: String,
     pub refresh_expires_in: i64,
+}
+
+/// Where a program logs in at an identity provider.
+#[derive(Deserialize)]
+pub struct DeviceLogin {
+    pub client_id: String,
+    /// Separated by blanks.
+    pub scope: String,
+    pub device_authorization_endpoint: String,
+    pub token_endpoint: String,
+}
+
+#[derive(Deserialize)]
+struct Providers {
+    providers: Vec<Provider>,
+}
+
+#[derive(Deserialize)]
+struct Provider {
+    name: String,
 }
 
 /// A login as the service knows it.
@@ -72,6 +92,34 @@ impl TokenClient {
         });
         let sent = self.http.post(format!("{}/auth/v1/token", self.url)).json(&body).send().await;
         parse_body(check_response(sent, password).await?).await
+    }
+
+    /// Where to log in with an identity provider of the facility.
+    pub async fn find_device_login(&self, provider: &str) -> Result<DeviceLogin, RequestError> {
+        let sent = self.http.get(format!("{}/auth/v1/providers", self.url)).send().await;
+        let Providers { providers } = parse_body(check_response(sent, "").await?).await?;
+        if !providers.iter().any(|known| known.name == provider) {
+            let names: Vec<&str> = providers.iter().map(|known| known.name.as_str()).collect();
+            let known =
+                if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+            let text = format!("the facility has no identity provider `{}`; {known}", sanitize_text(provider));
+            return Err(RequestError::Failed(sanitize_text(&text)));
+        }
+        let sent = self.http.get(format!("{}/auth/v1/providers/{provider}/device", self.url)).send().await;
+        parse_body(check_response(sent, "").await?).await
+    }
+
+    /// Tokens for a login that an identity provider has proved.
+    pub async fn create_tokens_from_provider(
+        &self,
+        provider: &str,
+        id_token: &Secret,
+    ) -> Result<IssuedTokens, RequestError> {
+        let body = json!({
+            "provider": provider, "id_token": id_token.expose(), "client_id": CLIENT_ID, "refresh_token": "body",
+        });
+        let sent = self.http.post(format!("{}/auth/v1/token/provider", self.url)).json(&body).send().await;
+        parse_body(check_response(sent, id_token.expose()).await?).await
     }
 
     /// Each refresh token is accepted once.

@@ -14,7 +14,8 @@ pub struct ListedProvider {
     /// For the button.
     #[schema(example = "Facility account")]
     display_name: String,
-    /// Where the button leads to; `return_to` can be added.
+    /// Where the button leads to. The parameter `return_to` is a path of this site, where the browser comes back to with the cookie
+    /// `__Host-undulator-refresh`; `acr_values` and `max_age` demand a level and a recent login (RFC 9470).
     #[schema(example = "/auth/v1/oidc/lab/start")]
     start: String,
 }

@@ -1,0 +1,27 @@
+"""What `undulator.toml` says about identity providers: everything that depends on names of settings and on routes."""
+
+import json
+import tempfile
+
+from oidc_provider import CLIENT, SECRET
+
+# Below `public_url`, and before the name of a provider.
+ROUTES = "/auth/v1/oidc"
+# The product reads secrets of clients from files; this one is deleted at the end of the test.
+SECRET_FILE = tempfile.NamedTemporaryFile("w", prefix="undulator-client-secret-")
+SECRET_FILE.write(SECRET)
+SECRET_FILE.flush()
+
+
+def render_table(name, settings):
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in settings.items() if value is not None]
+    return "\n".join([f"[[{name}]]", *lines, ""])
+
+
+def render_provider(name, issuer, **more):
+    return render_table("auth.providers", {
+        **{"name": name, "kind": "oidc", "display_name": name.title(), "configuration_url": f"{issuer}/.well-known/openid-configuration"},
+        **{"client_id": CLIENT, "client_secret_file": SECRET_FILE.name, "scope": "openid profile email", "mechanism": "oidc", "username_claim": "preferred_username"},
+        # Only here: a provider on this machine has no certificate.
+        "allow_http": True, **more,
+    })
