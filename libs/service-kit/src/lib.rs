@@ -41,8 +41,8 @@ pub use self::error_format::{ErrorFormat, FailedRequest, http_status};
 pub use self::existing_database::{has_database, require_any_database, require_database};
 pub use self::http::{
     ClientAddress, CredentialLocation, CredentialLocations, HealthChecks, Listener, Mount, PathCredential, Peer,
-    RequestCredential, RequestId, RouteInfo, SESSION_HANDLE_PREFIX, command_client, find_server_root, has_current_content,
-    is_access_token, is_session_handle,
+    RequestCredential, RequestId, RouteInfo, SESSION_HANDLE_PREFIX, command_client, find_server_root,
+    has_current_content, is_access_token, is_session_handle,
 };
 pub use self::http::{content_disposition, parameters};
 pub use self::idempotency::{IdempotencyKey, StoredResponse};
