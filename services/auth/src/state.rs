@@ -10,6 +10,7 @@ use crate::accounts::LocalLogins;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::icat_sessions::IcatSessions;
+use crate::keys::Keys;
 use crate::login_flow::LoginFlow;
 use crate::login_metrics::LoginMetrics;
 use crate::login_recorder::LoginRecorder;
@@ -45,12 +46,12 @@ impl State {
         let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
         let audit = Audit::new(Arc::clone(&ctx.clock), outbox.clone());
         let metrics = LoginMetrics::new(ctx);
-        let recorder = LoginRecorder::new(ctx, audit.clone(), metrics.clone(), &config.local_mechanisms);
+        let keys = Arc::new(Keys::open(ctx, &config)?);
+        let recorder =
+            LoginRecorder::new(ctx, audit.clone(), metrics.clone(), Arc::clone(&keys), &config.local_mechanisms);
         let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
         let lifetimes = config.login_lifetimes();
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
-        // Creates the directory of keys.
-        let tokens = Tokens::new(ctx, &config)?;
         let maintenance = Maintenance::new(ctx, audit.clone());
         let renewals =
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
@@ -66,7 +67,7 @@ impl State {
             renewals,
             revocations: Revocations::new(ctx),
             icat,
-            tokens,
+            tokens: Tokens::new(ctx, keys),
             config,
             administrators: core.identity.administrators.clone(),
             local_logins: Arc::new(LocalLogins::new(ctx, recorder)),

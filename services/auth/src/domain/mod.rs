@@ -7,3 +7,4 @@ pub mod login;
 pub mod maintenance;
 pub mod origin;
 pub mod renewal;
+pub mod token_expiry;
