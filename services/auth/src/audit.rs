@@ -7,8 +7,9 @@ use events::Outbox;
 use events::messages::auth::AuditRecorded;
 use service_kit::{Clock, Db, DbError, Tx};
 
-use crate::domain::audit::AuditEntry;
-use crate::store::audit;
+use crate::domain::audit::{AuditEntry, MAX_ENTRIES_PER_HOUR, find_hour};
+use crate::store::batches::delete_in_batches;
+use crate::store::{audit, audit_counts};
 
 /// Writes the audit log. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -22,9 +23,13 @@ impl Audit {
         Self { clock, outbox }
     }
 
-    /// Stores an entry in a transaction.
+    /// Stores an entry in a transaction, or counts it, if there are many of its kind within the hour.
     pub async fn record_entry(&self, tx: &mut Tx, entry: &AuditEntry<'_>) -> Result<(), DbError> {
-        audit::insert_entry(tx, entry, self.clock.now_micros()).await?;
+        let now = self.clock.now_micros();
+        if entry.is_limited() && audit_counts::count_entry(tx, now, entry).await? > MAX_ENTRIES_PER_HOUR {
+            return Ok(());
+        }
+        audit::insert_entry(tx, entry, now).await?;
         if entry.is_routine() {
             return Ok(());
         }
@@ -33,7 +38,8 @@ impl Audit {
 
     /// Stores an entry in a transaction of its own.
     pub async fn record_alone(&self, db: &Db, entry: &AuditEntry<'_>) -> Result<(), DbError> {
-        db.write(async |tx| self.record_entry(tx, entry).await).await
+        // Many at once are counted in the same row: the transactions run one after the other.
+        db.write_read_committed(async |tx| self.record_entry(tx, entry).await).await
     }
 }
 
@@ -51,7 +57,10 @@ fn to_event(entry: &AuditEntry<'_>) -> AuditRecorded {
     }
 }
 
-/// Deletes the entries that are older than `retention`; returns how many.
+/// Deletes the entries and counts that are older than `retention`; returns how many.
 pub async fn delete_old_entries(db: &Db, clock: &dyn Clock, retention: Duration) -> Result<u64, DbError> {
-    db.write(async |tx| audit::delete_old_entries(tx, clock.now_micros() - retention).await).await
+    let before = clock.now_micros() - retention;
+    let entries = delete_in_batches(db, async |tx| audit::delete_old_entries(tx, before).await).await?;
+    let counts = delete_in_batches(db, async |tx| audit_counts::delete_old_counts(tx, find_hour(before)).await).await?;
+    Ok(entries + counts)
 }

@@ -14,7 +14,9 @@ use crate::providers::{ProviderSettings, check_providers};
 /// Shorter passwords can be guessed, and longer ones cannot be typed.
 const MIN_LENGTHS: RangeInclusive<usize> = 8..=128;
 
-const LOGIN_LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(10)..=Duration::from_hours(90 * 24);
+/// Clients refresh when a token expires; logins must last longer.
+const MIN_LOGIN_LIFETIME: Duration = Duration::from_mins(15);
+const MAX_LOGIN_LIFETIME: Duration = Duration::from_hours(90 * 24);
 const MAX_REFRESH_GRACE: Duration = Duration::from_mins(2);
 const SCIGATEWAY_TOKEN_LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_mins(30);
 const MIN_AUDIT_RETENTION: Duration = Duration::from_hours(24);
@@ -90,11 +92,16 @@ impl Config {
 
     fn check_lifetimes(&self) -> Result<(), ConfigError> {
         let error = |text: &str| Err(ConfigError(text.to_owned()));
-        if !LOGIN_LIFETIMES.contains(&self.login_lifetime) {
-            return error("auth.login_lifetime must be from 10m to 90days");
+        if !(MIN_LOGIN_LIFETIME..=MAX_LOGIN_LIFETIME).contains(&self.login_lifetime) {
+            return error("auth.login_lifetime must be from 15m to 90days");
         }
-        if self.login_idle_lifetime.is_zero() || self.login_idle_lifetime > self.login_lifetime {
-            return error("auth.login_idle_lifetime must be more than 0s and not longer than auth.login_lifetime");
+        if !(MIN_LOGIN_LIFETIME..=self.login_lifetime).contains(&self.login_idle_lifetime) {
+            return error("auth.login_idle_lifetime must be at least 15m and not longer than auth.login_lifetime");
+        }
+        if !self.scigateway_prefix.is_empty() && self.login_idle_lifetime <= self.scigateway_token_lifetime {
+            return error(
+                "auth.login_idle_lifetime must be longer than auth.scigateway_token_lifetime: portals refresh then",
+            );
         }
         if self.refresh_grace > MAX_REFRESH_GRACE {
             return error("auth.refresh_grace must not be longer than 2m: a copied token would work for as long");
@@ -127,5 +134,32 @@ impl Config {
 
     pub fn login_lifetimes(&self) -> LoginLifetimes {
         LoginLifetimes { absolute: self.login_lifetime, idle: self.login_idle_lifetime, grace: self.refresh_grace }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_last_longer_than_their_tokens() {
+        let check = |settings: &str| {
+            let settings = Settings::from_toml(&[crate::SERVICE.settings], &format!("[auth]\n{settings}"));
+            Config::from_settings(&settings.unwrap()).map(drop).map_err(|e| e.0)
+        };
+        for right in ["", "login_idle_lifetime = \"31m\"", "login_idle_lifetime = \"15m\"\nscigateway_prefix = \"\""] {
+            assert_eq!(check(right), Ok(()), "{right}");
+        }
+        for (wrong, name) in [
+            ("login_lifetime = \"14m\"", "auth.login_lifetime"),
+            ("login_lifetime = \"91days\"", "auth.login_lifetime"),
+            ("login_idle_lifetime = \"0s\"", "auth.login_idle_lifetime"),
+            ("login_idle_lifetime = \"14m\"\nscigateway_prefix = \"\"", "auth.login_idle_lifetime"),
+            ("login_idle_lifetime = \"8days\"", "auth.login_idle_lifetime"),
+            ("login_idle_lifetime = \"30m\"", "auth.login_idle_lifetime"),
+        ] {
+            let text = check(wrong).expect_err(wrong);
+            assert!(text.starts_with(&format!("{name} must be ")), "{text}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use events::Outbox;
 use events::messages::auth::SessionEnded;
 use icat_client::{IcatClient, IcatCode, IcatError};
+use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Ctx, Db, DbError, Problem, sha256_hex};
 
 use crate::authn_plugins::delegate;
@@ -21,6 +22,10 @@ pub struct IcatSessions {
     icat: IcatClient,
     outbox: Outbox,
     recorder: LoginRecorder,
+}
+
+fn is_session_over(e: &IcatError) -> bool {
+    matches!(e, IcatError::Refused { code: IcatCode::Session, .. })
 }
 
 /// The name in the credentials of a login.
@@ -60,19 +65,33 @@ impl IcatSessions {
 
     /// Ends a session at ICAT and emits the event; a session that has ended before is not an error.
     pub async fn log_out(&self, session_id: &str) -> Result<(), Problem> {
-        let is_over = |e: &IcatError| matches!(e, IcatError::Refused { code: IcatCode::Session, .. });
         let subject = match self.icat.get_session(session_id).await {
             Ok(info) => info.user_name,
-            Err(e) if is_over(&e) => return Ok(()),
+            Err(e) if is_session_over(&e) => return Ok(()),
             Err(e) => return Err(from_icat_error(e)),
         };
-        match self.icat.end_session(session_id).await {
-            Ok(()) => {}
-            Err(e) if is_over(&e) => {}
-            Err(e) => return Err(from_icat_error(e)),
-        }
+        self.end_session(session_id).await.map_err(from_icat_error)?;
         let event = SessionEnded { session_hash: sha256_hex(session_id), subject };
         Ok(self.db.write(async |tx| self.outbox.emit(tx, &event).await).await?)
+    }
+
+    /// Ends a session at ICAT whose end others have heard of; one that has ended before is not an error.
+    pub async fn end_session(&self, session_id: &str) -> Result<(), IcatError> {
+        match self.icat.end_session(session_id).await {
+            Err(e) if !is_session_over(&e) => Err(e),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for a login that has ended whatever ICAT answers.
+    pub async fn end_session_or_log(&self, session: &IcatSession) {
+        if let Err(e) = self.end_session(&session.id).await {
+            tracing::warn!(
+                account.name = session.user_name,
+                error = format_error_chain(&e),
+                "a login was ended, but ICAT did not end its session; an ICAT without our events keeps it until it expires"
+            );
+        }
     }
 
     /// Asks ICAT for the owner and the end of a session.

@@ -41,10 +41,11 @@ mod web;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::Events;
+use events::messages::icat::SessionEnded;
+use events::{Consumer, Events, Received};
 use service_kit::{
     BuildError, Config as Settings, ConfigError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings,
-    Sources, Worker, open_database,
+    Sources, Tx, Worker, open_database,
 };
 use utoipa::OpenApi as _;
 
@@ -75,6 +76,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         },
         Migration { version: 5, name: "logins", sql: include_str!("../migrations/0005_logins.sql") },
         Migration { version: 6, name: "maintenance", sql: include_str!("../migrations/0006_maintenance.sql") },
+        Migration { version: 7, name: "ended_sessions", sql: include_str!("../migrations/0007_ended_sessions.sql") },
         Migration { version: 8, name: "provider_logins", sql: include_str!("../migrations/0008_provider_logins.sql") },
     ],
     check: |settings| load_config(settings).map(drop),
@@ -123,11 +125,21 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let events = Events::start(&ctx).await?;
     let audit_retention = config.audit_retention;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
+    end_logins_with_sessions(&events, &state);
     let mut mounts = routes::build_mounts(&state);
     mounts.push(web::build_mount(&state));
     mounts.extend(compat::scigateway::build_mounts(&state));
     mounts.extend(authn_plugins::build_mounts(&state));
     Ok(Running { mounts, workers: vec![build_login_expiry_worker(&ctx), build_audit_worker(&ctx, audit_retention)] })
+}
+
+/// Logins end with the sessions that the embedded catalogue says have ended.
+fn end_logins_with_sessions(events: &Events, state: &State) {
+    let logins = Arc::clone(&state.logins);
+    let end = async move |tx: &mut Tx, received: &Received<SessionEnded>| {
+        Ok(logins.end_logins_with_session(tx, &received.event.session_hash).await?)
+    };
+    events.add_consumer(Consumer::new("auth-icat-session-ended", end));
 }
 
 fn build_login_expiry_worker(ctx: &Ctx) -> Worker {

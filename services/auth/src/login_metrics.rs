@@ -6,12 +6,10 @@ use icat_client::{IcatCode, IcatError};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use service_kit::{Code, Ctx, Problem, sha256_hex};
+use service_kit::{Code, Ctx, Problem};
 
 /// The label of all mechanisms without local accounts: clients can invent their names.
 const OTHER_MECHANISM: &str = "other";
-/// Enough of the hash to recognise that two log lines have the same name.
-const HASH_LENGTH: usize = 16;
 
 /// How a login ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,11 +104,6 @@ impl LoginMetrics {
     pub fn count_refresh(&self, outcome: &'static str) {
         self.refreshes.get_or_create(&RefreshLabels { outcome }).inc();
     }
-}
-
-/// What is shown of a name that is not the name of an account: it may be a password in the wrong field.
-pub fn hide_name(name: &str) -> String {
-    format!("sha256:{}", &sha256_hex(name)[..HASH_LENGTH])
 }
 
 /// What is shown of the plugin of a login at ICAT, whose name anybody can invent.

@@ -10,7 +10,8 @@ use service_kit::{Ctx, Db, DbError};
 use crate::audit::Audit;
 use crate::domain::audit::{AuditEntry, AuditKind};
 use crate::domain::origin::Origin;
-use crate::login_metrics::{LoginMetrics, LoginOutcome, hide_name, log_provider_refusal, log_refusal, plain_mechanism};
+use crate::keys::Keys;
+use crate::login_metrics::{LoginMetrics, LoginOutcome, log_provider_refusal, log_refusal, plain_mechanism};
 
 /// Longer names are hidden.
 const MAX_NAME_BYTES: usize = 200;
@@ -21,12 +22,21 @@ pub struct LoginRecorder {
     db: Db,
     audit: Audit,
     metrics: LoginMetrics,
+    keys: Arc<Keys>,
     local_mechanisms: Arc<[String]>,
 }
 
+/// The name of a login as it is recorded.
+enum RecordedName<'n> {
+    /// The name of an account.
+    Known(&'n str),
+    /// It may be a password in the wrong field.
+    Unknown(&'n str),
+}
+
 impl LoginRecorder {
-    pub fn new(ctx: &Ctx, audit: Audit, metrics: LoginMetrics, local_mechanisms: &[String]) -> Self {
-        Self { db: ctx.db.clone(), audit, metrics, local_mechanisms: local_mechanisms.into() }
+    pub fn new(ctx: &Ctx, audit: Audit, metrics: LoginMetrics, keys: Arc<Keys>, local_mechanisms: &[String]) -> Self {
+        Self { db: ctx.db.clone(), audit, metrics, keys, local_mechanisms: local_mechanisms.into() }
     }
 
     /// Records a login with a local account after its password was checked. An error means that the login is not in the
@@ -39,8 +49,8 @@ impl LoginRecorder {
         outcome: LoginOutcome,
     ) -> Result<(), DbError> {
         self.metrics.count_login(Some(mechanism), outcome);
-        // The name of an account, or a text that is no account's.
-        let name = if outcome == LoginOutcome::UnknownAccount { hide_name(name) } else { name.to_owned() };
+        let is_known = outcome != LoginOutcome::UnknownAccount;
+        let name = if is_known { RecordedName::Known(name) } else { RecordedName::Unknown(name) };
         self.record_attempt(mechanism, &name, origin, outcome).await
     }
 
@@ -51,7 +61,7 @@ impl LoginRecorder {
         }
         let outcome = LoginOutcome::from_icat_result(opened);
         self.metrics.count_login(None, outcome);
-        let name = if is_shown(name, outcome) { name.to_owned() } else { hide_name(name) };
+        let name = if is_shown(name, outcome) { RecordedName::Known(name) } else { RecordedName::Unknown(name) };
         let recorded = self.record_attempt(plain_mechanism(plugin), &name, origin, outcome).await;
         // ICAT has decided; if it opened a session, that cannot be stored either while the database fails.
         if let Err(e) = recorded {
@@ -81,11 +91,14 @@ impl LoginRecorder {
     async fn record_attempt(
         &self,
         mechanism: &str,
-        name: &str,
+        name: &RecordedName<'_>,
         origin: &Origin,
         outcome: LoginOutcome,
     ) -> Result<(), DbError> {
-        let account = format!("{mechanism}/{name}");
+        let account = match name {
+            RecordedName::Known(name) => format!("{mechanism}/{name}"),
+            RecordedName::Unknown(name) => format!("{mechanism}/{}", self.keys.current().await.hide_text(name)),
+        };
         log_refusal(&account, origin.address, outcome);
         if !outcome.is_decided() {
             return Ok(());
@@ -93,6 +106,7 @@ impl LoginRecorder {
         let entry = AuditEntry {
             user_name: Some(&account),
             provider: Some(mechanism),
+            has_hidden_name: matches!(name, RecordedName::Unknown(_)),
             ..AuditEntry::new(AuditKind::Login, outcome.as_str(), origin)
         };
         self.audit.record_alone(&self.db, &entry).await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Secret, Tx, sha256_hex};
+use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Secret, sha256_hex};
 
 use crate::domain::login::Authentication;
 use crate::domain::login_level::RequiredLevel;
@@ -18,6 +18,7 @@ use crate::logins::{Purpose, generate_secret_text, open_text, seal_text};
 use crate::providers::{
     AuthorizationRequest, CodeExchange, ExpectedIdToken, Provider, ProviderLoginError, VerifiedIdToken,
 };
+use crate::store::batches::{MAX_DELETED_ROWS, delete_in_batches};
 use crate::store::provider_logins::{self, ProviderLoginRow};
 use crate::store::provider_sessions::{self, ProviderSessionRow};
 use crate::store::used_tokens;
@@ -28,8 +29,6 @@ const PURPOSE: Purpose =
 pub const MAX_DURATION: Duration = Duration::from_mins(10);
 /// A used login is kept for so long, so that opening its address again is recognised.
 const KEEP_LOGIN: Duration = Duration::from_hours(1);
-/// Rows in one transaction.
-const DELETE_BATCH: i64 = 1_000;
 /// Longer than an ID token is accepted.
 const REMEMBER_ID_TOKEN: Duration = Duration::from_mins(30);
 const MAX_ACR_VALUES: usize = 10;
@@ -338,12 +337,9 @@ fn is_secret_text(text: &str) -> bool {
 
 /// Deletes logins that are too old to finish, tokens that are not accepted any more, and what is left of deleted logins.
 pub async fn delete_old_rows(db: &Db, now: Micros) -> Result<(), DbError> {
-    let delete_batch = async |tx: &mut Tx| {
-        let logins = provider_logins::delete_old_logins(tx, now - KEEP_LOGIN, DELETE_BATCH).await?;
-        let tokens = used_tokens::delete_old_tokens(tx, now, DELETE_BATCH).await?;
-        let sessions = provider_sessions::delete_old_sessions(tx, now - KEEP_LOGIN, DELETE_BATCH).await?;
-        Ok::<_, DbError>([logins, tokens, sessions].into_iter().any(|deleted| deleted >= DELETE_BATCH.cast_unsigned()))
-    };
-    while db.write(delete_batch).await? {}
+    let (before, limit) = (now - KEEP_LOGIN, i64::from(MAX_DELETED_ROWS));
+    delete_in_batches(db, async |tx| provider_logins::delete_old_logins(tx, before, limit).await).await?;
+    delete_in_batches(db, async |tx| used_tokens::delete_old_tokens(tx, now, limit).await).await?;
+    delete_in_batches(db, async |tx| provider_sessions::delete_old_sessions(tx, before, limit).await).await?;
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! Logins that ended while tokens of them are still valid, for verifiers that do not hear events. The list is read from the
 //! database at most every few seconds, however many verifiers ask.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
-use service_kit::{Clock, Ctx, Db, DbError, Micros};
+use actix_web::web::Bytes;
+use service_kit::{Clock, Ctx, Db, DbError, Micros, Problem};
 use tokio::sync::Mutex;
 
 use crate::store::revoked_logins::{self, RevokedLogin};
@@ -16,8 +18,10 @@ const MAX_AGE: Duration = Duration::from_secs(5);
 const OVERLAP: Duration = Duration::from_mins(3);
 /// The longest lifetime of a token, and the clock of the verifier: what ended before has no valid token.
 const MAX_TOKEN_LIFETIME: Duration = Duration::from_mins(35);
-/// A verifier accepts a token so long after its end.
-const LEEWAY: Duration = Duration::from_mins(2);
+/// Verifiers accept a token for 30 s after its end, by clocks that may be two minutes slow: it is listed for so long.
+const LISTED_AFTER_END: Duration = Duration::from_secs(150);
+/// So many pages are kept rendered.
+const MAX_RENDERED_PAGES: usize = 8;
 
 /// The ended logins. Cheap to clone.
 #[derive(Clone)]
@@ -33,6 +37,18 @@ struct KnownLogins {
     read_at: Micros,
     /// By the time of their end.
     logins: Arc<[RevokedLogin]>,
+    /// The pages that begin at an index of the list, as long as it does not change.
+    rendered: Arc<StdMutex<HashMap<usize, RenderedPage>>>,
+}
+
+/// A page as verifiers get it.
+#[derive(Clone)]
+pub struct RenderedPage {
+    /// Of the entries.
+    pub etag: String,
+    pub body: Bytes,
+    /// Whether there are more now.
+    pub has_more: bool,
 }
 
 /// Where a verifier is in the list.
@@ -43,8 +59,8 @@ pub struct Position {
 }
 
 /// A part of the list.
-pub struct RevokedPage {
-    pub logins: Vec<RevokedLogin>,
+pub struct RevokedPage<'l> {
+    pub logins: &'l [RevokedLogin],
     /// Where the next one begins.
     pub next: Position,
     /// Whether there are more now.
@@ -56,13 +72,23 @@ impl Revocations {
         Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), known: Arc::default() }
     }
 
-    /// At most `limit` ended logins after a position, or the first ones.
-    pub async fn list_revoked(&self, after: Option<&Position>, limit: usize) -> Result<RevokedPage, DbError> {
-        let KnownLogins { read_at, logins } = self.load_logins().await?;
+    /// At most `limit` ended logins after a position, or the first ones, rendered by `render`. A page is rendered again only after
+    /// the list has changed.
+    pub async fn list_revoked(
+        &self,
+        after: Option<&Position>,
+        limit: usize,
+        render: impl FnOnce(&RevokedPage<'_>) -> Result<RenderedPage, Problem>,
+    ) -> Result<RenderedPage, Problem> {
+        let KnownLogins { read_at, logins, rendered } = self.load_logins().await?;
         let start = after.map_or(0, |after| {
             logins
                 .partition_point(|login| (login.ended_at, login.sid_hash.as_str()) <= (after.ended_at, &after.sid_hash))
         });
+        let lock = || rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&start) {
+            return Ok(known.clone());
+        }
         let rest = &logins[start..];
         let page = &rest[..limit.min(rest.len())];
         let has_more = page.len() < rest.len();
@@ -70,19 +96,33 @@ impl Revocations {
             Some(last) => Position { ended_at: last.ended_at, sid_hash: last.sid_hash.clone() },
             None => Position { ended_at: read_at - OVERLAP, sid_hash: String::new() },
         };
-        Ok(RevokedPage { logins: page.to_vec(), next, has_more })
+        let page = render(&RevokedPage { logins: page, next, has_more })?;
+        let mut rendered = lock();
+        if rendered.len() < MAX_RENDERED_PAGES {
+            rendered.insert(start, page.clone());
+        }
+        Ok(page)
     }
 
     async fn load_logins(&self) -> Result<KnownLogins, DbError> {
         let now = self.clock.now_micros();
         let mut known = self.known.lock().await;
-        if let Some(fresh) = known.as_ref().filter(|known| now.duration_since(known.read_at) < MAX_AGE) {
+        // A list from the future was read before the clock was set back.
+        let is_fresh = |known: &&KnownLogins| known.read_at <= now && now.duration_since(known.read_at) < MAX_AGE;
+        if let Some(fresh) = known.as_ref().filter(is_fresh) {
             return Ok(fresh.clone());
         }
         let mut tx = self.db.read().await?;
-        let logins =
-            revoked_logins::list_revoked_logins(&mut tx, now - MAX_TOKEN_LIFETIME - LEEWAY, now - LEEWAY).await?;
-        let read = KnownLogins { read_at: now, logins: logins.into() };
+        let logins = revoked_logins::list_revoked_logins(
+            &mut tx,
+            now - MAX_TOKEN_LIFETIME - LISTED_AFTER_END,
+            now - LISTED_AFTER_END,
+        );
+        let logins = logins.await?;
+        let read = match known.take().filter(|known| *known.logins == *logins && known.read_at <= now) {
+            Some(same) => KnownLogins { read_at: now, ..same },
+            None => KnownLogins { read_at: now, logins: logins.into(), rendered: Arc::default() },
+        };
         *known = Some(read.clone());
         Ok(read)
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 use service_kit::{Blocking, BuildError, Clock, ConfigError, Ctx, Ids, Problem};
@@ -122,16 +123,20 @@ impl ScigatewayTokens {
         self.administrators.iter().any(|name| name == user_name)
     }
 
-    /// Signs a token for the owner of a session.
-    pub async fn sign_token(&self, session: &IcatSession, handle: &SessionHandle) -> Result<String, Problem> {
-        let lifetime = i64::try_from(self.lifetime.as_secs()).map_err(Problem::internal)?;
+    /// Signs a token for the owner of a session, which expires at a whole second.
+    pub async fn sign_token(
+        &self,
+        session: &IcatSession,
+        handle: &SessionHandle,
+        expires_at: Timestamp,
+    ) -> Result<String, Problem> {
         let sid = handle.expose().to_owned();
         let (session_id, sid) = if self.exposes_icat_session { (session.id.clone(), Some(sid)) } else { (sid, None) };
         let claims = ScigatewayClaims {
             session_id,
             user_is_admin: self.is_administrator(&session.user_name),
             username: session.user_name.clone(),
-            exp: self.clock.now().as_second() + lifetime,
+            exp: expires_at.as_second(),
             sid,
             nbf: None,
             iat: None,

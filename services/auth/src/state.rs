@@ -59,13 +59,12 @@ impl State {
         let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
         let audit = Audit::new(Arc::clone(&ctx.clock), outbox.clone());
         let metrics = LoginMetrics::new(ctx);
-        let recorder = LoginRecorder::new(ctx, audit.clone(), metrics.clone(), &config.local_mechanisms);
+        let keys = Arc::new(Keys::open(ctx, &config)?);
+        let recorder =
+            LoginRecorder::new(ctx, audit.clone(), metrics.clone(), Arc::clone(&keys), &config.local_mechanisms);
         let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
         let lifetimes = config.login_lifetimes();
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
-        // Creates the directory of keys, also for the key of SciGateway.
-        let keys = Arc::new(Keys::open(ctx, &config)?);
-        let tokens = Tokens::new(ctx, Arc::clone(&keys));
         let maintenance = Maintenance::new(ctx, audit.clone());
         let provider_logouts = ProviderLogouts::new(ctx, Arc::clone(&logins));
         let renewals =
@@ -92,8 +91,8 @@ impl State {
             provider_logouts,
             site: core.site.clone(),
             page_style: read_page_style(&config)?,
-            assertions: Arc::new(Assertions::new(ctx, keys, root_names)),
-            tokens,
+            assertions: Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names)),
+            tokens: Tokens::new(ctx, keys),
             config,
             administrators: core.identity.administrators.clone(),
             local_logins: Arc::new(LocalLogins::new(ctx, recorder.clone())),

@@ -13,7 +13,6 @@ use service_kit::{Clock, Ctx, Ids, Problem};
 use crate::domain::client_id::ClientId;
 use crate::domain::icat_session::IcatSession;
 use crate::domain::login::Authentication;
-use crate::error::session_over;
 use crate::keys::Keys;
 use crate::logins::SessionHandle;
 
@@ -52,6 +51,8 @@ pub struct Claims {
 
 /// What a token states.
 pub struct TokenSubject<'a> {
+    /// In whole seconds.
+    pub expires_at: Timestamp,
     pub session: &'a IcatSession,
     pub handle: &'a SessionHandle,
     pub client: &'a ClientId,
@@ -61,28 +62,17 @@ pub struct TokenSubject<'a> {
 pub struct SignedToken {
     pub token: String,
     pub expires_in_seconds: i64,
-    pub expires_at: Timestamp,
 }
 
 impl Tokens {
     pub fn new(ctx: &Ctx, keys: Arc<Keys>) -> Self {
-        Self {
-            keys,
-            rules: TokenRules::from_config(&ctx.config.core, Arc::clone(&ctx.clock)),
-            clock: Arc::clone(&ctx.clock),
-            ids: Arc::clone(&ctx.ids),
-        }
+        let rules = TokenRules::from_config(&ctx.config.core, Arc::clone(&ctx.clock));
+        Self { keys, rules, clock: Arc::clone(&ctx.clock), ids: Arc::clone(&ctx.ids) }
     }
 
-    /// Signs a token, which never outlives the session.
     pub async fn sign_token(&self, subject: &TokenSubject<'_>) -> Result<SignedToken, Problem> {
-        let TokenSubject { session, handle, client, authentication } = subject;
-        let now = self.clock.now().as_second();
-        let lifetime = i64::try_from(TOKEN_LIFETIME.as_secs()).map_err(Problem::internal)?;
-        let exp = (now + lifetime).min(session.ends_at.as_second());
-        if exp <= now {
-            return Err(session_over());
-        }
+        let TokenSubject { expires_at, session, handle, client, authentication } = subject;
+        let (now, exp) = (self.clock.now().as_second(), expires_at.as_second());
         let claims = Claims {
             iss: self.rules.issuer.clone(),
             sub: session.user_name.clone(),
@@ -102,8 +92,7 @@ impl Tokens {
         let header =
             Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(TOKEN_ALGORITHM) };
         let token = encode(&header, &claims, key).map_err(Problem::internal)?;
-        let expires_at = Timestamp::from_second(exp).map_err(Problem::internal)?;
-        Ok(SignedToken { token, expires_in_seconds: exp - now, expires_at })
+        Ok(SignedToken { token, expires_in_seconds: (exp - now).max(0) })
     }
 
     /// Who signs the tokens, and for whom.

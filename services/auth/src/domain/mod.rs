@@ -13,3 +13,4 @@ pub mod provider_claims;
 pub mod provider_user;
 pub mod renewal;
 pub mod return_address;
+pub mod token_expiry;

@@ -1,6 +1,6 @@
 //! Where a request came from, as far as it is recorded.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Longer texts of clients are cut.
 const MAX_USER_AGENT_CHARS: usize = 200;
@@ -14,6 +14,17 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Whose requests are counted together: those of an address, or of a network of IPv6, whose owner has all its addresses (/64).
+    pub fn network_text(&self) -> Option<String> {
+        Some(match self.address?.to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+        })
+    }
+
     /// The address as it is stored.
     pub fn address_text(&self) -> Option<String> {
         self.address.map(|address| address.to_string())
@@ -30,6 +41,17 @@ pub fn clean_user_agent(given: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_ipv6_counts_with_its_network() {
+        let network = |address: &str| {
+            Origin { address: Some(address.parse().unwrap()), ..Origin::default() }.network_text().unwrap()
+        };
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(Origin::default().network_text(), None);
+    }
 
     #[test]
     fn a_user_agent_is_cut_and_has_no_control_characters() {

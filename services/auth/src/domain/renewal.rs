@@ -1,10 +1,24 @@
 //! When a refresh token renews a login (RFC 6749, 10.4; RFC 9700, 4.14.2).
+//!
+//! A token is used once, and its use gives the next one. Two tabs of a browser may send the same token at once, and an answer
+//! may be lost, so that a used token is accepted again for the time of grace. Each use gives another token, and nobody knows
+//! which of them a browser keeps: it is the one whose answer comes last. Therefore a use also retires the other tokens of the
+//! login, as if they had been used in the same moment, except those that are younger than the grace, whose answers may still
+//! be on their way.
+//!
+//! So when a login is renewed, a token that was given out longer than the grace before is accepted for one grace more; after
+//! that it ends the login. A browser, which keeps one token, notices nothing of this as long as requests and answers take less
+//! than half of the grace each. If a thief and the owner both have a token of a login, each renewal by one of them retires the
+//! token of the other, who is found out at the next renewal that comes after the grace.
 
 use std::time::Duration;
 
 use service_kit::Micros;
 
 use super::client_id::ClientId;
+
+/// Clocks of replicas differ by less. A time that lies further ahead was written before the clock was set back.
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(2);
 
 /// How long logins with refresh tokens last.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +69,7 @@ impl Renewal {
     pub fn judge(login: &RenewableLogin, client: &ClientId, now: Micros, grace: Duration) -> Self {
         if login.is_ended {
             Self::Ended
-        } else if login.consumed_at.is_some_and(|at| now.duration_since(at) > grace) {
+        } else if login.consumed_at.is_some_and(|at| !is_within_grace(at, now, grace)) {
             Self::Reused
         } else if now >= login.ends_at || now >= login.idle_ends_at {
             Self::Expired
@@ -68,6 +82,7 @@ impl Renewal {
         }
     }
 
+    /// The word in metrics and the audit log.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Allowed => "accepted",
@@ -77,6 +92,28 @@ impl Renewal {
             Self::OtherLogin => "other_login",
             Self::Reused => "reused",
         }
+    }
+}
+
+fn is_within_grace(consumed_at: Micros, now: Micros, grace: Duration) -> bool {
+    now.duration_since(consumed_at) <= grace && consumed_at.duration_since(now) <= MAX_CLOCK_DIFFERENCE
+}
+
+/// The unused tokens of a login that the use of another one retires, by when they were given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetiredTokens {
+    pub issued_before: Micros,
+    /// They are from before the clock was set back.
+    pub issued_after: Micros,
+}
+
+impl RetiredTokens {
+    pub fn from_use_at(now: Micros, grace: Duration) -> Self {
+        Self { issued_before: now - grace, issued_after: now + MAX_CLOCK_DIFFERENCE }
+    }
+
+    pub fn contains(self, issued_at: Micros) -> bool {
+        issued_at < self.issued_before || issued_at > self.issued_after
     }
 }
 
@@ -127,5 +164,14 @@ mod tests {
         assert_eq!(judge(consumed(), "cli", 121), Renewal::Reused);
         assert_eq!(judge(consumed(), "other", 121), Renewal::Reused, "whoever has it");
         assert_eq!(judge(consumed(), "cli", 700), Renewal::Reused);
+    }
+
+    #[test]
+    fn times_from_before_the_clock_was_set_back_are_not_accepted_for_ever() {
+        assert!(is_within_grace(seconds(120), seconds(0), GRACE) && !is_within_grace(seconds(121), seconds(0), GRACE));
+        let retired = RetiredTokens::from_use_at(seconds(100), GRACE);
+        for (issued_at, is_retired) in [(79, true), (80, false), (100, false), (220, false), (221, true)] {
+            assert_eq!(retired.contains(seconds(issued_at)), is_retired, "{issued_at}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use service_kit::Ids;
 
-use super::key_files::{create_file, generate_pem, sync_directory};
+use super::key_files::{DirectoryLock, create_file, generate_pem, sync_directory};
 use super::key_set::{ACTIVE, KeyError, list_key_names};
 
 /// A fixed name: of two processes that create the file, one finds that it exists.
@@ -17,7 +17,11 @@ const FIRST_NAME: &str = "first";
 pub fn create_first_key(dir: &Path, ids: &dyn Ids) -> Result<(), KeyError> {
     let failed = |source| KeyError::NotMade { path: dir.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
-    if dir.join(ACTIVE).exists() || list_key_names(dir)?.iter().any(|name| name != FIRST_NAME) {
+    if has_keys(dir)? {
+        return Ok(());
+    }
+    let _lock = DirectoryLock::wait_for(dir).map_err(failed)?;
+    if has_keys(dir)? {
         return Ok(());
     }
     for (file, content) in
@@ -29,6 +33,10 @@ pub fn create_first_key(dir: &Path, ids: &dyn Ids) -> Result<(), KeyError> {
         sync_directory(parent).map_err(failed)?;
     }
     Ok(())
+}
+
+fn has_keys(dir: &Path) -> Result<bool, KeyError> {
+    Ok(dir.join(ACTIVE).exists() || list_key_names(dir)?.iter().any(|name| name != FIRST_NAME))
 }
 
 #[cfg(test)]
@@ -62,7 +70,7 @@ mod tests {
             assert_eq!(kids.len(), 1, "{kids:?}");
             assert_eq!(KeySet::load(&dir, Timestamp::UNIX_EPOCH).unwrap().public_keys().len(), 1);
             let files = std::fs::read_dir(&dir).unwrap().count();
-            assert_eq!(files, 2, "drafts are removed");
+            assert_eq!(files, 3, "and the lock; drafts are removed");
             for (path, mode) in [(dir.clone(), 0o700), (dir.join("first.pem"), 0o600), (dir.join(ACTIVE), 0o600)] {
                 let found = std::fs::metadata(&path).unwrap().permissions().mode();
                 assert_eq!(found & 0o777, mode, "{}", path.display());

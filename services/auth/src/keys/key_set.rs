@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,6 +22,11 @@ use super::key_times::{RETIRED, read_key_times};
 pub const ACTIVE: &str = "active";
 pub const EXTENSION: &str = ".pem";
 
+const NAME_KEY_SALT: &[u8] = b"undulator.auth.hidden_name";
+const NAME_KEY_INFO: &[u8] = b"HMAC-SHA256, 1";
+/// Enough to recognise that two entries have the same text.
+const HIDDEN_TEXT_LENGTH: usize = 16;
+
 /// Why the keys cannot be loaded; the text says what to do.
 #[derive(Debug, Error)]
 pub enum KeyError {
@@ -29,6 +36,8 @@ pub enum KeyError {
     NotMade { path: PathBuf, source: io::Error },
     #[error("the system could not generate a key")]
     NotGenerated,
+    #[error("another process is changing the keys in {}; run the command again", .0.display())]
+    Locked(PathBuf),
     #[error(
         "{0} contains no key; create one: openssl genpkey -algorithm ed25519 -out {0}/first.pem && echo first > {0}/{ACTIVE}",
         dir.display()
@@ -64,6 +73,8 @@ pub struct PublicKey {
 
 struct Key {
     name: String,
+    /// Hides names in the audit log.
+    name_key: hmac::Key,
     public: PublicKey,
     verifying_key: DecodingKey,
     signing_key: EncodingKey,
@@ -80,8 +91,12 @@ impl KeySet {
     pub fn load(dir: &Path, now: Timestamp) -> Result<Self, KeyError> {
         let past = read_key_times(dir, RETIRED)?.into_iter().filter(|key| key.is_past(now)).map(|key| key.name);
         let past: Vec<String> = past.collect();
+        let path = dir.join(ACTIVE);
+        let active = std::fs::read_to_string(&path).map(|text| text.trim().to_owned());
+        // A rotation may have been interrupted before another key became active.
+        let is_used = |name: &String| active.as_ref().is_ok_and(|active| active == name) || !past.contains(name);
         let mut keys: Vec<Key> = Vec::new();
-        for name in list_key_names(dir)? {
+        for name in list_key_names(dir)?.into_iter().filter(is_used) {
             let path = dir.join(format!("{name}{EXTENSION}"));
             match std::fs::read(&path) {
                 Ok(pem) => keys.push(Key::parse(name, &pem).ok_or(KeyError::NotAKey(path))?),
@@ -94,13 +109,10 @@ impl KeySet {
             return Err(KeyError::Empty { dir: dir.to_owned() });
         }
         let names = keys.iter().map(|key| key.name.as_str()).collect::<Vec<_>>().join(", ");
-        let path = dir.join(ACTIVE);
-        let name = match std::fs::read_to_string(&path) {
-            Ok(text) => text.trim().to_owned(),
+        let name = match active {
+            Ok(name) => name,
             Err(source) => return Err(KeyError::NoActive { path, source, names }),
         };
-        // A rotation may have been interrupted before another key became active.
-        keys.retain(|key| key.name == name || !past.contains(&key.name));
         match keys.iter().position(|key| key.name == name) {
             Some(active) => Ok(Self { keys, active }),
             None => Err(KeyError::UnknownActive { path, name, names }),
@@ -111,6 +123,14 @@ impl KeySet {
     pub fn signing_key(&self) -> (&EncodingKey, &str) {
         let key = &self.keys[self.active];
         (&key.signing_key, &key.public.kid)
+    }
+
+    /// What is recorded of a text that may be a secret: the same for the same text, until another key signs, and nobody without
+    /// the key can try which text it is.
+    pub fn hide_text(&self, text: &str) -> String {
+        let tag = hmac::sign(&self.keys[self.active].name_key, text.as_bytes());
+        let tag = URL_SAFE_NO_PAD.encode(tag);
+        format!("hmac:{}", &tag[..HIDDEN_TEXT_LENGTH])
     }
 
     /// The name of the signing key.
@@ -152,8 +172,11 @@ impl Key {
         let pem = pem::parse(pem).ok().filter(|pem| pem.tag() == "PRIVATE KEY")?;
         let pair = Ed25519KeyPair::from_pkcs8(pem.contents()).ok()?;
         let public = pair.public_key().as_ref();
+        let extracted = Salt::new(HKDF_SHA256, NAME_KEY_SALT).extract(pem.contents());
+        let name_key = extracted.expand(&[NAME_KEY_INFO], hmac::HMAC_SHA256).ok()?.into();
         Some(Self {
             name,
+            name_key,
             public: PublicKey::new(public),
             verifying_key: DecodingKey::from_ed_der(public),
             signing_key: EncodingKey::from_ed_der(pem.contents()),
@@ -173,6 +196,7 @@ impl PublicKey {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key_files::generate_pem;
     use super::*;
 
     /// The key of RFC 8037, appendix A.1, as OpenSSL 3.0 writes it, and its thumbprint from A.3.
@@ -184,6 +208,19 @@ mod tests {
         let key = Key::parse("rfc".to_owned(), pem.as_bytes()).unwrap();
         assert_eq!(key.public.x, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
         assert_eq!(key.public.kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn a_hidden_text_depends_on_the_key() {
+        let set = || {
+            let pem = generate_pem().unwrap();
+            KeySet { keys: vec![Key::parse("a".to_owned(), pem.as_bytes()).unwrap()], active: 0 }
+        };
+        let (one, other) = (set(), set());
+        let hidden = one.hide_text("hunter2");
+        assert!(hidden.len() == 21 && hidden.starts_with("hmac:"), "{hidden}");
+        assert_eq!(one.hide_text("hunter2"), hidden);
+        assert!(one.hide_text("hunter3") != hidden && other.hide_text("hunter2") != hidden);
     }
 
     #[test]

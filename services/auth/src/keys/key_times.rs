@@ -29,8 +29,9 @@ impl KeyTime {
     }
 
     fn parse(line: &str) -> Option<Self> {
-        let (name, since) = line.trim().split_once(' ')?;
-        Some(Self { name: name.to_owned(), since: since.trim().parse().ok()? })
+        // Names may have blanks, and times have none.
+        let (name, since) = line.trim().rsplit_once(' ')?;
+        Some(Self { name: name.trim_end().to_owned(), since: since.parse().ok()? })
     }
 
     /// Whether verifiers do not need it any more, if it is retired.
@@ -50,4 +51,33 @@ pub fn read_key_times(dir: &Path, file: &str) -> Result<Vec<KeyTime>, KeyError> 
     };
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.map(|line| KeyTime::parse(line).ok_or_else(|| KeyError::NotATime(path.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_may_have_blanks() {
+        let since = "2026-01-12T09:00:00Z".parse().unwrap();
+        for name in ["2026", "key of 2026 ", "a  b"] {
+            let name = name.trim_end();
+            let key = KeyTime { name: name.to_owned(), since };
+            assert_eq!(KeyTime::parse(&key.render_line()), Some(key), "{name}");
+        }
+        for wrong in ["", "2026", "2026 yesterday", "2026-01-12T09:00:00Z"] {
+            assert_eq!(KeyTime::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_the_future_is_not_past() {
+        let since = "2026-01-12T09:00:00Z".parse().unwrap();
+        let key = KeyTime { name: "a".to_owned(), since };
+        for (now, is_past) in
+            [("2025-01-12T09:00:00Z", false), ("2026-01-12T09:59:59Z", false), ("2026-01-12T10:00:00Z", true)]
+        {
+            assert_eq!(key.is_past(now.parse().unwrap()), is_past, "{now}");
+        }
+    }
 }

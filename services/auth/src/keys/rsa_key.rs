@@ -17,7 +17,7 @@ use service_kit::Ids;
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use super::key_files::{create_file, try_to_create_file};
+use super::key_files::{DirectoryLock, create_file, try_to_create_file};
 use super::openssh::parse_openssh_key;
 
 /// The file in the directory of keys that is used if `auth.scigateway_key` is empty. The keys of access tokens have another
@@ -93,7 +93,8 @@ impl RsaKey {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let (dir, file) = split_path(path)?;
                 let failed = |source| RsaKeyError::NotMade { path: path.to_owned(), source };
-                try_to_create_file(dir, file, ids).map_err(failed).map(|()| None)
+                let tried = DirectoryLock::wait_for(dir).and_then(|_lock| try_to_create_file(dir, file, ids));
+                tried.map_err(failed).map(|()| None)
             }
             Err(source) => Err(RsaKeyError::Unreadable { path: path.to_owned(), source }),
         }
@@ -154,7 +155,7 @@ fn create_key(path: &Path, ids: &dyn Ids) -> Result<(), RsaKeyError> {
     let failed = |source| RsaKeyError::NotMade { path: path.to_owned(), source };
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| RsaKeyError::NotGenerated)?;
     let pem = render_pkcs8(&pair).ok_or(RsaKeyError::NotGenerated)?;
-    create_file(dir, file, pem.as_bytes(), ids).map_err(failed)
+    DirectoryLock::wait_for(dir).and_then(|_lock| create_file(dir, file, pem.as_bytes(), ids)).map_err(failed)
 }
 
 fn split_path(path: &Path) -> Result<(&Path, &str), RsaKeyError> {
@@ -195,7 +196,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = locate_default_key(root.path());
         assert!(RsaKey::load_if_created(&path, &SystemIds).unwrap().is_none());
-        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0, "nothing is left of the attempt");
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1, "nothing is left of the attempt but the lock");
         // Nobody can create a file there, whoever runs this test.
         let refused = RsaKey::load_if_created(&locate_default_key(Path::new("/proc/self")), &SystemIds);
         let text = refused.err().expect("no file can be created").to_string();

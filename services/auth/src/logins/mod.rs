@@ -22,7 +22,8 @@ use crate::domain::login::{Authentication, EndReason};
 use crate::domain::origin::Origin;
 use crate::domain::renewal::LoginLifetimes;
 use crate::store::accounts::{self, AccountRow};
-use crate::store::logins::{self, LoginRow};
+use crate::store::batches::delete_in_batches;
+use crate::store::logins::{self, EndedLogin, LoginRow};
 use crate::store::provider_sessions::{self, ProviderSessionRow};
 use crate::store::refresh_tokens;
 
@@ -210,22 +211,68 @@ impl Logins {
         Ok(accounts::is_account_closed(&mut self.db.read().await?, user_name).await?)
     }
 
-    /// Ends a login, and tells others; false if it was ended before.
+    /// Ends a login and the others of its ICAT session, and tells others, such as the catalogue; false if it was ended before.
     pub async fn end_login(&self, sid_hash: &str, reason: EndReason, origin: &Origin) -> Result<bool, DbError> {
         let now = self.clock.now_micros();
         let end = async |tx: &mut Tx| {
             let Some(ended) = logins::end_login(tx, sid_hash, reason, now).await? else { return Ok(false) };
-            let event = SessionEnded { session_hash: ended.session_hash, subject: ended.user_name.clone() };
-            self.outbox.emit(tx, &event).await?;
-            let entry = AuditEntry {
-                user_name: Some(&ended.user_name),
-                sid_hash: Some(sid_hash),
-                ..AuditEntry::new(AuditKind::Logout, reason.as_str(), origin)
-            };
-            self.audit.record_entry(tx, &entry).await?;
+            self.record_end(tx, &ended, reason, origin).await?;
+            self.end_logins_in(tx, &ended.session_hash, EndReason::IcatSessionEnded, origin).await?;
+            self.emit_session_ended(tx, &ended).await?;
             Ok::<_, DbError>(true)
         };
         self.db.write(end).await
+    }
+
+    /// Ends the logins of an ICAT session whose owner logs out, and tells others; false if there are none.
+    pub async fn end_logins_of_session(&self, session_hash: &str, origin: &Origin) -> Result<bool, DbError> {
+        let end = async |tx: &mut Tx| {
+            let ended = self.end_logins_in(tx, session_hash, EndReason::LoggedOut, origin).await?;
+            if let Some(first) = ended.first() {
+                self.emit_session_ended(tx, first).await?;
+            }
+            Ok::<_, DbError>(!ended.is_empty())
+        };
+        self.db.write(end).await
+    }
+
+    /// Ends the logins of a session that has ended at ICAT, as an event says.
+    pub async fn end_logins_with_session(&self, tx: &mut Tx, session_hash: &str) -> Result<(), DbError> {
+        self.end_logins_in(tx, session_hash, EndReason::IcatSessionEnded, &Origin::default()).await.map(drop)
+    }
+
+    async fn end_logins_in(
+        &self,
+        tx: &mut Tx,
+        session_hash: &str,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<Vec<EndedLogin>, DbError> {
+        let ended = logins::end_logins_of_session(tx, session_hash, reason, self.clock.now_micros()).await?;
+        for login in &ended {
+            self.record_end(tx, login, reason, origin).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn record_end(
+        &self,
+        tx: &mut Tx,
+        ended: &EndedLogin,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<(), DbError> {
+        let entry = AuditEntry {
+            user_name: Some(&ended.user_name),
+            sid_hash: Some(&ended.sid_hash),
+            ..AuditEntry::new(AuditKind::Logout, reason.as_str(), origin)
+        };
+        self.audit.record_entry(tx, &entry).await
+    }
+
+    async fn emit_session_ended(&self, tx: &mut Tx, ended: &EndedLogin) -> Result<(), DbError> {
+        let EndedLogin { session_hash, user_name, .. } = ended.clone();
+        self.outbox.emit(tx, &SessionEnded { session_hash, subject: user_name }).await
     }
 
     /// The logins of a user that have not ended, the newest first, after the one with this start and hash.
@@ -262,5 +309,6 @@ fn open_handle(token: &RefreshToken, sealed: &[u8]) -> Result<SessionHandle, Pro
 
 /// Deletes logins that ended before a moment, and their refresh tokens; returns how many logins.
 pub async fn delete_old_logins(db: &Db, before: Micros) -> Result<u64, DbError> {
-    db.write(async |tx| logins::delete_old_logins(tx, before).await).await
+    delete_in_batches(db, async |tx| logins::delete_tokens_of_old_logins(tx, before).await).await?;
+    delete_in_batches(db, async |tx| logins::delete_old_logins(tx, before).await).await
 }

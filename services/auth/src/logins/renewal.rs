@@ -17,10 +17,12 @@ use crate::domain::client_id::ClientId;
 use crate::domain::icat_session::IcatSession;
 use crate::domain::login::{Authentication, EndReason};
 use crate::domain::origin::Origin;
-use crate::domain::renewal::{LoginLifetimes, RenewableLogin, Renewal};
+use crate::domain::renewal::{LoginLifetimes, RenewableLogin, Renewal, RetiredTokens};
+use crate::domain::token_expiry::find_token_expiry;
 use crate::error::{from_login_error, refresh_refused, refresh_token_reused};
 use crate::icat_sessions::IcatSessions;
 use crate::login_metrics::LoginMetrics;
+use crate::store::accounts;
 use crate::store::logins::{self, LoginRow, RenewedTimes};
 use crate::store::refresh_tokens::{self, RefreshTokenRow};
 
@@ -55,8 +57,25 @@ pub struct RenewedLogin {
     pub authentication: Authentication,
     /// Replaces the one that was presented.
     pub refresh_token: RefreshToken,
+    /// When the token that is signed now expires, in whole seconds.
+    pub token_ends_at: Timestamp,
     /// When the user has to log in again.
     pub ends_at: Micros,
+}
+
+/// What a renewal stores.
+struct NextTokens<'a> {
+    handle: &'a SessionHandle,
+    refresh_token: &'a RefreshToken,
+    session_ends_at: Timestamp,
+    token_ends_at: Timestamp,
+}
+
+/// What was found of the login when a renewal was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StoredRenewal {
+    Judged(Renewal),
+    AccountClosed,
 }
 
 impl LoginRenewals {
@@ -72,8 +91,8 @@ impl LoginRenewals {
         Self { db, clock, ids, logins, icat_sessions, audit, metrics, lifetimes }
     }
 
-    /// Renews the login of a token, and its ICAT session. Unauthenticated if the token is not valid, the login is over, or
-    /// ICAT does not know the session any more; then the login ends.
+    /// Renews the login of a token, and its ICAT session. Unauthenticated if the token is not valid or the login is over. The login
+    /// ends if its account is locked or removed, or if ICAT does not know the session any more.
     pub async fn renew_login(&self, request: &RenewalRequest<'_>) -> Result<RenewedLogin, Problem> {
         let token_hash = request.token.hash();
         let mut tx = self.db.read().await?;
@@ -93,19 +112,32 @@ impl LoginRenewals {
         if renewal != Renewal::Allowed {
             return Err(self.refuse_renewal(renewal, &login, &session, request).await?);
         }
+        if self.logins.is_account_closed(&login.user_name).await? {
+            return Err(self.end_with_account(&login, &session, request).await?);
+        }
         let session = match self.icat_sessions.refresh_session(&session).await {
             Ok(session) => session,
             Err(e) => return Err(self.end_without_session(e, &login, request).await?),
         };
         let refresh_token = RefreshToken::generate(request.place, &*self.ids);
-        let renewal = self.store_renewal(&login, &handle, session.ends_at, &refresh_token, request).await?;
-        if renewal != Renewal::Allowed {
-            return Err(self.refuse_renewal(renewal, &login, &session, request).await?);
+        let last_end = session.ends_at.min(login.ends_at.to_timestamp());
+        let token_ends_at = find_token_expiry(self.clock.now(), request.token_lifetime, last_end);
+        let token_ends_at = token_ends_at.ok_or_else(refresh_refused)?;
+        let next = NextTokens {
+            handle: &handle,
+            refresh_token: &refresh_token,
+            session_ends_at: session.ends_at,
+            token_ends_at,
+        };
+        match self.store_renewal(&login, &next, request).await? {
+            StoredRenewal::Judged(Renewal::Allowed) => self.metrics.count_refresh(Renewal::Allowed.as_str()),
+            StoredRenewal::Judged(renewal) => {
+                return Err(self.refuse_renewal(renewal, &login, &session, request).await?);
+            }
+            StoredRenewal::AccountClosed => return Err(self.end_with_account(&login, &session, request).await?),
         }
-        self.metrics.count_refresh(renewal.as_str());
         let authentication = to_authentication(&login);
-        let session = IcatSession { ends_at: session.ends_at.min(login.ends_at.to_timestamp()), ..session };
-        Ok(RenewedLogin { session, handle, authentication, refresh_token, ends_at: login.ends_at })
+        Ok(RenewedLogin { session, handle, authentication, refresh_token, token_ends_at, ends_at: login.ends_at })
     }
 
     fn judge_renewal(&self, login: &LoginRow, token: &RefreshTokenRow, request: &RenewalRequest<'_>) -> Renewal {
@@ -124,33 +156,38 @@ impl LoginRenewals {
     async fn store_renewal(
         &self,
         login: &LoginRow,
-        handle: &SessionHandle,
-        session_ends_at: Timestamp,
-        next: &RefreshToken,
+        next: &NextTokens<'_>,
         request: &RenewalRequest<'_>,
-    ) -> Result<Renewal, Problem> {
+    ) -> Result<StoredRenewal, Problem> {
         let now = self.clock.now_micros();
-        let (token_hash, next_hash) = (request.token.hash(), next.hash());
-        let sealed_sid = seal_handle(next, handle, &*self.ids)?;
+        let NextTokens { handle, refresh_token, session_ends_at, token_ends_at } = next;
+        let (token_hash, next_hash) = (request.token.hash(), refresh_token.hash());
+        let sealed_sid = seal_handle(refresh_token, handle, &*self.ids)?;
+        let retired = RetiredTokens::from_use_at(now, self.lifetimes.grace);
         let times = RenewedTimes {
             now,
             idle_ends_at: now + self.lifetimes.idle,
-            session_ends_at: session_ends_at.into(),
-            token_ends_at: now + request.token_lifetime,
+            session_ends_at: (*session_ends_at).into(),
+            token_ends_at: (*token_ends_at).into(),
         };
         let entry = build_entry(Renewal::Allowed, login, request);
         let store = async |tx: &mut Tx| {
-            let Some(locked) = logins::lock_login(tx, &login.sid_hash).await? else { return Ok(Renewal::Ended) };
+            let Some(locked) = logins::lock_login(tx, &login.sid_hash).await? else {
+                return Ok(StoredRenewal::Judged(Renewal::Ended));
+            };
+            if accounts::is_account_closed(tx, &login.user_name).await? {
+                return Ok(StoredRenewal::AccountClosed);
+            }
             let token = refresh_tokens::find_token(tx, &token_hash).await?.ok_or(DbError::NoRow)?;
             let renewal = self.judge_renewal(&locked, &token, request);
             if renewal != Renewal::Allowed {
-                return Ok(renewal);
+                return Ok(StoredRenewal::Judged(renewal));
             }
-            refresh_tokens::consume_token(tx, &token_hash, now).await?;
+            refresh_tokens::consume_tokens(tx, &login.sid_hash, &token_hash, retired, now).await?;
             refresh_tokens::insert_token(tx, &next_hash, &login.sid_hash, &sealed_sid, now).await?;
             logins::renew_login(tx, &login.sid_hash, times).await?;
             self.audit.record_entry(tx, &entry).await?;
-            Ok::<_, DbError>(Renewal::Allowed)
+            Ok::<_, DbError>(StoredRenewal::Judged(Renewal::Allowed))
         };
         Ok(self.db.write_read_committed(store).await?)
     }
@@ -174,10 +211,21 @@ impl LoginRenewals {
             "a refresh token was used again after it had been replaced, so somebody has a copy; its login was ended"
         );
         self.logins.end_login(&login.sid_hash, EndReason::RefreshTokenReused, request.origin).await?;
-        if let Err(e) = self.icat_sessions.log_out(&session.id).await {
-            tracing::warn!(error = %e, "cannot end the session of a copied refresh token; it stays open until it expires");
-        }
+        self.icat_sessions.end_session_or_log(session).await;
         Ok(refresh_token_reused())
+    }
+
+    /// The account of the login is locked or removed, and whoever did that has not ended the login.
+    async fn end_with_account(
+        &self,
+        login: &LoginRow,
+        session: &IcatSession,
+        request: &RenewalRequest<'_>,
+    ) -> Result<Problem, Problem> {
+        self.metrics.count_refresh("account_closed");
+        self.logins.end_login(&login.sid_hash, EndReason::AccountChanged, request.origin).await?;
+        self.icat_sessions.end_session_or_log(session).await;
+        Ok(refresh_refused())
     }
 
     /// ICAT does not refresh the session: the login ends if the session is over.

@@ -8,7 +8,7 @@ use service_kit::{Problem, RequestCredential};
 use super::refresh_cookie::{create_removal_cookie, find_refresh_cookie, find_refresh_token, require_json};
 use super::token::refresh::RefreshRequest;
 use crate::error::no_credentials;
-use crate::logins::{LiveLogin, RefreshToken};
+use crate::logins::{LiveLogin, RefreshToken, TokenPlace};
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -46,14 +46,28 @@ pub async fn log_out(
         }
         _ => find_login_by_body(&state, &request, &body).await?,
     };
+    let is_cookie_over = is_cookie_over_with(&state, &request, login.as_ref()).await?;
     if let Some(login) = login {
         state.logout.log_out(&login, &origin.0).await?;
     }
     let mut response = HttpResponse::NoContent();
-    if find_refresh_cookie(&request).is_ok_and(|cookie| cookie.is_some()) {
+    if is_cookie_over {
         response.cookie(create_removal_cookie());
     }
     Ok(response.finish())
+}
+
+/// Whether the browser has a cookie that is of no use after this login has ended. One of another login is kept.
+async fn is_cookie_over_with(
+    state: &State,
+    request: &HttpRequest,
+    ending: Option<&LiveLogin>,
+) -> Result<bool, Problem> {
+    let Ok(Some(cookie)) = find_refresh_cookie(request) else { return Ok(false) };
+    let Some(token) = RefreshToken::parse(&cookie, TokenPlace::Cookie) else { return Ok(true) };
+    let found = state.logins.find_login_by_refresh_token(&token).await?;
+    let is_other = |found: &LiveLogin| ending.is_none_or(|ending| ending.row.sid_hash != found.row.sid_hash);
+    Ok(!found.is_some_and(|found| is_other(&found)))
 }
 
 /// A token that is not valid belongs to a login that has ended, as far as its owner is concerned (RFC 7009, 2.2).

@@ -1,6 +1,6 @@
 //! `GET /auth/v1/revoked`: logins that ended although tokens of them are still valid, for verifiers that do not hear events.
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, EntityTag};
+use actix_web::http::header::{CACHE_CONTROL, ContentType, ETAG, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use service_kit::openapi::{CommonFailures, Failure};
@@ -8,8 +8,9 @@ use service_kit::parameters::parse_query;
 use service_kit::{Code, Micros, Problem, has_current_content, sha256_hex};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::revocations::Position;
+use crate::revocations::{Position, RenderedPage, RevokedPage};
 use crate::state::State;
+use crate::store::revoked_logins::RevokedLogin;
 
 /// Of the hash of a login; 128 bits are enough to tell logins apart.
 const ID_LENGTH: usize = 32;
@@ -29,7 +30,8 @@ pub struct RevokedEntry {
     /// The first 32 hexadecimal digits of the SHA-256 of the claim `sid` of its tokens.
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015")]
     id: String,
-    /// All its tokens have expired then (seconds since 1970 UTC); the entry is not needed after that.
+    /// `exp` of the last of its tokens (seconds since 1970 UTC). Keep the entry for as long after that as you accept expired tokens,
+    /// such as 30 seconds.
     #[schema(example = 1_768_209_000)]
     exp: i64,
 }
@@ -63,23 +65,33 @@ pub struct RevokedList {
 pub async fn list_revoked(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let Parameters { after } = parse_query(&request)?;
     let after = after.as_deref().map(parse_position).transpose()?;
-    let page = state.revocations.list_revoked(after.as_ref(), MAX_ENTRIES).await?;
-    let revoked: Vec<RevokedEntry> = page
-        .logins
-        .into_iter()
-        .map(|login| RevokedEntry {
-            id: login.sid_hash[..ID_LENGTH].to_owned(),
-            exp: login.tokens_end_at.to_timestamp().as_second() + 1,
-        })
-        .collect();
-    let content = serde_json::to_vec(&revoked).map_err(Problem::internal)?;
-    // `next` moves with the time, but says nothing new where the entries are the same.
-    let etag = EntityTag::new_strong(sha256_hex(&content)[..ID_LENGTH].to_owned());
+    let page = state.revocations.list_revoked(after.as_ref(), MAX_ENTRIES, render_page).await?;
+    let etag = EntityTag::new_strong(page.etag);
     if !page.has_more && has_current_content(&request, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "no-cache")).insert_header((ETAG, etag));
+    Ok(response.content_type(ContentType::json()).body(page.body))
+}
+
+fn render_page(page: &RevokedPage<'_>) -> Result<RenderedPage, Problem> {
+    let to_entry = |login: &RevokedLogin| RevokedEntry {
+        id: login.sid_hash[..ID_LENGTH].to_owned(),
+        exp: to_whole_seconds(login.tokens_end_at),
+    };
+    let revoked: Vec<RevokedEntry> = page.logins.iter().map(to_entry).collect();
+    // `next` moves with the time, but says nothing new where the entries are the same.
+    let content = serde_json::to_vec(&revoked).map_err(Problem::internal)?;
+    let etag = sha256_hex(&content)[..ID_LENGTH].to_owned();
     let list = RevokedList { revoked, next: render_position(&page.next), more: page.has_more };
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).insert_header((ETAG, etag)).json(list))
+    let body = serde_json::to_vec(&list).map_err(Problem::internal)?;
+    Ok(RenderedPage { etag, body: body.into(), has_more: page.has_more })
+}
+
+/// Tokens expire at whole seconds; rows of earlier versions have fractions, which are rounded up.
+fn to_whole_seconds(moment: Micros) -> i64 {
+    -(-moment.as_i64()).div_euclid(1_000_000)
 }
 
 fn render_position(position: &Position) -> String {

@@ -2,6 +2,7 @@
 
 use service_kit::{DbError, Micros, Row, Tx};
 
+use super::batches::MAX_DELETED_ROWS;
 use crate::domain::audit::AuditEntry;
 
 pub const INSERT: &str = "INSERT INTO audit (id, at, kind, reason, actor, user_name, provider, client, address, \
@@ -9,7 +10,7 @@ pub const INSERT: &str = "INSERT INTO audit (id, at, kind, reason, actor, user_n
                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 pub const LIST_SINCE: &str = "SELECT id, at, kind, reason, actor, user_name, provider, client, address, user_agent, \
                               sid_hash, request_id FROM audit WHERE at >= $1 ORDER BY at, id LIMIT $2";
-pub const DELETE_OLD: &str = "DELETE FROM audit WHERE at < $1";
+pub const DELETE_OLD: &str = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT $2)";
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 3] = [INSERT, LIST_SINCE, DELETE_OLD];
 
@@ -69,7 +70,7 @@ fn parse_entry(row: &Row) -> Result<AuditRow, DbError> {
     })
 }
 
-/// Deletes the entries from before a moment; returns how many.
+/// Deletes some of the entries from before a moment; returns how many.
 pub async fn delete_old_entries(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
-    tx.execute(DELETE_OLD, &[before.into()]).await
+    tx.execute(DELETE_OLD, &[before.into(), i64::from(MAX_DELETED_ROWS).into()]).await
 }

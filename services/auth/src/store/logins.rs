@@ -2,6 +2,7 @@
 
 use service_kit::{DbError, Micros, Row, Tx};
 
+use super::batches::MAX_DELETED_ROWS;
 use crate::domain::login::EndReason;
 
 pub const INSERT: &str = "INSERT INTO login (sid_hash, user_name, mechanism, client, sealed, session_hash, \
@@ -20,7 +21,10 @@ pub const RENEW: &str = "UPDATE login SET last_used_at = $1, idle_ends_at = $2, 
                          tokens_end_at = CASE WHEN tokens_end_at > $4 THEN tokens_end_at ELSE $4 END \
                          WHERE sid_hash = $5";
 pub const END: &str = "UPDATE login SET ended_at = $1, end_reason = $2 WHERE sid_hash = $3 AND ended_at IS NULL \
-                       RETURNING user_name, session_hash";
+                       RETURNING sid_hash, user_name, session_hash";
+pub const END_OF_SESSION: &str = "UPDATE login SET ended_at = $1, end_reason = $2 \
+                                  WHERE session_hash = $3 AND ended_at IS NULL \
+                                  RETURNING sid_hash, user_name, session_hash";
 pub const END_OF_USER: &str = "UPDATE login SET ended_at = $1, end_reason = $2 \
                                WHERE user_name = $3 AND ended_at IS NULL RETURNING session_hash";
 pub const LIST_OF_USER: &str = "SELECT sid_hash, user_name, mechanism, client, sealed, session_hash, session_ends_at, \
@@ -29,12 +33,16 @@ pub const LIST_OF_USER: &str = "SELECT sid_hash, user_name, mechanism, client, s
                                 WHERE user_name = $1 AND ended_at IS NULL AND ends_at > $2 AND idle_ends_at > $2 \
                                 AND (started_at < $3 OR started_at = $3 AND sid_hash < $4) \
                                 ORDER BY started_at DESC, sid_hash DESC LIMIT $5";
-pub const DELETE_TOKENS_OF_OLD: &str = "DELETE FROM refresh_token WHERE sid_hash IN \
-                                        (SELECT sid_hash FROM login WHERE ended_at < $1 OR ends_at < $1 OR idle_ends_at < $1)";
-pub const DELETE_OLD: &str = "DELETE FROM login WHERE ended_at < $1 OR ends_at < $1 OR idle_ends_at < $1";
+pub const DELETE_TOKENS_OF_OLD: &str = "DELETE FROM refresh_token WHERE token_hash IN \
+                                        (SELECT token_hash FROM refresh_token WHERE sid_hash IN \
+                                        (SELECT sid_hash FROM login \
+                                        WHERE ended_at < $1 OR ends_at < $1 OR idle_ends_at < $1) LIMIT $2)";
+pub const DELETE_OLD: &str = "DELETE FROM login WHERE sid_hash IN (SELECT sid_hash FROM login \
+                              WHERE (ended_at < $1 OR ends_at < $1 OR idle_ends_at < $1) AND NOT EXISTS \
+                              (SELECT 1 FROM refresh_token WHERE refresh_token.sid_hash = login.sid_hash) LIMIT $2)";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 9] =
-    [INSERT, FIND, LOCK, RENEW, END, END_OF_USER, LIST_OF_USER, DELETE_TOKENS_OF_OLD, DELETE_OLD];
+pub const ALL: [&str; 10] =
+    [INSERT, FIND, LOCK, RENEW, END, END_OF_SESSION, END_OF_USER, LIST_OF_USER, DELETE_TOKENS_OF_OLD, DELETE_OLD];
 
 /// A login as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +81,7 @@ pub struct RenewedTimes {
 /// A login that was ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedLogin {
+    pub sid_hash: String,
     pub user_name: String,
     pub session_hash: String,
 }
@@ -124,8 +133,26 @@ pub async fn end_login(
     now: Micros,
 ) -> Result<Option<EndedLogin>, DbError> {
     let row = tx.fetch_optional(END, &[now.into(), reason.as_str().into(), sid_hash.into()]).await?;
-    row.map(|row| Ok(EndedLogin { user_name: row.get("user_name")?, session_hash: row.get("session_hash")? }))
-        .transpose()
+    row.as_ref().map(parse_ended_login).transpose()
+}
+
+/// Ends all logins of an ICAT session; those that had not ended before.
+pub async fn end_logins_of_session(
+    tx: &mut Tx,
+    session_hash: &str,
+    reason: EndReason,
+    now: Micros,
+) -> Result<Vec<EndedLogin>, DbError> {
+    let vals = [now.into(), reason.as_str().into(), session_hash.into()];
+    tx.fetch_all(END_OF_SESSION, &vals).await?.iter().map(parse_ended_login).collect()
+}
+
+fn parse_ended_login(row: &Row) -> Result<EndedLogin, DbError> {
+    Ok(EndedLogin {
+        sid_hash: row.get("sid_hash")?,
+        user_name: row.get("user_name")?,
+        session_hash: row.get("session_hash")?,
+    })
 }
 
 /// Ends all logins of a user; the hashes of their sessions without duplicates.
@@ -154,10 +181,14 @@ pub async fn list_logins_of_user(
     tx.fetch_all(LIST_OF_USER, &vals).await?.iter().map(parse_login).collect()
 }
 
-/// Deletes logins that ended before a moment, and their refresh tokens; returns how many logins.
+/// Deletes some refresh tokens of logins that ended before a moment; returns how many.
+pub async fn delete_tokens_of_old_logins(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
+    tx.execute(DELETE_TOKENS_OF_OLD, &[before.into(), i64::from(MAX_DELETED_ROWS).into()]).await
+}
+
+/// Deletes some logins that ended before a moment and have no refresh tokens any more; returns how many.
 pub async fn delete_old_logins(tx: &mut Tx, before: Micros) -> Result<u64, DbError> {
-    tx.execute(DELETE_TOKENS_OF_OLD, &[before.into()]).await?;
-    tx.execute(DELETE_OLD, &[before.into()]).await
+    tx.execute(DELETE_OLD, &[before.into(), i64::from(MAX_DELETED_ROWS).into()]).await
 }
 
 fn parse_login(row: &Row) -> Result<LoginRow, DbError> {

@@ -2,6 +2,8 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod audit_counts;
+pub mod batches;
 pub mod logins;
 pub mod maintenance;
 pub mod provider_logins;

@@ -2,10 +2,13 @@
 
 use service_kit::{DbError, Micros, Tx};
 
+use crate::domain::renewal::RetiredTokens;
+
 pub const INSERT: &str =
     "INSERT INTO refresh_token (token_hash, sid_hash, sealed_sid, issued_at) VALUES ($1, $2, $3, $4)";
 pub const FIND: &str = "SELECT sid_hash, sealed_sid, consumed_at FROM refresh_token WHERE token_hash = $1";
-pub const CONSUME: &str = "UPDATE refresh_token SET consumed_at = $1 WHERE token_hash = $2 AND consumed_at IS NULL";
+pub const CONSUME: &str = "UPDATE refresh_token SET consumed_at = $1 WHERE sid_hash = $2 AND consumed_at IS NULL \
+                           AND (token_hash = $3 OR issued_at < $4 OR issued_at > $5)";
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 3] = [INSERT, FIND, CONSUME];
 
@@ -37,7 +40,15 @@ pub async fn find_token(tx: &mut Tx, token_hash: &str) -> Result<Option<RefreshT
     }))
 }
 
-/// Marks a token as used; the first use counts.
-pub async fn consume_token(tx: &mut Tx, token_hash: &str, now: Micros) -> Result<(), DbError> {
-    tx.execute(CONSUME, &[now.into(), token_hash.into()]).await.map(drop)
+/// Marks a token of a login as used, and with it those that its use retires. What was marked before stays as it is.
+pub async fn consume_tokens(
+    tx: &mut Tx,
+    sid_hash: &str,
+    token_hash: &str,
+    retired: RetiredTokens,
+    now: Micros,
+) -> Result<(), DbError> {
+    let RetiredTokens { issued_before, issued_after } = retired;
+    let vals = [now.into(), sid_hash.into(), token_hash.into(), issued_before.into(), issued_after.into()];
+    tx.execute(CONSUME, &vals).await.map(drop)
 }

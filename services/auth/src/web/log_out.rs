@@ -25,7 +25,7 @@ pub async fn log_out(
         }
         None => {
             if let Some(session) = find_page_session(&request) {
-                state.icat_sessions.log_out(&session).await?;
+                state.logout.log_out_of_icat(&session, &origin.0).await?;
             }
         }
     }

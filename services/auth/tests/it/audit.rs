@@ -1,10 +1,15 @@
 //! The audit log: every attempt, and no secret.
 
+use auth::domain::audit::find_hour;
+use auth::store::audit_counts;
 use events::messages::auth::AuditRecorded;
 use serde_json::json;
+use service_kit::Clock as _;
 use testkit::{TestApp, list_backends, recorder};
 
-use crate::client::{PASSWORD, end_token, list_audit_rows, log_in_fresh, open_accounts, read_token, request_token};
+use crate::client::{
+    PASSWORD, end_token, list_audit_rows, log_in_fresh, open_accounts, read_token, refresh_pair, request_token,
+};
 use crate::icat::ICAT;
 
 #[tokio::test]
@@ -33,9 +38,15 @@ async fn every_attempt_and_every_change_is_one_entry() {
             .iter()
             .map(|row| (row.kind.as_str(), row.reason.as_str(), row.user_name.as_deref().unwrap_or_default()))
             .collect();
-        let hidden =
-            |mechanism: &str, name: &str| format!("{mechanism}/sha256:{}", &service_kit::sha256_hex(name)[..16]);
-        let (unknown, refused) = (hidden("db", "my secret password"), hidden("fresh", "my other secret"));
+        let hidden = |reason: &str| {
+            let row = rows.iter().find(|row| row.reason == reason).unwrap();
+            row.user_name.clone().unwrap()
+        };
+        let (unknown, refused) = (hidden("unknown_account"), hidden("refused"));
+        for (name, mechanism) in [(&unknown, "db"), (&refused, "fresh")] {
+            let shape = regex::Regex::new(&format!("^{mechanism}/hmac:[A-Za-z0-9_-]{{16}}$")).unwrap();
+            assert!(shape.is_match(name), "{name}");
+        }
         assert_eq!(
             entries,
             [
@@ -61,6 +72,7 @@ async fn every_attempt_and_every_change_is_one_entry() {
         let text = format!("{rows:?}");
         for secret in [PASSWORD, "typed wrongly", "my secret password", "my other secret", &token] {
             assert!(!text.contains(secret), "{secret}");
+            assert!(!text.contains(&service_kit::sha256_hex(secret)[..16]), "whoever guesses it could check that");
         }
 
         app.drain().await;
@@ -69,6 +81,46 @@ async fn every_attempt_and_every_change_is_one_entry() {
             events.iter().map(|e| (e.kind.as_str(), e.reason.as_str(), e.subject.as_str())).collect();
         assert_eq!(told.len(), entries.len());
         assert!(entries.iter().all(|entry| told.contains(entry)), "{told:?}");
+        app.stop().await;
+    }
+}
+
+/// Nobody can fill the database with attempts: after the first ones of an hour they are counted.
+#[tokio::test]
+async fn many_refused_logins_and_refreshes_are_counted() {
+    const ATTEMPTS: i64 = 25;
+    for backend in list_backends() {
+        let settings = "[http.limits]\nrate = 0\n";
+        let app = TestApp::start_on(&backend, &[auth::SERVICE, ICAT, recorder::SERVICE], settings).await;
+        let wrong = |name: &str| json!({"plugin": "fresh", "username": name, "password": "no"});
+        for n in 0..ATTEMPTS {
+            assert_eq!(request_token(&app, &wrong(&format!("name {n}"))).await.status(), 401);
+        }
+        let mut pair = log_in_fresh(&app, "uma").await;
+        for _ in 0..ATTEMPTS {
+            pair = refresh_pair(&app, &pair.refresh).await;
+        }
+        let count_rows = async |reason: &str| {
+            let rows = list_audit_rows(&app).await;
+            // The login that is refreshed was accepted as well.
+            rows.iter().filter(|row| row.reason == reason && !(row.kind == "login" && reason == "accepted")).count()
+        };
+        assert_eq!((count_rows("refused").await, count_rows("accepted").await), (20, 20));
+        let counts = {
+            let mut tx = app.db("auth").read().await.unwrap();
+            audit_counts::list_counts(&mut tx, find_hour(app.clock.now_micros())).await.unwrap()
+        };
+        let expected = [("accepted", "fresh/uma"), ("refused", "")];
+        let expected: Vec<(String, String, i64)> =
+            expected.iter().map(|(reason, user)| ((*reason).to_owned(), (*user).to_owned(), ATTEMPTS)).collect();
+        assert_eq!(counts, expected);
+        app.drain().await;
+        let told = app.recorded_events::<AuditRecorded>().await;
+        assert_eq!(told.iter().filter(|entry| entry.reason == "refused").count(), 20);
+
+        app.clock.advance_seconds(3600);
+        assert_eq!(request_token(&app, &wrong("name")).await.status(), 401);
+        assert_eq!(count_rows("refused").await, 21, "in the next hour again");
         app.stop().await;
     }
 }

@@ -155,3 +155,10 @@ pub async fn list_audit_rows(app: &TestApp) -> Vec<AuditRow> {
     let mut tx = app.db("auth").read().await.unwrap();
     audit::list_entries(&mut tx, Micros::from_i64(0), 100_000).await.unwrap()
 }
+
+/// The ICAT session behind a token.
+pub async fn find_session(app: &TestApp, access: &str) -> String {
+    let (status, session) = resolve_token(app, access).await;
+    assert_eq!(status, 200);
+    session["session_id"].as_str().unwrap().to_owned()
+}

@@ -93,6 +93,27 @@ async fn sessions_of_a_locked_account_end_in_the_catalogue() {
     }
 }
 
+#[tokio::test]
+async fn a_logout_in_the_catalogue_ends_the_logins_of_the_session() {
+    for backend in list_backends() {
+        let site = Site::start(&backend).await;
+        let session = site.open_session("alice", PASSWORD).await;
+        let token = site.app.http.post(format!("{}/auth/v1/token", site.app.public)).bearer_auth(&session);
+        let token = token.send().await.unwrap().json::<Value>().await.unwrap();
+        let token = token["access_token"].as_str().unwrap().to_owned();
+        let list = async || {
+            let request = site.app.http.get(format!("{}/auth/v1/logins", site.app.public)).bearer_auth(&token);
+            request.send().await.unwrap().status().as_u16()
+        };
+        assert_eq!(list().await, 200);
+        let ended = site.app.http.delete(format!("{}/icat/session/{session}", site.app.public)).send().await.unwrap();
+        assert_eq!(ended.status(), 204);
+        site.app.drain().await;
+        assert_eq!(list().await, 401, "auth has heard of it");
+        site.stop().await;
+    }
+}
+
 async fn send_all(requests: Vec<RequestBuilder>) -> Vec<Response> {
     join_all(requests.into_iter().map(RequestBuilder::send)).await.into_iter().map(Result::unwrap).collect()
 }

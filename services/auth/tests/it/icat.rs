@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 use service_kit::{Ctx, HttpClient, Listener, Mount, Running, ServiceDef};
+use testkit::TestApp;
 use tokio::sync::Semaphore;
 
 /// Of `db/ada`, for two hours.
@@ -122,6 +123,9 @@ fn build_mount(ctx: &Ctx) -> Mount {
             if catalogue.refresh_session(&id) { HttpResponse::NoContent().finish() } else { unknown_session(&id) }
         })
         .delete("/session/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
+            if catalogue.is_down.load(Ordering::SeqCst) {
+                return HttpResponse::ServiceUnavailable().finish();
+            }
             let ended = catalogue.open.lock().unwrap().remove(id.as_str());
             ended.map_or_else(|| unknown_session(&id), |_| HttpResponse::NoContent().finish())
         })
@@ -167,4 +171,13 @@ async fn search_entities(query: web::Query<Vec<(String, String)>>) -> &'static s
         return "[1]";
     }
     r#"[{"User":{"id":8,"email":"ada@example.org","fullName":"Ada L.","name":"db/ada"}}]"#
+}
+
+pub async fn steer_icat(app: &TestApp, path: &str) {
+    let answer = app.http.put(format!("{}/icat/steer/{path}", app.public)).send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+}
+
+pub async fn is_alive_at_icat(app: &TestApp, session: &str) -> bool {
+    app.http.get(format!("{}/icat/session/{session}", app.public)).send().await.unwrap().status() == 200
 }

@@ -4,36 +4,21 @@
 use std::sync::Arc;
 
 use auth::Accounts;
+use auth::store::accounts;
 use events::messages::auth::{AuditRecorded, SessionEnded};
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
-use service_kit::{Config, Server, Sources, SystemIds};
+use service_kit::{Clock as _, Config, Server, Sources, SystemIds, Tx};
 use testkit::{Backend, TestApp, list_backends, recorder};
 
 use crate::client::{
-    PASSWORD, TokenPair, decode_part, end_token, fresh_credentials, list_audit, list_audit_rows, log_in_fresh,
+    PASSWORD, TokenPair, decode_part, find_session, fresh_credentials, list_audit, list_audit_rows, log_in_fresh,
     open_accounts, read_slug, refresh, refresh_at, refresh_pair, request_token, resolve_token,
 };
-use crate::icat::ICAT;
+use crate::icat::{ICAT, is_alive_at_icat, steer_icat};
 
 async fn start_app(backend: &Backend) -> TestApp {
     TestApp::start_on(backend, &[auth::SERVICE, ICAT, recorder::SERVICE], "").await
-}
-
-async fn steer_icat(app: &TestApp, path: &str) {
-    let answer = app.http.put(format!("{}/icat/steer/{path}", app.public)).send().await.unwrap();
-    assert_eq!(answer.status(), 204);
-}
-
-/// The ICAT session behind a token.
-async fn find_session(app: &TestApp, access: &str) -> String {
-    let (status, session) = resolve_token(app, access).await;
-    assert_eq!(status, 200);
-    session["session_id"].as_str().unwrap().to_owned()
-}
-
-async fn is_alive_at_icat(app: &TestApp, session: &str) -> bool {
-    app.http.get(format!("{}/icat/session/{session}", app.public)).send().await.unwrap().status() == 200
 }
 
 fn assert_audit(found: &[(String, String)], expected: &[(&str, &str)]) {
@@ -319,40 +304,6 @@ async fn a_browser_keeps_the_token_of_a_page_in_a_cookie() {
 }
 
 #[tokio::test]
-async fn logging_out_with_any_token_ends_the_login_and_its_session() {
-    for backend in list_backends() {
-        let app = start_app(&backend).await;
-        let url = format!("{}/auth/v1/logout", app.public);
-        for way in ["access", "refresh", "used refresh", "delete"] {
-            let pair = log_in_fresh(&app, "uma").await;
-            let session = find_session(&app, &pair.access).await;
-            let next = refresh_pair(&app, &pair.refresh).await;
-            for _ in 0..2 {
-                let status = match way {
-                    "access" => app.http.post(&url).bearer_auth(&next.access).send().await.unwrap().status().as_u16(),
-                    "delete" => end_token(&app, &next.access).await,
-                    way => {
-                        let token = if way == "refresh" { &next.refresh } else { &pair.refresh };
-                        let body = json!({"refresh_token": token});
-                        app.http.post(&url).json(&body).send().await.unwrap().status().as_u16()
-                    }
-                };
-                assert_eq!(status, 204, "{way}");
-            }
-            assert!(!is_alive_at_icat(&app, &session).await, "{way}");
-            assert_eq!(resolve_token(&app, &next.access).await.0, 401, "{way}");
-            assert_eq!(refresh(&app, &next.refresh).await.status(), 401, "{way}");
-        }
-        for (body, status) in [(json!({"refresh_token": "urt_x"}), 204), (json!({}), 401), (json!({"x": 1}), 422)] {
-            assert_eq!(app.http.post(&url).json(&body).send().await.unwrap().status(), status, "{body}");
-        }
-        assert_eq!(app.http.post(&url).bearer_auth("x.y.z").send().await.unwrap().status(), 401);
-        assert_eq!(app.http.post(&url).send().await.unwrap().status(), 415);
-        app.stop().await;
-    }
-}
-
-#[tokio::test]
 async fn a_login_ends_with_its_session_and_outlives_a_catalogue_that_is_down() {
     for backend in list_backends() {
         let app = start_app(&backend).await;
@@ -372,6 +323,25 @@ async fn a_login_ends_with_its_session_and_outlives_a_catalogue_that_is_down() {
         assert!(!is_alive_at_icat(&app, &session).await, "it was not revived");
         let audit = list_audit(&app).await;
         assert_eq!(audit.last().unwrap(), &("logout".to_owned(), "icat_session_ended".to_owned()));
+        app.stop().await;
+    }
+}
+
+/// Such as by a replica of an earlier version, which does not end logins.
+#[tokio::test]
+async fn a_renewal_looks_at_the_account() {
+    for backend in list_backends() {
+        let app = start_app(&backend).await;
+        let accounts: Accounts = open_accounts(&app).await;
+        accounts.create_account(&accounts.parse_name("db/alice").unwrap(), PASSWORD).await.unwrap();
+        accounts.close().await;
+        let login = json!({"plugin": "db", "username": "alice", "password": PASSWORD, "refresh_token": "body"});
+        let pair = TokenPair::from_answer(request_token(&app, &login).await).await;
+        let lock = async |tx: &mut Tx| accounts::set_locked(tx, "db", "alice", Some(app.clock.now_micros())).await;
+        app.db("auth").write(lock).await.unwrap();
+        assert_eq!(read_slug(refresh(&app, &pair.refresh).await).await, "auth/bad-refresh-token");
+        let audit = list_audit(&app).await;
+        assert_eq!(audit.last().unwrap(), &("logout".to_owned(), "account_changed".to_owned()));
         app.stop().await;
     }
 }

@@ -60,6 +60,23 @@ async fn logins_without_credentials_and_with_empty_ones_are_anonymous() {
     app.stop().await;
 }
 
+/// Otherwise a page could make a browser act in the name of somebody else.
+#[tokio::test]
+async fn a_page_of_another_site_gets_a_token_and_no_cookie() {
+    let app = start_app(&Backend::Sqlite).await;
+    for (site, has_cookie) in [("same-origin", true), ("same-site", false), ("cross-site", false)] {
+        let request = build_request(&app, Method::POST, "/login").header("sec-fetch-site", site);
+        let answer = request.json(&build_login("uma")).send().await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers().contains_key("set-cookie")),
+            (200, has_cookie),
+            "{site}"
+        );
+        assert_eq!(verify_token(&app, &answer.json::<String>().await.unwrap()).await, 200);
+    }
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn refused_logins_have_the_words_of_icat() {
     let app = start_app(&Backend::Sqlite).await;

@@ -1,16 +1,20 @@
 //! What logins say to the engines holds on both.
 
+use auth::domain::audit::{AuditEntry, AuditKind};
+use auth::domain::origin::Origin;
+use auth::store::batches::delete_in_batches;
 use auth::store::{
-    accounts, audit, logins, maintenance, provider_logins, provider_sessions, refresh_tokens, revoked_logins,
-    used_tokens,
+    accounts, audit, audit_counts, logins, maintenance, provider_logins, provider_sessions, refresh_tokens,
+    revoked_logins, used_tokens,
 };
-use service_kit::{DbError, Micros};
+use service_kit::{DbError, Micros, Tx};
 use testkit::create_databases;
 
 fn list_statements() -> Vec<&'static str> {
     [
         &accounts::ALL[..],
         &audit::ALL,
+        &audit_counts::ALL,
         &logins::ALL,
         &maintenance::ALL,
         &provider_logins::ALL,
@@ -77,6 +81,8 @@ async fn logins_and_their_refresh_tokens_are_deleted_when_they_are_over() {
                 assert_eq!(again, None, "{engine}");
                 assert!(logins::lock_login(tx, "ended").await?.is_none(), "{engine}");
                 assert_eq!(logins::lock_login(tx, "later").await?, Some(login_row("later", 11)), "{engine}");
+                assert_eq!(logins::delete_old_logins(tx, at(10)).await?, 0, "{engine}: they have refresh tokens");
+                assert_eq!(logins::delete_tokens_of_old_logins(tx, at(10)).await?, 2, "{engine}");
                 assert_eq!(logins::delete_old_logins(tx, at(10)).await?, 2, "{engine}");
                 for (sid_hash, is_kept) in [("over", false), ("now", true), ("later", true), ("ended", false)] {
                     assert_eq!(logins::find_login(tx, sid_hash).await?.is_some(), is_kept, "{engine} {sid_hash}");
@@ -87,5 +93,29 @@ async fn logins_and_their_refresh_tokens_are_deleted_when_they_are_over() {
             })
             .await
             .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn many_old_rows_are_deleted_a_few_at_a_time() {
+    const OLD: usize = 2_500;
+    for test in create_databases("auth", auth::SERVICE.migrations).await {
+        let engine = test.engine;
+        let origin = Origin::default();
+        let store = async |tx: &mut Tx| {
+            let entry = AuditEntry::new(AuditKind::Key, "prepared", &origin);
+            for n in 0..OLD {
+                audit::insert_entry(tx, &entry, Micros::from_i64(i64::try_from(n).unwrap())).await?;
+            }
+            audit::insert_entry(tx, &entry, Micros::from_i64(10_000)).await
+        };
+        test.db.write(store).await.unwrap();
+        let before = Micros::from_i64(10_000);
+        let first = test.db.write(async |tx| audit::delete_old_entries(tx, before).await).await.unwrap();
+        assert_eq!(first, 1000, "{engine}: in one transaction");
+        let rest = delete_in_batches(&test.db, async |tx| audit::delete_old_entries(tx, before).await).await.unwrap();
+        assert_eq!(rest, 1500, "{engine}");
+        let left = audit::list_entries(&mut test.db.read().await.unwrap(), Micros::from_i64(0), 10).await.unwrap();
+        assert_eq!(left.len(), 1, "{engine}: one that is not old");
     }
 }

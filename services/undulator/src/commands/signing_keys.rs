@@ -19,7 +19,10 @@ pub async fn rotate_keys(settings: &Config, compromised: bool, json: bool) -> Re
         ),
         Rotation::Rotated { active, retired, next } => (
             json!({"step": "rotated", "active": active, "retired": retired, "next": next}),
-            format!("the key {active} signs from now on, instead of {retired}; created {next} for the next time"),
+            format!(
+                "the key {active} signs from now on, instead of {}; created {next} for the next time",
+                retired.join(", ")
+            ),
         ),
     };
     print_result(json, &value, &sentence)

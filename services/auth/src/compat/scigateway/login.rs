@@ -3,6 +3,7 @@
 use actix_web::http::header::SET_COOKIE;
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
+use identity::page_sessions::refuse_foreign_site;
 use service_kit::Problem;
 use utoipa::ToSchema;
 
@@ -13,7 +14,8 @@ use super::fields::Fields;
 use crate::domain::client_id::ClientId;
 use crate::domain::origin::Origin;
 use crate::domain::renewal::seconds_until;
-use crate::error::bad_credentials;
+use crate::domain::token_expiry::find_token_expiry;
+use crate::error::{bad_credentials, session_over};
 use crate::error_format::ScigatewayFailure;
 use crate::login_flow::OpenedSession;
 use crate::logins::{NewLogin, SessionHandle, TokenPlace};
@@ -90,7 +92,10 @@ pub async fn log_in(
 ) -> Result<HttpResponse, Problem> {
     let given = ScigatewayLogin::from_request(&request, &body)?;
     let (plugin, credentials) = given.to_icat_login();
-    let issue_tokens = async |opened: &OpenedSession| issue_first_tokens(&state, opened, None, &origin.0).await;
+    // The cookie of a portal is of no use to pages of other sites, and they must not log a browser in.
+    let refresh_place = refuse_foreign_site(&request).is_ok().then_some(TokenPlace::ScigatewayCookie);
+    let issue_tokens =
+        async |opened: &OpenedSession| issue_first_tokens(&state, opened, refresh_place, None, &origin.0).await;
     state.login_flow.log_in(plugin, &credentials, &origin.0, issue_tokens).await.map_err(from_login_error)
 }
 
@@ -98,24 +103,28 @@ pub async fn log_in(
 pub async fn issue_first_tokens(
     state: &State,
     opened: &OpenedSession,
+    refresh_place: Option<TokenPlace>,
     provider_session: Option<&ProviderSessionRow>,
     origin: &Origin,
 ) -> Result<HttpResponse, Problem> {
     let handle = SessionHandle::generate_credential(&*state.ids);
-    let token = state.scigateway_tokens.sign_token(&opened.session, &handle).await?;
+    let session = &opened.session;
+    let expires_at = find_token_expiry(state.clock.now(), state.scigateway_tokens.lifetime(), session.ends_at);
+    let expires_at = expires_at.ok_or_else(session_over)?;
+    let token = state.scigateway_tokens.sign_token(session, &handle, expires_at).await?;
     let new = NewLogin {
-        session: &opened.session,
+        session,
         handle: &handle,
         authentication: &opened.authentication,
         client: &ClientId::of_interface(CLIENT),
         origin,
         account_before: opened.account_before.as_ref(),
-        token_ends_at: state.clock.now() + state.scigateway_tokens.lifetime(),
-        refresh_place: Some(TokenPlace::ScigatewayCookie),
+        token_ends_at: expires_at,
+        refresh_place,
         provider_session,
     };
     let started = state.logins.start_login(&new).await?.ok_or_else(bad_credentials)?;
-    service_kit::record_caller(&opened.session.user_name);
+    service_kit::record_caller(&session.user_name);
     let mut response = HttpResponse::Ok();
     if let Some(refresh_token) = &started.refresh_token {
         let seconds = seconds_until(started.ends_at, state.clock.now_micros());

@@ -2,6 +2,7 @@
 //! each ID token is accepted once and for ten minutes.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use identity::page_sessions::refuse_foreign_site;
 use service_kit::{Problem, RequestCredential};
 
 use super::failures::{
@@ -12,6 +13,7 @@ use super::oidc_token::unknown_provider;
 use crate::domain::origin::Origin;
 use crate::error_format::ScigatewayFailure;
 use crate::login_flow::OpenedSession;
+use crate::logins::TokenPlace;
 use crate::provider_logins::ProvedLogin;
 use crate::providers::{Provider, ProviderLoginError};
 use crate::request_origin::RequestOrigin;
@@ -44,7 +46,9 @@ pub async fn log_in_with_id_token(
             Ok(proved) => proved,
             Err(e) => return Err(refuse_login(&state, provider, e, &origin.0).await),
         };
-    log_in(&state, provider, &proved, &origin.0).await
+    // The cookie of a portal is of no use to pages of other sites, and they must not log a browser in.
+    let refresh_place = refuse_foreign_site(&request).is_ok().then_some(TokenPlace::ScigatewayCookie);
+    log_in(&state, provider, &proved, refresh_place, &origin.0).await
 }
 
 async fn refuse_login(state: &State, provider: &Provider, e: ProviderLoginError, origin: &Origin) -> Problem {
@@ -58,11 +62,12 @@ async fn log_in(
     state: &State,
     provider: &Provider,
     proved: &ProvedLogin,
+    refresh_place: Option<TokenPlace>,
     origin: &Origin,
 ) -> Result<HttpResponse, Problem> {
     let assertion = state.assertions.sign(&proved.user, proved.may_be_administrator).await?;
     let issue = async |opened: &OpenedSession| {
-        let response = issue_first_tokens(state, opened, Some(&proved.provider_session), origin).await?;
+        let response = issue_first_tokens(state, opened, refresh_place, Some(&proved.provider_session), origin).await?;
         state.provider_logins.record_success(provider, &opened.session.user_name, origin).await?;
         Ok(response)
     };

@@ -51,7 +51,7 @@ pub async fn refresh_token(
     };
     let renewed = state.renewals.renew_login(&renewal).await.map_err(from_refresh_failure)?;
     service_kit::record_caller(&renewed.session.user_name);
-    let token = state.scigateway_tokens.sign_token(&renewed.session, &renewed.handle).await?;
+    let token = state.scigateway_tokens.sign_token(&renewed.session, &renewed.handle, renewed.token_ends_at).await?;
     let seconds = seconds_until(renewed.ends_at, state.clock.now_micros());
     let cookie = render_cookie(&renewed.refresh_token, &state.config.scigateway_prefix, seconds);
     Ok(HttpResponse::Ok().append_header((SET_COOKIE, cookie)).json(token))

@@ -34,8 +34,10 @@ pub async fn find_live_login(state: &State, token: &str) -> Result<Option<LiveLo
     let login = state.logins.find_login(claims.login_handle()).await?;
     let now = state.clock.now_micros();
     let login = login.filter(|login| login.row.user_name == claims.username && login.is_live(now));
-    if let Some(login) = &login {
-        service_kit::record_caller(&login.row.user_name);
+    let Some(login) = login else { return Ok(None) };
+    if state.logins.is_account_closed(&login.row.user_name).await? {
+        return Ok(None);
     }
-    Ok(login)
+    service_kit::record_caller(&login.row.user_name);
+    Ok(Some(login))
 }

@@ -12,9 +12,10 @@ use crate::state::State;
 #[utoipa::path(
     delete, path = "/auth/v1/logins/{id}", operation_id = "end_login", tag = "logins",
     summary = "End one of one's own logins",
-    description = "Its tokens and refresh tokens are refused from now on. Ending the current login also ends its ICAT session. \
-        The ICAT session of another login cannot be ended here, because its id is encrypted under a key that only the \
-        tokens of that login give; nobody can get it any more, and ICAT ends it when it is not used.",
+    description = "Its tokens and refresh tokens are refused from now on, and so are those of other logins with the same ICAT \
+        session. The embedded catalogue ends the session as well. An icat.server ends only that of the current login: the id of \
+        another one is encrypted under a key that only its tokens give. Nobody can get it any more, and the session ends when it \
+        expires.",
     params(("id" = String, Path, description = "`id` of the list")),
     security(("bearer" = [])),
     responses(

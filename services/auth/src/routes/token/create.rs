@@ -2,6 +2,7 @@
 
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
+use identity::page_sessions::refuse_foreign_site;
 use service_kit::openapi::{BodyFailures, CommonFailures, Failure, IcatFailures};
 use service_kit::{Code, Problem, RequestCredential};
 
@@ -12,6 +13,7 @@ use crate::domain::icat_session::IcatSession;
 use crate::domain::login::Authentication;
 use crate::domain::origin::Origin;
 use crate::domain::renewal::seconds_until;
+use crate::domain::token_expiry::find_token_expiry;
 use crate::error::{from_login_error, no_credentials, session_over};
 use crate::login_flow::{LoginError, OpenedSession};
 use crate::logins::{NewLogin, SessionHandle, TokenPlace};
@@ -19,7 +21,7 @@ use crate::request_origin::RequestOrigin;
 use crate::state::State;
 use crate::store::accounts::AccountRow;
 use crate::store::provider_sessions::ProviderSessionRow;
-use crate::tokens::{SignedToken, TokenSubject};
+use crate::tokens::{SignedToken, TOKEN_LIFETIME, TokenSubject};
 
 /// ICAT's are UUIDs.
 const LONGEST_SESSION_ID: usize = 128;
@@ -40,6 +42,8 @@ const LONGEST_SESSION_ID: usize = 128;
             content_type = "application/problem+json"),
         (status = 401, description = "No credentials, or ICAT refuses them", body = Failure,
             content_type = "application/problem+json"),
+        (status = 403, description = "A page of another site asks for the cookie", body = Failure,
+            content_type = "application/problem+json"),
         (status = 422, description = "A field is missing, unknown or not a text", body = Failure,
             content_type = "application/problem+json"),
     ),
@@ -52,7 +56,12 @@ pub async fn create_token(
 ) -> Result<HttpResponse, Problem> {
     let (signed, refresh) = match (RequestCredential::find_bearer(&request)?, body.is_empty()) {
         (None, false) => {
-            create_from_credentials(&state, &Credentials::from_request(&request, &body)?, &origin.0).await?
+            let credentials = Credentials::from_request(&request, &body)?;
+            if credentials.refresh_place() == Some(TokenPlace::Cookie) {
+                // Another site must not log a browser in.
+                refuse_foreign_site(&request)?;
+            }
+            create_from_credentials(&state, &credentials, &origin.0).await?
         }
         (Some(bearer), true) => create_from_session(&state, &bearer.text, &origin.0).await?,
         (Some(_), false) => {
@@ -125,7 +134,8 @@ pub async fn create_for_session(
 ) -> Result<Tokens, Problem> {
     let LoginDetails { authentication, client, refresh_place, account_before, provider_session, origin } = details;
     let handle = SessionHandle::generate(&*state.ids);
-    let subject = TokenSubject { session, handle: &handle, client, authentication };
+    let expires_at = find_token_expiry(state.clock.now(), TOKEN_LIFETIME, session.ends_at).ok_or_else(session_over)?;
+    let subject = TokenSubject { expires_at, session, handle: &handle, client, authentication };
     let signed = state.tokens.sign_token(&subject).await?;
     let new = NewLogin {
         session,
@@ -134,7 +144,7 @@ pub async fn create_for_session(
         client,
         origin,
         account_before: *account_before,
-        token_ends_at: signed.expires_at,
+        token_ends_at: expires_at,
         refresh_place: *refresh_place,
         provider_session: *provider_session,
     };

@@ -87,6 +87,7 @@ pub async fn refresh_token(
     };
     let renewed = state.renewals.renew_login(&renewal).await?;
     let subject = TokenSubject {
+        expires_at: renewed.token_ends_at,
         session: &renewed.session,
         handle: &renewed.handle,
         client: &client,
