@@ -1,5 +1,5 @@
-//! The caches: who a credential is, what was decided, and what a user may see. All forget within a minute, and a session's
-//! end and changes of the catalogue at once.
+//! The caches of permissions: what was decided, and what a user may see. All forget within a minute, and a session's end and
+//! changes of the catalogue at once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,13 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
 use service_kit::Clock;
 
-use crate::caller::Caller;
 use crate::permissions::{Decision, KnownRows, Permission, VisibleInvestigations};
 use crate::shared_answers::SharedAnswers;
 
 /// Together with a second for the bus, less than the minute that is promised.
 pub const TIME_TO_LIVE: SignedDuration = SignedDuration::from_secs(50);
-const MAX_CALLERS: u64 = 20_000;
 const MAX_DECISIONS: u64 = 200_000;
 /// 200,000 ids of a catalogue take 30 to 600 kB.
 const MAX_VISIBLE_INVESTIGATIONS_BYTES: u64 = 64 << 20;
@@ -51,9 +49,6 @@ struct Timestamped<T> {
 pub struct Caches {
     clock: Arc<dyn Clock>,
     generation: Generation,
-    /// Ends with each session.
-    sessions: Generation,
-    callers: Cache<String, Timestamped<Caller>>,
     decisions: Cache<(Principal, Permission), Timestamped<Decision>>,
     /// By session or user.
     pub visible_investigations: SharedAnswers<VisibleInvestigations>,
@@ -78,40 +73,13 @@ impl Caches {
             u32::try_from(512 + known.estimate_bytes()).unwrap_or(u32::MAX)
         };
         let readable_rows = Cache::builder().max_capacity(MAX_READABLE_ROWS_BYTES).weigher(weigh_rows).build();
-        let (callers, decisions) = (Cache::new(MAX_CALLERS), Cache::new(MAX_DECISIONS));
-        Self {
-            clock,
-            generation,
-            sessions: Generation::default(),
-            callers,
-            decisions,
-            visible_investigations,
-            readable_rows,
-            instruments,
-        }
+        let decisions = Cache::new(MAX_DECISIONS);
+        Self { clock, generation, decisions, visible_investigations, readable_rows, instruments }
     }
 
     /// Taken before something is looked up, and given to what inserts it.
     pub fn generation(&self) -> u64 {
         self.generation.current()
-    }
-
-    /// `key` is the digest of the credential.
-    pub fn find_caller(&self, key: &str) -> Option<Caller> {
-        self.unless_expired(self.callers.get(key)?)
-    }
-
-    /// Taken before somebody is asked about a session, and given to [`Self::insert_caller`].
-    pub fn ended_sessions(&self) -> u64 {
-        self.sessions.current()
-    }
-
-    /// Forgets the caller again if a session has ended since `ended_sessions`: it may have been this one.
-    pub fn insert_caller(&self, key: &str, caller: &Caller, ended_sessions: u64) {
-        self.callers.insert(key.to_owned(), self.with_timestamp(caller.clone(), 0));
-        if ended_sessions != self.sessions.current() {
-            self.callers.invalidate(key);
-        }
     }
 
     pub fn find_decision(&self, principal: &Principal, permission: Permission) -> Option<Decision> {
@@ -125,25 +93,14 @@ impl Caches {
         self.decisions.insert((Arc::clone(principal), permission), self.with_timestamp(decision.clone(), generation));
     }
 
-    /// Forgets everybody who came with this session, be it by its id or by a token, and what the session may see.
+    /// Forgets what the session may see.
     pub fn remove_session(&self, session_hash: &str) {
-        self.sessions.end();
-        let theirs = self.callers.iter().filter(|(_, caller)| caller.value.session_hash() == Some(session_hash));
-        for (key, _) in theirs {
-            self.callers.invalidate(&*key);
-        }
         self.visible_investigations.remove(session_hash);
         self.instruments.remove(session_hash);
     }
 
+    /// Forgets what was decided and who may see what.
     pub fn clear(&self) {
-        self.sessions.end();
-        self.callers.invalidate_all();
-        self.clear_permissions();
-    }
-
-    /// Forgets what was decided and who may see what, but not who the callers are.
-    pub fn clear_permissions(&self) {
         self.generation.end();
         self.decisions.invalidate_all();
         self.visible_investigations.clear();
@@ -161,30 +118,13 @@ impl Caches {
 
 #[cfg(test)]
 mod tests {
-    use service_kit::{Micros, Secret, sha256_hex};
+    use service_kit::Micros;
     use testkit::ManualClock;
 
     use super::*;
 
     fn caches() -> Caches {
         Caches::new(ManualClock::starting_at(Micros::default()))
-    }
-
-    #[test]
-    fn a_caller_is_not_remembered_whose_session_ended_while_it_was_looked_up() {
-        let caches = caches();
-        let caller = Caller::from_session("db/ada".to_owned(), Secret::new("session"));
-        let before = caches.ended_sessions();
-        caches.insert_caller("key", &caller, before);
-        assert!(caches.find_caller("key").is_some());
-        caches.remove_session(&sha256_hex("another session"));
-        assert!(caches.find_caller("key").is_some(), "who is known stays known");
-        caches.remove_session(&sha256_hex("session"));
-        assert!(caches.find_caller("key").is_none());
-        caches.insert_caller("key", &caller, before);
-        assert!(caches.find_caller("key").is_none(), "it was asked about before the session ended");
-        caches.insert_caller("key", &caller, caches.ended_sessions());
-        assert!(caches.find_caller("key").is_some());
     }
 
     #[test]
@@ -195,7 +135,7 @@ mod tests {
         let before = caches.generation();
         caches.insert_decision(&principal, permission, &decision, before);
         assert_eq!(caches.find_decision(&principal, permission), Some(decision.clone()));
-        caches.clear_permissions();
+        caches.clear();
         caches.insert_decision(&principal, permission, &decision, before);
         assert_eq!(caches.find_decision(&principal, permission), None);
         caches.insert_decision(&principal, permission, &decision, caches.generation());

@@ -5,14 +5,11 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{
-    Code, Problem, RequestCredential, Secret, is_access_token, is_session_handle, record_caller, sha256_hex,
-};
+use service_kit::{Code, Problem, RequestCredential, Secret, record_caller, sha256_hex};
 use uuid::Uuid;
 
-use crate::Identity;
 use crate::api_keys::ApiKey;
-use crate::resolver::ResolvedToken;
+use crate::{Identity, IssuedCredentials};
 
 /// Longer ones are nobody's.
 const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
@@ -31,6 +28,8 @@ pub struct Caller {
     session: Option<Secret>,
     session_hash: Option<Arc<str>>,
     api_key: Option<Arc<ApiKey>>,
+    /// Those of an access token that has some; others may do what their user may.
+    token_scopes: Option<Arc<[String]>>,
 }
 
 impl Caller {
@@ -52,15 +51,20 @@ impl Caller {
         self.api_key.is_some()
     }
 
-    /// Refuses API keys that were not made for this; users may do what their rights allow.
+    /// What its API key or its access token is limited to; `None` for other users.
+    pub fn scopes(&self) -> Option<&[String]> {
+        self.api_key.as_ref().map(|key| key.scopes.as_slice()).or(self.token_scopes.as_deref())
+    }
+
+    /// Refuses API keys and access tokens that were not made for this; other users may do what their rights allow.
     pub fn require_scope(&self, scope: &str) -> Result<(), Problem> {
-        match &self.api_key {
-            Some(key) if !key.scopes.iter().any(|has| has == scope) => {
-                let text = format!("the API key {} lacks the scope {scope}", key.name);
-                Err(Problem::new(Code::Forbidden, "identity/scope", text))
-            }
-            _ => Ok(()),
-        }
+        let has_scope = |scopes: &[String]| scopes.iter().any(|has| has == scope);
+        let text = match (&self.api_key, &self.token_scopes) {
+            (Some(key), _) if !has_scope(&key.scopes) => format!("the API key {} lacks the scope {scope}", key.name),
+            (None, Some(scopes)) if !has_scope(scopes) => format!("the token lacks the scope {scope}"),
+            _ => return Ok(()),
+        };
+        Err(Problem::new(Code::Forbidden, "identity/scope", text))
     }
 
     /// The instruments that the caller's API key is restricted to; empty for users and for keys without restriction.
@@ -92,13 +96,29 @@ impl Caller {
 
     pub(crate) fn from_session(user_name: String, session: Secret) -> Self {
         let hash = sha256_hex(session.expose());
-        let subject = Subject { icat_user_name: user_name };
-        Self { subject, session: Some(session), session_hash: Some(hash.into()), api_key: None }
+        Self { session: Some(session), session_hash: Some(hash.into()), ..Self::without_session(user_name) }
+    }
+
+    /// A user whose session is not known.
+    pub(crate) fn without_session(icat_user_name: String) -> Self {
+        let subject = Subject { icat_user_name };
+        Self { subject, session: None, session_hash: None, api_key: None, token_scopes: None }
+    }
+
+    /// A user with an access token for these scopes. It gets no session, with which it could do more.
+    pub(crate) fn from_scoped_token(user_name: &str, scopes: &str) -> Self {
+        let scopes = scopes.split_ascii_whitespace().map(str::to_owned).collect();
+        Self { token_scopes: Some(scopes), ..Self::without_session(user_name.to_owned()) }
+    }
+
+    fn from_api_key(key: Arc<ApiKey>) -> Self {
+        let user = Self::without_session(key.user.clone());
+        Self { api_key: Some(key), ..user }
     }
 }
 
 impl Identity {
-    /// Who a credential is: a token, an API key, an ICAT session id, or a session handle of auth. For credentials in places
+    /// Who a credential is: an access token, a session handle, an API key, or an ICAT session id. For credentials in places
     /// that an extractor does not see, such as a form.
     pub async fn verify_credential(&self, credential: &str) -> Result<Caller, Problem> {
         let caller = self.identify_caller(credential).await?;
@@ -113,46 +133,20 @@ impl Identity {
         }
         let parts = &self.0;
         if let Some(found) = parts.api_keys.find_valid_key(credential, parts.clock.now()) {
-            let key = found?;
-            let subject = Subject { icat_user_name: key.user.clone() };
-            return Ok(Caller { subject, session: None, session_hash: None, api_key: Some(key) });
+            return found.map(Caller::from_api_key);
         }
-        let (cache_key, ended_sessions) = (sha256_hex(credential), parts.caches.ended_sessions());
-        if is_access_token(credential) {
-            // The signature is cheap and expiry is exact; only the question to auth is remembered.
-            let claims = parts.verifier.verify_token(credential).await?;
-            if let Some(known) = parts.caches.find_caller(&cache_key) {
-                return Ok(known);
-            }
-            return match parts.resolver.resolve_token(credential).await? {
-                ResolvedToken::Session { session, .. } => {
-                    let caller = Caller::from_session(claims.sub, session);
-                    parts.caches.insert_caller(&cache_key, &caller, ended_sessions);
-                    Ok(caller)
-                }
-                ResolvedToken::Unknown => {
-                    let subject = Subject { icat_user_name: claims.sub };
-                    Ok(Caller { subject, session: None, session_hash: None, api_key: None })
-                }
-            };
+        if IssuedCredentials::is_issued(credential) {
+            return parts.issued.identify_caller(credential).await;
         }
-        if let Some(known) = parts.caches.find_caller(&cache_key) {
+        let callers = parts.issued.callers();
+        let (cache_key, ended_sessions) = (sha256_hex(credential), callers.ended_sessions());
+        if let Some(known) = callers.find_caller(&cache_key) {
             return Ok(known);
-        }
-        if is_session_handle(credential) {
-            // Only auth knows whom it stands for.
-            let ResolvedToken::Session { session, user_name } = parts.resolver.resolve_token(credential).await? else {
-                let text = "sessions cannot be looked up now; try again later";
-                return Err(Problem::new(Code::Unavailable, "identity/auth-down", text).with_retry_after(10));
-            };
-            let caller = Caller::from_session(user_name, session);
-            parts.caches.insert_caller(&cache_key, &caller, ended_sessions);
-            return Ok(caller);
         }
         let info =
             parts.icat.get_session(credential).await.map_err(|e| to_refused_credential_problem(e, credential))?;
         let caller = Caller::from_session(info.user_name, Secret::new(credential));
-        parts.caches.insert_caller(&cache_key, &caller, ended_sessions);
+        callers.insert_caller(&cache_key, &caller, ended_sessions);
         Ok(caller)
     }
 

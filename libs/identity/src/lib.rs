@@ -9,19 +9,23 @@
 mod api_keys;
 mod cache;
 mod caller;
+mod caller_cache;
 mod doctor;
+mod issued_credentials;
 mod jwks;
+mod key_set;
+mod limited_body;
 mod membership;
 pub mod page_sessions;
 mod permissions;
 mod resolver;
+mod revoked_logins;
 mod shared_answers;
 pub mod token;
 
 use std::sync::Arc;
 
 use events::Events;
-use events::messages::{auth, icat};
 use icat_client::client::ReaderAccount;
 use icat_client::{CatalogueChanges, IcatClient};
 pub use service_kit::CredentialLocation;
@@ -31,10 +35,9 @@ use self::api_keys::ApiKeys;
 use self::cache::Caches;
 pub use self::caller::{Caller, MaybeCaller, Subject};
 pub use self::doctor::check_reader_account;
-use self::jwks::PublicKeys;
+pub use self::issued_credentials::IssuedCredentials;
+use self::issued_credentials::listen_for_ended_sessions;
 pub use self::permissions::{Completeness, Decision, Permission, ReadableList, ReadableRows, VisibleInvestigations};
-use self::resolver::SessionResolver;
-use self::token::{TokenRules, TokenVerifier};
 
 /// What permissions depend on, by the catalogue's rules or by membership. Datasets and datafiles are left out: they change
 /// all the time, and rarely move to another investigation.
@@ -56,8 +59,7 @@ pub struct Identity(Arc<Components>);
 struct Components {
     clock: Arc<dyn Clock>,
     icat: IcatClient,
-    verifier: TokenVerifier,
-    resolver: SessionResolver,
+    issued: IssuedCredentials,
     api_keys: ApiKeys,
     reader: Option<ReaderAccount>,
     administrators: Vec<String>,
@@ -71,18 +73,8 @@ impl Identity {
         let core = &ctx.config.core;
         let config = &core.identity;
         let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
-        let jwks_url = if config.jwks_url == "self" {
-            format!("{}/.well-known/jwks.json", ctx.endpoints.resolve_url("self", Listener::Public))
-        } else {
-            config.jwks_url.clone()
-        };
-        let auth_url = ctx.endpoints.resolve_url(&config.auth_url, Listener::Internal);
         let identity = Self(Arc::new(Components {
-            verifier: TokenVerifier {
-                keys: PublicKeys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),
-                rules: TokenRules::from_config(core, Arc::clone(&ctx.clock)),
-            },
-            resolver: SessionResolver::new(ctx.http.clone(), auth_url),
+            issued: IssuedCredentials::without_listeners(ctx),
             api_keys: ApiKeys::new(&config.api_keys),
             reader: ReaderAccount::from_setting(core.icat.reader.expose(), icat.clone())?,
             administrators: config.administrators.clone(),
@@ -90,26 +82,27 @@ impl Identity {
             clock: Arc::clone(&ctx.clock),
             icat,
         }));
-        identity.listen_for_ended_sessions(events);
+        let (ended, missed) = (identity.clone(), identity.clone());
+        let forget_session = move |session_hash: &str| ended.forget_session(session_hash);
+        listen_for_ended_sessions(events, forget_session, move || missed.forget_everything());
         identity.listen_for_changed_permissions(&CatalogueChanges::start(ctx, events)?);
         Ok(identity)
     }
 
-    fn listen_for_ended_sessions(&self, events: &Events) {
-        let ended = |identity: &Self| {
-            let identity = identity.clone();
-            move |session_hash: &str| identity.0.caches.remove_session(session_hash)
-        };
-        let missed = |identity: &Self| {
-            let identity = identity.clone();
-            move || identity.0.caches.clear()
-        };
-        let forget = ended(self);
-        let heard = move |event: auth::SessionEnded| forget(&event.session_hash);
-        events.add_listener("identity.auth-session-ended", heard, missed(self));
-        let forget = ended(self);
-        let heard = move |event: icat::SessionEnded| forget(&event.session_hash);
-        events.add_listener("identity.icat-session-ended", heard, missed(self));
+    fn forget_session(&self, session_hash: &str) {
+        self.0.issued.callers().remove_session(session_hash);
+        self.0.caches.remove_session(session_hash);
+    }
+
+    fn forget_everything(&self) {
+        self.0.issued.callers().clear();
+        self.0.caches.clear();
+    }
+
+    /// Asks auth at once which logins have ended, and not only when it is time again. For tests.
+    #[doc(hidden)]
+    pub async fn poll_revoked_logins(&self) {
+        self.0.issued.feed().poll().await;
     }
 
     /// A permission that is granted or withdrawn in the catalogue takes effect when its event arrives, and not only when
@@ -119,8 +112,8 @@ impl Identity {
         changes.add_listener(
             "identity.catalogue-changed",
             &PERMISSION_ENTITIES,
-            move |_| changed.0.caches.clear_permissions(),
-            move || missed.0.caches.clear_permissions(),
+            move |_| changed.0.caches.clear(),
+            move || missed.0.caches.clear(),
         );
     }
 

@@ -54,11 +54,7 @@ impl SessionResolver {
                 let answer: Answer = answer.json().await.map_err(|e| Problem::internal(e.without_url()))?;
                 Ok(ResolvedToken::Session { session: Secret::new(answer.session_id), user_name: answer.user_name })
             }
-            StatusCode::UNAUTHORIZED => Err(Problem::new(
-                Code::Unauthenticated,
-                "identity/session-ended",
-                "the session has ended; log in again",
-            )),
+            StatusCode::UNAUTHORIZED => Err(session_ended_problem()),
             status => {
                 tracing::warn!(
                     status = status.as_u16(),
@@ -68,4 +64,8 @@ impl SessionResolver {
             }
         }
     }
+}
+
+pub fn session_ended_problem() -> Problem {
+    Problem::new(Code::Unauthenticated, "identity/session-ended", "the session has ended; log in again")
 }

@@ -30,6 +30,7 @@ pub struct TokenRules {
 /// When a token is valid, in seconds since 1970 UTC.
 #[derive(Debug, Clone, Copy, Deserialize)]
 struct ValidityTimes {
+    iat: i64,
     exp: i64,
     #[serde(default)]
     nbf: i64,
@@ -58,7 +59,8 @@ impl TokenRules {
         }
         let header = decode_header(token).map_err(|_| invalid_token("the token cannot be read"))?;
         // Keys that a token brings along or points to prove nothing.
-        let foreign = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.crit.is_some();
+        let brings_key = header.jwk.is_some() || header.jku.is_some() || header.x5c.is_some() || header.x5u.is_some();
+        let foreign = brings_key || header.crit.is_some();
         if header.alg != TOKEN_ALGORITHM || header.typ.as_deref() != Some(TOKEN_TYPE) || foreign {
             return Err(invalid_token("the token is not an access token of this site"));
         }
@@ -70,10 +72,10 @@ impl TokenRules {
         let claims: Value = self.verify_token_at_any_time(token, key)?;
         let times: ValidityTimes = deserialize_claims(&claims)?;
         let now = self.clock.now().as_second();
-        if now > times.exp + LEEWAY_SECONDS {
+        if now > times.exp.saturating_add(LEEWAY_SECONDS) {
             return Err(invalid_token("the token has expired; get a new one"));
         }
-        if now < times.nbf - LEEWAY_SECONDS {
+        if now < times.nbf.max(times.iat).saturating_sub(LEEWAY_SECONDS) {
             return Err(invalid_token("the token is not valid yet"));
         }
         deserialize_claims(&claims)
@@ -102,6 +104,12 @@ impl TokenRules {
 pub(crate) struct Claims {
     /// ICAT user name.
     pub sub: String,
+    /// The handle of the login.
+    #[serde(default)]
+    pub sid: Option<String>,
+    /// What the token may be used for, separated by spaces (RFC 9068, 2.2.3); a token without it may do what its user may.
+    #[serde(default)]
+    pub scope: Option<String>,
 }
 
 /// Verifies with the published keys.
@@ -112,8 +120,7 @@ pub(crate) struct TokenVerifier {
 
 impl TokenVerifier {
     pub async fn verify_token(&self, token: &str) -> Result<Claims, Problem> {
-        let jwk = self.keys.find_key(&self.rules.key_id(token)?).await?;
-        let key = jwk.as_ref().map(DecodingKey::from_jwk).transpose().map_err(Problem::internal)?;
-        self.rules.verify_token(token, key.as_ref())
+        let key = self.keys.find_key(&self.rules.key_id(token)?).await?;
+        self.rules.verify_token(token, key.as_deref())
     }
 }

@@ -53,7 +53,7 @@ impl PageSessions {
         if let Some(session) = find_page_session(request) {
             let ended = self.identity.icat().end_session(&session).await;
             // The page of this service knows it at once, those of others when they hear of it.
-            self.identity.0.caches.remove_session(&sha256_hex(&session));
+            self.identity.forget_session(&sha256_hex(&session));
             if let Err(e) = ended {
                 tracing::info!(error = %e, "a session could not be ended");
             }

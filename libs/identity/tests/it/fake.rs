@@ -1,10 +1,11 @@
 //! An ICAT with one session, an auth with the keys it is given, and a service whose routes want to know who calls. Each
 //! set of services has its own state, steered over its internal listener.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use events::messages::auth::SessionEnded;
 use events::{Events, Outbox};
@@ -28,6 +29,11 @@ pub const FAKE: ServiceDef = ServiceDef {
 #[derive(Default)]
 struct Fake {
     keys: Mutex<Value>,
+    /// `Cache-Control` of the keys.
+    cache_control: Mutex<Option<String>>,
+    /// What `/auth/v1/revoked` answers by the position that it is asked for; its length is the `ETag`.
+    revoked: Mutex<BTreeMap<String, Value>>,
+    revoked_requests: Mutex<Vec<String>>,
     fetches: AtomicUsize,
     asked: AtomicUsize,
     auth_is_down: AtomicBool,
@@ -37,13 +43,14 @@ struct Fake {
 struct Ender {
     db: Db,
     outbox: Outbox,
+    identity: Identity,
 }
 
 async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildError> {
     let events = Events::start(&ctx).await?;
     let identity = Identity::new(&ctx, &events)?;
     let fake = Arc::new(Fake::default());
-    let ender = Arc::new(Ender { db: ctx.db.clone(), outbox: events.outbox() });
+    let ender = Arc::new(Ender { db: ctx.db.clone(), outbox: events.outbox(), identity: identity.clone() });
     let who = |mount: Mount, places| identity.accept_credentials(mount, places).get("", answer_user_name);
     let mounts = vec![
         Mount::new("/icat", Listener::Public, testkit::FAKE_ICAT_ERRORS)
@@ -52,6 +59,9 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
         Mount::new("/.well-known", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
             .get("/jwks.json", get_jwks),
+        Mount::new("/auth/v1/revoked", Listener::Public, ErrorFormat::PROBLEM_DETAILS)
+            .state(Arc::clone(&fake))
+            .get("", list_revoked),
         Mount::new("/sessions", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
             .post("/resolve", resolve_token),
@@ -69,6 +79,20 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
             .put("/session-is-dead/{yes}", async |fake: web::Data<Fake>, yes: web::Path<bool>| {
                 fake.session_is_dead.store(*yes, Ordering::SeqCst);
                 HttpResponse::NoContent().finish()
+            })
+            .put("/cache-control/{text}", async |fake: web::Data<Fake>, text: web::Path<String>| {
+                *fake.cache_control.lock().unwrap() = Some(text.into_inner());
+                HttpResponse::NoContent().finish()
+            })
+            .put("/revoked", async |fake: web::Data<Fake>, answers: web::Json<BTreeMap<String, Value>>| {
+                *fake.revoked.lock().unwrap() = answers.into_inner();
+                HttpResponse::NoContent().finish()
+            })
+            .post("/poll-revoked", async |ender: web::Data<Ender>, fake: web::Data<Fake>| {
+                // Of the worker too, which asks at the start.
+                fake.revoked_requests.lock().unwrap().clear();
+                ender.identity.poll_revoked_logins().await;
+                HttpResponse::Ok().json(&*fake.revoked_requests.lock().unwrap())
             })
             .post("/tell-end", emit_session_ended)
             .get("/counts", async |fake: web::Data<Fake>| {
@@ -140,7 +164,28 @@ async fn get_jwks(fake: web::Data<Fake>) -> HttpResponse {
     if fake.auth_is_down.load(Ordering::SeqCst) {
         return HttpResponse::ServiceUnavailable().finish();
     }
-    HttpResponse::Ok().json(&*fake.keys.lock().unwrap())
+    let mut answer = HttpResponse::Ok();
+    if let Some(text) = &*fake.cache_control.lock().unwrap() {
+        answer.insert_header(("cache-control", text.as_str()));
+    }
+    answer.json(&*fake.keys.lock().unwrap())
+}
+
+/// As auth answers: 304 to the `ETag` of the same answer, 422 to a position that is not known.
+async fn list_revoked(fake: web::Data<Fake>, request: HttpRequest) -> HttpResponse {
+    let etag = request.headers().get("if-none-match").map(|tag| tag.to_str().unwrap().to_owned());
+    let position = request.query_string().strip_prefix("after=").unwrap_or_default().to_owned();
+    fake.revoked_requests.lock().unwrap().push(format!("{position} {}", etag.as_deref().unwrap_or("-")));
+    if fake.auth_is_down.load(Ordering::SeqCst) {
+        return HttpResponse::ServiceUnavailable().finish();
+    }
+    let answers = fake.revoked.lock().unwrap();
+    let Some(answer) = answers.get(&position) else { return HttpResponse::UnprocessableEntity().finish() };
+    let tag = format!("\"{}\"", answer["revoked"].as_array().unwrap().len());
+    if etag.as_ref() == Some(&tag) {
+        return HttpResponse::NotModified().finish();
+    }
+    HttpResponse::Ok().insert_header(("etag", tag)).json(answer)
 }
 
 async fn resolve_token(fake: web::Data<Fake>) -> Result<HttpResponse, Problem> {
@@ -179,6 +224,24 @@ pub async fn steer_fakes(app: &TestApp, path: &str) {
     let method = if path == "tell-end" { "POST" } else { "PUT" };
     let answer = app.http.request(method.parse().unwrap(), url).send().await.unwrap();
     assert_eq!(answer.status(), 204, "{path}");
+}
+
+/// What `/auth/v1/revoked` answers from now on, by position.
+pub async fn set_revoked(app: &TestApp, answers: Value) {
+    let url = format!("{}/steer/revoked", app.internal);
+    assert_eq!(app.http.put(url).json(&answers).send().await.unwrap().status(), 204);
+}
+
+/// Polls, and returns the position and the `ETag` of each request.
+pub async fn poll_revoked(app: &TestApp) -> Vec<String> {
+    app.http.post(format!("{}/steer/poll-revoked", app.internal)).send().await.unwrap().json().await.unwrap()
+}
+
+/// The value of a series of `/metrics`.
+pub async fn read_metric(app: &TestApp, series: &str) -> f64 {
+    let text = app.http.get(format!("{}/metrics", app.internal)).send().await.unwrap().text().await.unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("{text}")).parse().unwrap()
 }
 
 pub async fn read_counter(app: &TestApp, what: &str) -> u64 {

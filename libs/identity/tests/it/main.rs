@@ -6,5 +6,7 @@ mod callers;
 mod fake;
 mod keys;
 mod reader;
+mod revoked_logins;
+mod scopes;
 mod tokens;
 mod visible;

@@ -13,6 +13,12 @@ fn claims_with(key: &str, value: impl Into<Value>) -> Value {
     claims
 }
 
+fn claims_without(key: &str) -> Value {
+    let mut claims = valid_claims();
+    claims.as_object_mut().unwrap().remove(key);
+    claims
+}
+
 #[tokio::test]
 async fn a_good_token_is_verified_here_and_its_session_asked_for_once() {
     let (app, key) = (start_app("").await, Key::new("one"));
@@ -50,11 +56,13 @@ async fn everything_else_is_refused() {
     let cases = [
         ("another audience", key.sign_token(&claims_with("aud", "elsewhere"))),
         ("another issuer", key.sign_token(&claims_with("iss", "https://elsewhere.example"))),
-        ("no subject", {
-            let mut claims = valid_claims();
-            claims.as_object_mut().unwrap().remove("sub");
-            key.sign_token(&claims)
-        }),
+        ("no subject", key.sign_token(&claims_without("sub"))),
+        ("no issuer", key.sign_token(&claims_without("iss"))),
+        ("no audience", key.sign_token(&claims_without("aud"))),
+        ("no end", key.sign_token(&claims_without("exp"))),
+        ("no beginning", key.sign_token(&claims_without("iat"))),
+        ("issued later", key.sign_token(&claims_with("iat", START_SECONDS + 31))),
+        ("too long", key.sign_token(&claims_with("padding", "x".repeat(16 * 1024)))),
         ("expired", key.sign_token(&claims_with("exp", START_SECONDS - 31))),
         ("not yet", key.sign_token(&claims_with("nbf", START_SECONDS + 31))),
         ("another key under the same name", other.sign_token(&valid_claims())),
@@ -63,6 +71,9 @@ async fn everything_else_is_refused() {
         ("an unknown key", header(&|h| h.kid = Some("two".to_owned()))),
         ("a key brought along", header(&|h| h.jwk = Some(other.jwk.clone()))),
         ("a key from elsewhere", header(&|h| h.jku = Some("https://elsewhere.example/jwks".to_owned()))),
+        ("a chain of certificates", header(&|h| h.x5c = Some(vec!["MIIB".to_owned()]))),
+        ("certificates from elsewhere", header(&|h| h.x5u = Some("https://elsewhere.example/x5".to_owned()))),
+        ("no type", header(&|h| h.typ = None)),
         ("must-understand", header(&|h| h.crit = Some(vec!["x".to_owned()]))),
         ("HMAC with the public key", hmac(public.as_bytes())),
         ("HMAC with the public point", hmac(&serde_json::to_vec(&key.jwk.algorithm).unwrap())),
@@ -117,4 +128,19 @@ async fn while_auth_is_down_a_token_still_says_who_but_not_which_session() {
         (200, "db/ada".to_owned()),
         "not remembered as without session"
     );
+}
+
+#[tokio::test]
+async fn clocks_may_differ_by_half_a_minute() {
+    let (app, key) = (start_app("").await, Key::new("one"));
+    publish_keys(&app, &[&key]).await;
+    for claims in [
+        claims_with("exp", START_SECONDS - 30),
+        claims_with("nbf", START_SECONDS + 30),
+        claims_with("iat", START_SECONDS + 30),
+    ] {
+        assert_eq!(get_with_bearer(&app, "/who", Some(&key.sign_token(&claims))).await.0, 200, "{claims}");
+    }
+    let several = claims_with("aud", serde_json::json!(["elsewhere", "undulator"]));
+    assert_eq!(get_with_bearer(&app, "/who", Some(&key.sign_token(&several))).await.0, 200);
 }

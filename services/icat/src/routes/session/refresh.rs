@@ -9,6 +9,8 @@ use crate::state::State;
 #[utoipa::path(
     put, path = "/icat/session/{id}", operation_id = "refresh_session", tag = "sessions",
     summary = "Refresh a session: its lifetime starts again",
+    description = "An access token or a session handle stands for the session of its login. The lifetime of the token does not \
+        change.",
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
@@ -18,6 +20,7 @@ use crate::state::State;
     ),
 )]
 pub async fn refresh_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    state.sessions.refresh_session(&credential.id).await?;
+    let credential = state.sessions.resolve_credential(Some(&credential.id)).await?;
+    state.sessions.refresh_session(&credential).await?;
     Ok(HttpResponse::NoContent().finish())
 }
