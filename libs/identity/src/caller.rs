@@ -51,6 +51,11 @@ impl Caller {
         self.api_key.is_some()
     }
 
+    /// What its API key or its access token is limited to; `None` for other users.
+    pub fn scopes(&self) -> Option<&[String]> {
+        self.api_key.as_ref().map(|key| key.scopes.as_slice()).or(self.token_scopes.as_deref())
+    }
+
     /// Refuses API keys and access tokens that were not made for this; other users may do what their rights allow.
     pub fn require_scope(&self, scope: &str) -> Result<(), Problem> {
         let has_scope = |scopes: &[String]| scopes.iter().any(|has| has == scope);

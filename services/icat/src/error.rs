@@ -42,6 +42,9 @@ pub enum Error {
          in a few seconds"
     )]
     SessionStoreBusy { retry_after: u32 },
+    /// The session of a valid token cannot be looked up.
+    #[error("Auth does not answer, so that the session of this token is not known; try again later")]
+    SessionNotKnown,
     /// An error with the offset of the faulty item in the request.
     #[error("{source}")]
     AtOffset { offset: usize, source: Box<Error> },
@@ -97,6 +100,7 @@ impl From<Error> for Problem {
             Error::SessionStoreBusy { retry_after } => {
                 Self::new(Code::Unavailable, "icat/logins-wait", text).with_retry_after(retry_after)
             }
+            Error::SessionNotKnown => Self::new(Code::Unavailable, "icat/session-not-known", text).with_retry_after(10),
             Error::AtOffset { offset, source } => Self::from(*source).with_offset(i64::try_from(offset).ok()),
             Error::Database(e @ DbError::Data(_)) => {
                 Self::new(Code::BadRequest, "icat/bad-parameter", OUT_OF_RANGE).with_source(e)

@@ -1,7 +1,7 @@
 //! The embedded catalogue: a replacement of icat.server 6.2 for facilities that do not run one.
 //!
 //! It owns all entities of the ICAT schema and the sessions, answers ICAT's REST interface under `/icat`, and asks
-//! authenticator plugins to check logins. It depends on no other service.
+//! authenticator plugins to check logins. It accepts the tokens of auth where there is one, and depends on no other service.
 
 pub mod authorization;
 mod change_events;
@@ -30,8 +30,9 @@ pub mod validation;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::messages::auth::SessionsRevoked;
-use events::{Consumer, Events, Received};
+use events::messages::auth::{SessionEnded, SessionsRevoked};
+use events::{Consumer, Events, Outbox, Received};
+use identity::IssuedCredentials;
 use service_kit::{BuildError, Ctx, DbError, Migration, Running, ServiceDef, ServiceSettings, Tx, Worker};
 use utoipa::OpenApi as _;
 
@@ -101,11 +102,22 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
         }
     });
     let events = Events::start(&ctx).await?;
-    let outbox = events.outbox();
+    consume_ended_logins(&events, &events.outbox());
+    let issued = IssuedCredentials::new(&ctx, &events);
+    let state = Arc::new(State::new(ctx, config, events.outbox(), issued)?);
+    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge, grants, counters] })
+}
+
+/// What auth ends ends here too.
+fn consume_ended_logins(events: &Events, outbox: &Outbox) {
+    let own = outbox.clone();
+    let end = async move |tx: &mut Tx, received: &Received<SessionEnded>| {
+        Ok(sessions::end_stored_session(tx, &received.event.session_hash, &own).await.map(drop)?)
+    };
+    events.add_consumer(Consumer::new("icat-auth-session-ended", end));
+    let own = outbox.clone();
     let revoke = async move |tx: &mut Tx, received: &Received<SessionsRevoked>| {
-        Ok(sessions::revoke_sessions(tx, &received.event, &outbox).await?)
+        Ok(sessions::revoke_sessions(tx, &received.event, &own).await?)
     };
     events.add_consumer(Consumer::new("icat-sessions-revoked", revoke));
-    let state = Arc::new(State::new(ctx, config, events.outbox())?);
-    Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge, grants, counters] })
 }

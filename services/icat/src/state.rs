@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::Outbox;
+use identity::IssuedCredentials;
 use service_kit::{Clock, ConfigError, Ctx, Db};
 use tokio::sync::Semaphore;
 
@@ -39,7 +40,7 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(ctx: Ctx, config: Config, outbox: Outbox) -> Result<Self, ConfigError> {
+    pub fn new(ctx: Ctx, config: Config, outbox: Outbox, issued: IssuedCredentials) -> Result<Self, ConfigError> {
         let parse = ParseContext { time_zone: config.parse_time_zone()? };
         let authenticators = Arc::new(Authenticators::new(&config, &ctx.endpoints, ctx.http));
         let queries = Arc::new(QuerySettings::new(&config, parse.clone(), Arc::clone(&ctx.clock)));
@@ -50,6 +51,7 @@ impl State {
             ids: ctx.ids,
             outbox: outbox.clone(),
             authenticators: Arc::clone(&authenticators),
+            issued,
             lifetime: Duration::from_mins(u64::from(config.lifetime_minutes)),
         };
         let port_importer = PortImporter {

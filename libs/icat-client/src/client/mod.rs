@@ -149,15 +149,16 @@ impl IcatClient {
 
     /// The rows of a search: wrapped entities, values, or arrays of values.
     pub async fn search_rows(&self, session_id: &str, query: &str) -> Result<Vec<Value>, IcatError> {
-        let url = self.search_url(session_id, query)?;
-        send::send_read(self.prepare_request(self.http.get(url), "/icat/entityManager"), &[session_id]).await
+        let request = self.get_with_session(self.search_url(session_id, query)?, session_id);
+        send::send_read(self.prepare_request(request, "/icat/entityManager"), &[session_id]).await
     }
 
     /// The wrapped entity with this id.
     pub async fn get_entity(&self, session_id: &str, query: &str, id: i64) -> Result<Value, IcatError> {
         let mut url = self.search_url(session_id, query)?;
         url.query_pairs_mut().append_pair("id", &id.to_string());
-        send::send_read(self.prepare_request(self.http.get(url), "/icat/entityManager"), &[session_id]).await
+        let request = self.get_with_session(url, session_id);
+        send::send_read(self.prepare_request(request, "/icat/entityManager"), &[session_id]).await
     }
 
     /// The rows of a query, in one answer; for large answers see [`pages`](Self::pages).
@@ -172,8 +173,18 @@ impl IcatClient {
 
     fn search_url(&self, session_id: &str, query: &str) -> Result<Url, IcatError> {
         let mut url = self.endpoint_url(&["entityManager"])?;
-        url.query_pairs_mut().append_pair("sessionId", session_id).append_pair("query", query);
+        if !is_issued(session_id) {
+            url.query_pairs_mut().append_pair("sessionId", session_id);
+        }
+        url.query_pairs_mut().append_pair("query", query);
         Ok(url)
+    }
+
+    /// An access token goes into the header, because URLs are logged. icat.server takes session ids in the URL alone, but no
+    /// tokens.
+    fn get_with_session(&self, url: Url, session_id: &str) -> RequestBuilder {
+        let request = self.http.get(url);
+        if is_issued(session_id) { request.bearer_auth(session_id) } else { request }
     }
 
     /// Each text becomes one path segment, percent-encoded if necessary.
@@ -192,4 +203,9 @@ impl IcatClient {
             None => request,
         }
     }
+}
+
+/// Whether it is an access token or a session handle of auth, which the embedded catalogue accepts in place of a session id.
+fn is_issued(session_id: &str) -> bool {
+    service_kit::is_access_token(session_id) || service_kit::is_session_handle(session_id)
 }

@@ -177,3 +177,20 @@ async fn no_error_tells_the_password() {
     let text = all_of(&login.unwrap_err());
     assert!(text.contains("ada") && text.contains("***") && !text.contains("hunter2"), "{text}");
 }
+
+/// URLs are logged by proxies.
+#[tokio::test]
+async fn a_token_is_sent_in_the_header_and_a_session_id_where_icat_server_takes_it() {
+    let server = Server::start_with_answers(vec![Answer::Body(200, "[7]")]).await;
+    let client = new_client(&server.root());
+    let handle = format!("{}abc", service_kit::SESSION_HANDLE_PREFIX);
+    for credential in [SESSION, "head.body.signature", &handle] {
+        assert_eq!(client.search_rows(credential, "Dataset.id").await.unwrap(), [json!(7)]);
+    }
+    let bearer = |credential: &str| format!("Bearer {credential}");
+    let expected = [String::new(), bearer("head.body.signature"), bearer(&handle)];
+    assert_eq!(server.header_values("authorization"), expected);
+    let url = "GET /icat/entityManager?query=Dataset.id";
+    let with_session = format!("GET /icat/entityManager?sessionId={SESSION}&query=Dataset.id");
+    assert_eq!(server.requests(), [with_session.as_str(), url, url]);
+}

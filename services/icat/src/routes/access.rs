@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::authorization::Operation;
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
-use crate::routes::http::requested_session_id;
+use crate::routes::http::requested_credential;
 use crate::routes::schemas::{AccessAllowed, AccessType, BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
@@ -52,8 +52,8 @@ pub async fn is_access_allowed(
     form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entity, access_type } = parse_form(form)?;
-    let session_id = requested_session_id(&request, session_id.as_deref())?;
-    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
+    let credential = requested_credential(&state, &request, session_id.as_deref()).await?;
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, &credential).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let entity = entity.ok_or_else(|| missing("entity"))?;
     let access_type = access_type.ok_or_else(|| missing("accessType"))?;

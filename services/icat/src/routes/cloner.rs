@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
-use crate::routes::http::requested_session_id;
+use crate::routes::http::requested_credential;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure, Id};
 use crate::state::State;
 use crate::store::Author;
@@ -53,8 +53,8 @@ pub async fn clone_entity(
     form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, name, id, keys } = parse_form(form)?;
-    let session_id = requested_session_id(&request, session_id.as_deref())?;
-    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
+    let credential = requested_credential(&state, &request, session_id.as_deref()).await?;
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, &credential).await?;
     let missing = |what: &str| Error::BadParameter(format!("{what} is not set"));
     let name = name.ok_or_else(|| missing("name"))?;
     let entity =

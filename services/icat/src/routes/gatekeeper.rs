@@ -9,7 +9,7 @@ use service_kit::parameters::{FormPairs, parse_form};
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::routes::http::requested_session_id;
+use crate::routes::http::requested_credential;
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
@@ -63,8 +63,8 @@ pub async fn mark_public_steps_stale(
 
 async fn require_root(state: &State, request: &HttpRequest, form: Option<FormPairs>) -> Result<HttpResponse, Problem> {
     let session_id = form.map(parse_form::<Form>).transpose()?.and_then(|form| form.session_id);
-    let session_id = requested_session_id(request, session_id.as_deref())?;
-    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
+    let credential = requested_credential(&state, request, session_id.as_deref()).await?;
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, &credential).await?;
     if !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
     }

@@ -9,6 +9,8 @@ use futures_util::stream;
 use service_kit::{Problem, RequestCredential};
 
 use crate::search::PIECE_BYTES;
+use crate::sessions::Credential;
+use crate::state::State;
 
 /// 200 with compact JSON; ICAT names no charset. A long text is passed on in pieces, so that it is not copied as a whole.
 pub fn json_response(body: String) -> HttpResponse {
@@ -24,7 +26,12 @@ pub fn json_response(body: String) -> HttpResponse {
     response.body(SizedStream::new(length, stream::iter(pieces)))
 }
 
-/// The session id of `Authorization: Bearer`, else the parameter of the interface.
-pub fn requested_session_id(request: &HttpRequest, parameter: Option<&str>) -> Result<Option<String>, Problem> {
-    Ok(RequestCredential::find_with_parameter(request, parameter)?.map(|credential| credential.text))
+/// The credential of `Authorization: Bearer`, else the parameter of the interface.
+pub async fn requested_credential(
+    state: &State,
+    request: &HttpRequest,
+    parameter: Option<&str>,
+) -> Result<Credential, Problem> {
+    let found = RequestCredential::find_with_parameter(request, parameter)?.map(|credential| credential.text);
+    state.sessions.resolve_credential(found.as_deref()).await
 }

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::authorization::{self, ReadableLimits, ReadableRows, find_readable_rows};
 use crate::error::Error;
-use crate::routes::http::{json_response, requested_session_id};
+use crate::routes::http::{json_response, requested_credential};
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
@@ -114,9 +114,9 @@ pub async fn list_readable_rows(
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let Query { session_id } = parse_query(&request)?;
-    let session_id = requested_session_id(&request, session_id.as_deref())?;
+    let credential = requested_credential(&state, &request, session_id.as_deref()).await?;
     let mut tx = state.db.read().await?;
-    let user_name = state.sessions.require_user(&mut tx, session_id.as_deref()).await?;
+    let user_name = state.sessions.require_user(&mut tx, &credential).await?;
     let entity = find_entity(&name).ok_or_else(|| {
         Error::BadParameter(format!("{name} is not an ICAT entity; names are case-sensitive, such as Datafile"))
     })?;

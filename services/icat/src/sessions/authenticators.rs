@@ -8,6 +8,7 @@ use service_kit::{Endpoints, HttpClient, HttpError, Listener, Peer};
 use utoipa::ToSchema;
 
 use super::Login;
+use super::authenticator_refusal::AuthenticatorRefusal;
 use crate::config::{AuthenticatorConfig, Config};
 use crate::error::Error;
 
@@ -53,13 +54,6 @@ struct Description {
 struct AuthenticatedUser {
     username: String,
     mechanism: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct AuthenticatorRefusal {
-    message: String,
-    #[serde(rename = "code")]
-    _code: String,
 }
 
 impl Authenticators {
@@ -127,7 +121,7 @@ impl Authenticators {
             source: None,
         };
         if !status.is_success() {
-            let AuthenticatorRefusal { message, .. } = serde_json::from_str(&text).map_err(|_| malformed())?;
+            let AuthenticatorRefusal { message, .. } = AuthenticatorRefusal::parse_json(&text).ok_or_else(malformed)?;
             // Nobody is refused for a full disk.
             return Err(match status.as_u16() {
                 507 => Error::AuthenticatorDiskFull { message, retry_after },

@@ -1,6 +1,8 @@
 //! Sessions: opened by a login with an authenticator, stored as rows, ended by logout, by expiry or by revocation.
 
+mod authenticator_refusal;
 mod authenticators;
+mod credential;
 mod login;
 
 use std::sync::Arc;
@@ -9,10 +11,12 @@ use std::time::Duration;
 use events::Outbox;
 use events::messages::auth::SessionsRevoked;
 use events::messages::icat::SessionEnded;
-use service_kit::{Clock, Db, DbError, Ids, Micros, Tx, sha256_hex};
+use identity::IssuedCredentials;
+use service_kit::{Clock, Db, DbError, Ids, Micros, Problem, Tx, sha256_hex};
 
 use self::authenticators::DEFAULT_RETRY_AFTER;
 pub use self::authenticators::{Authenticators, CredentialKey};
+pub use self::credential::Credential;
 pub use self::login::Login;
 use crate::error::Error;
 use crate::store::sessions::{self, LoginStart, Session};
@@ -36,6 +40,7 @@ pub struct Sessions {
     pub ids: Arc<dyn Ids>,
     pub outbox: Outbox,
     pub authenticators: Arc<Authenticators>,
+    pub issued: IssuedCredentials,
     /// How long a session is valid without being refreshed.
     pub lifetime: Duration,
 }
@@ -64,23 +69,32 @@ impl Sessions {
         Ok(LoginStart { started_at: self.clock.now_micros(), revocations })
     }
 
-    /// The user of a live session. The error texts are icat.server's, which clients match.
-    pub async fn require_user(&self, tx: &mut Tx, id: Option<&str>) -> Result<String, Error> {
-        Ok(self.find_live_session(tx, id).await?.user_name)
+    /// Whom or which session a text of a client stands for. Auth may be asked, so that this is not for transactions.
+    pub async fn resolve_credential(&self, text: Option<&str>) -> Result<Credential, Problem> {
+        Credential::resolve(text, &self.issued).await
     }
 
-    async fn find_live_session(&self, tx: &mut Tx, id: Option<&str>) -> Result<Session, Error> {
-        let id = require_session_id(id)?;
-        let session = sessions::get_session(tx, &sha256_hex(id)).await?.ok_or_else(|| unknown_session(id))?;
+    /// The user of a live session, or of a token while auth does not answer.
+    pub async fn require_user(&self, tx: &mut Tx, credential: &Credential) -> Result<String, Error> {
+        if let Credential::IssuedUser(user_name) = credential {
+            service_kit::record_caller(user_name);
+            return Ok(user_name.clone());
+        }
+        Ok(self.find_live_session(tx, credential).await?.user_name)
+    }
+
+    async fn find_live_session(&self, tx: &mut Tx, credential: &Credential) -> Result<Session, Error> {
+        let id_hash = sha256_hex(credential.session_id()?);
+        let session = sessions::get_session(tx, &id_hash).await?.ok_or_else(|| credential.unknown_error())?;
         if session.expires_at < self.clock.now_micros() {
-            return Err(Error::Session(format!("Session id:{id} has expired")));
+            return Err(credential.expired_error());
         }
         service_kit::record_caller(&session.user_name);
         Ok(session)
     }
 
-    pub async fn get_status(&self, id: &str) -> Result<SessionStatus, Error> {
-        let session = self.find_live_session(&mut self.db.read().await?, Some(id)).await?;
+    pub async fn get_status(&self, credential: &Credential) -> Result<SessionStatus, Error> {
+        let session = self.find_live_session(&mut self.db.read().await?, credential).await?;
         let remaining = session.expires_at.as_i64() - self.clock.now_micros().as_i64();
         #[expect(clippy::cast_precision_loss, reason = "a time span of hours in microseconds")]
         let remaining_minutes = remaining as f64 / MICROS_PER_MINUTE;
@@ -88,31 +102,22 @@ impl Sessions {
     }
 
     /// Starts the session's lifetime again. An expired session stays expired; icat.server would revive it.
-    pub async fn refresh_session(&self, id: &str) -> Result<(), Error> {
+    pub async fn refresh_session(&self, credential: &Credential) -> Result<(), Error> {
+        let id_hash = sha256_hex(credential.session_id()?);
         self.db
             .write(async |tx| {
-                self.find_live_session(tx, Some(id)).await?;
+                self.find_live_session(tx, credential).await?;
                 let expires_at = self.clock.now_micros() + self.lifetime;
-                Ok(sessions::update_expiry(tx, &sha256_hex(id), expires_at).await?)
+                Ok(sessions::update_expiry(tx, &id_hash, expires_at).await?)
             })
             .await
     }
 
     /// Ends a session, expired or not, and publishes its end for services that cache it.
-    pub async fn end_session(&self, id: &str) -> Result<(), Error> {
-        let session_hash = sha256_hex(id);
-        let ended = self
-            .db
-            .write(async |tx| {
-                let Some(subject) = sessions::delete_session(tx, &session_hash).await? else {
-                    return Ok::<_, DbError>(false);
-                };
-                let event = SessionEnded { session_hash: session_hash.clone(), subject };
-                self.outbox.emit(tx, &event).await?;
-                Ok(true)
-            })
-            .await?;
-        if ended { Ok(()) } else { Err(unknown_session(id)) }
+    pub async fn end_session(&self, credential: &Credential) -> Result<(), Error> {
+        let session_hash = sha256_hex(credential.session_id()?);
+        let ended = self.db.write(async |tx| end_stored_session(tx, &session_hash, &self.outbox).await).await?;
+        if ended { Ok(()) } else { Err(credential.unknown_error()) }
     }
 
     /// Whether a user has a live session.
@@ -122,19 +127,11 @@ impl Sessions {
     }
 }
 
-fn require_session_id(id: Option<&str>) -> Result<&str, Error> {
-    id.filter(|id| !id.is_empty()).ok_or_else(|| Error::Session("Session Id cannot be null or empty.".to_owned()))
-}
-
-fn unknown_session(id: &str) -> Error {
-    // The text must not repeat what is valid at other services.
-    if service_kit::is_access_token(id) {
-        return Error::Session("An access token is no session id: send the one of POST /session".to_owned());
-    }
-    if service_kit::is_session_handle(id) {
-        return Error::Session("A session handle of auth is no session id: send the one of POST /session".to_owned());
-    }
-    Error::Session(format!("Unable to find user by sessionid: {id}"))
+/// Ends a session, and publishes its end; false if it is not known, or has ended before.
+pub async fn end_stored_session(tx: &mut Tx, session_hash: &str, outbox: &Outbox) -> Result<bool, DbError> {
+    let Some(subject) = sessions::delete_session(tx, session_hash).await? else { return Ok(false) };
+    outbox.emit(tx, &SessionEnded { session_hash: session_hash.to_owned(), subject }).await?;
+    Ok(true)
 }
 
 /// Ends the sessions of an account that was locked or removed, or got another password.

@@ -26,7 +26,7 @@ enum SessionKind {
     OpenedHere,
     /// Of the user, who gave its id.
     Given,
-    /// An access token, which the catalogue does not accept.
+    /// An access token, which only the embedded catalogue accepts.
     AccessToken,
 }
 
@@ -66,7 +66,7 @@ impl Session {
         self.icat.as_ref().ok_or_else(|| Failure::Usage("give the catalogue with --url or --icat-url".to_owned()))
     }
 
-    /// Whether it is an access token, which the catalogue does not accept.
+    /// Whether it is an access token, which only the embedded catalogue accepts.
     pub fn is_access_token(&self) -> bool {
         self.kind == SessionKind::AccessToken
     }

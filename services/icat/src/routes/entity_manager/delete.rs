@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
-use crate::routes::http::requested_session_id;
+use crate::routes::http::requested_credential;
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
@@ -44,8 +44,8 @@ pub async fn delete_entities(state: web::Data<State>, request: HttpRequest) -> R
     let Query { session_id, entities } = parse_query(&request)?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let targets = mutations::parse_targets(&text)?;
-    let session_id = requested_session_id(&request, session_id.as_deref())?;
-    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
+    let credential = requested_credential(&state, &request, session_id.as_deref()).await?;
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, &credential).await?;
     let author = Author::new(user_name, state.clock.now_micros()).for_long_work();
     author
         .run_transaction(&state.db, &state.outbox, async |tx| -> Result<(), Error> {

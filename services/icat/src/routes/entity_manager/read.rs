@@ -9,9 +9,10 @@ use service_kit::parameters::parse_query;
 use utoipa::IntoParams;
 
 use crate::error::Error;
-use crate::routes::http::requested_session_id;
+use crate::routes::http::requested_credential;
 use crate::routes::schemas::{CommonResponses, Failure, Rows};
 use crate::search::{self, SearchResult};
+use crate::sessions::Credential;
 use crate::state::State;
 
 #[derive(Deserialize, IntoParams)]
@@ -48,19 +49,19 @@ pub struct Query {
 pub async fn read_entities(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let Query { session_id, query, id } = parse_query(&request)?;
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = requested_session_id(&request, session_id.as_deref())?;
-    answer_query(&state, session_id.as_deref(), &text, id.as_deref()).await
+    let credential = requested_credential(&state, &request, session_id.as_deref()).await?;
+    answer_query(&state, &credential, &text, id.as_deref()).await
 }
 
 /// Answers a search, or with an id a single row.
 pub async fn answer_query(
     state: &State,
-    session_id: Option<&str>,
+    credential: &Credential,
     text: &str,
     id: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
     let mut tx = state.db.read().await?;
-    let user_name = state.sessions.require_user(&mut tx, session_id).await?;
+    let user_name = state.sessions.require_user(&mut tx, credential).await?;
     let rights = state.rules.load_rights(&mut tx, user_name).await?;
     if let Some(id) = id {
         let id = id.parse().map_err(|_| Error::BadParameter(format!("Badly formatted id: {id}")))?;

@@ -7,7 +7,7 @@ use service_kit::parameters::{FormPairs, parse_form};
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::routes::http::requested_session_id;
+use crate::routes::http::requested_credential;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 
@@ -44,6 +44,6 @@ pub async fn search_entities(
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, query } = parse_form(form)?;
     let text = query.ok_or_else(|| Error::BadParameter("query is not set".to_owned()))?;
-    let session_id = requested_session_id(&request, session_id.as_deref())?;
-    super::read::answer_query(&state, session_id.as_deref(), &text, None).await
+    let credential = requested_credential(&state, &request, session_id.as_deref()).await?;
+    super::read::answer_query(&state, &credential, &text, None).await
 }

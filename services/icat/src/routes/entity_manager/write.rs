@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::mutations::{self, Permissions};
-use crate::routes::http::requested_session_id;
+use crate::routes::http::requested_credential;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 use crate::store::Author;
@@ -55,8 +55,8 @@ pub async fn write_entities(
     form: FormPairs,
 ) -> Result<HttpResponse, Problem> {
     let Form { session_id, entities } = parse_form(form)?;
-    let session_id = requested_session_id(&request, session_id.as_deref())?;
-    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
+    let credential = requested_credential(&state, &request, session_id.as_deref()).await?;
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, &credential).await?;
     let text = entities.ok_or_else(|| Error::BadParameter("entities is not set".to_owned()))?;
     let items = mutations::parse_items(&text)?;
     let idempotency = IdempotencyKey::from_request(&request, &user_name, sha256_hex(&text))?;

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use crate::error::Error;
 use crate::port::{self, ExportRequest};
-use crate::routes::http::requested_session_id;
+use crate::routes::http::requested_credential;
 use crate::routes::schemas::{CommonResponses, Failure};
 use crate::state::State;
 
@@ -41,13 +41,13 @@ pub async fn export_entities(state: web::Data<State>, request: HttpRequest) -> R
     let text = json.ok_or_else(|| Error::BadParameter("json must not be null".to_owned()))?;
     let export_request = ExportRequest::parse_json(&text)?;
     let attributes = export_request.parse_attributes()?;
-    let session_id = requested_session_id(&request, export_request.session_id.as_deref())?;
+    let credential = requested_credential(&state, &request, export_request.session_id.as_deref()).await?;
     let slot = Arc::clone(&state.export_slots).try_acquire_owned().map_err(|_| {
         Problem::new(Code::Unavailable, "icat/busy", "other dumps are being written; try again later")
             .with_retry_after(60)
     })?;
     let mut tx = state.db.read().await?;
-    let user_name = state.sessions.require_user(&mut tx, session_id.as_deref()).await?;
+    let user_name = state.sessions.require_user(&mut tx, &credential).await?;
     let rights = state.rules.load_rights(&mut tx, user_name).await?;
     let dump =
         port::stream_export(Arc::clone(&state.queries), tx, rights, export_request.query.as_deref(), attributes, slot)

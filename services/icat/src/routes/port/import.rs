@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::port::{Attributes, DuplicateAction, ImportRequest, Upload};
-use crate::routes::http::requested_session_id;
+use crate::routes::http::requested_credential;
 use crate::routes::schemas::{BodyResponses, CommonResponses, Failure};
 use crate::state::State;
 
@@ -97,8 +97,8 @@ async fn authorize_import(
     asked: ImportRequest,
 ) -> Result<AuthorizedImport, Problem> {
     let attributes = asked.parse_attributes()?;
-    let session_id = requested_session_id(request, asked.session_id.as_deref())?;
-    let user_name = state.sessions.require_user(&mut state.db.read().await?, session_id.as_deref()).await?;
+    let credential = requested_credential(&state, request, asked.session_id.as_deref()).await?;
+    let user_name = state.sessions.require_user(&mut state.db.read().await?, &credential).await?;
     if attributes == Attributes::All && !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
     }

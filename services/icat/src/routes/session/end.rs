@@ -17,6 +17,7 @@ use crate::state::State;
     ),
 )]
 pub async fn log_out(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    state.sessions.end_session(&credential.id).await?;
+    let credential = state.sessions.resolve_credential(Some(&credential.id)).await?;
+    state.sessions.end_session(&credential).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -19,7 +19,8 @@ use crate::state::State;
     ),
 )]
 pub async fn get_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    let status = state.sessions.get_status(&credential.id).await?;
+    let credential = state.sessions.resolve_credential(Some(&credential.id)).await?;
+    let status = state.sessions.get_status(&credential).await?;
     let mut body = String::from("{\"userName\":");
     append_json_string(&mut body, &status.user_name);
     body.push_str(",\"remainingMinutes\":");

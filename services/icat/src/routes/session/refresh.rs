@@ -18,6 +18,7 @@ use crate::state::State;
     ),
 )]
 pub async fn refresh_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    state.sessions.refresh_session(&credential.id).await?;
+    let credential = state.sessions.resolve_credential(Some(&credential.id)).await?;
+    state.sessions.refresh_session(&credential).await?;
     Ok(HttpResponse::NoContent().finish())
 }
