@@ -56,4 +56,4 @@ use crate::routes::{
 )]
 pub struct Document;
 
-const BEARER: Bearer = Bearer("A session id, instead of `sessionId`");
+const BEARER: Bearer = Bearer("A session id, an access token or a session handle, instead of `sessionId`");

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""One rule for `Authorization: Bearer` on the mounts of all services: the scheme in any case, and before any session id elsewhere.
+"""One rule for `Authorization: Bearer` on the mounts of all services, for session ids and access tokens: the scheme in any case,
+and before any session id elsewhere.
 
     tests/interop/suite/test_bearer_credentials.py
 """
 
+import itertools
+import json
 import sys
 from pathlib import Path
 
@@ -28,26 +31,28 @@ def main():
             lambda other, headers: (f"/logbook/{other}/event", {"investigationId": investigation, "limit": 1}, headers),
         ]
         asked = 0
-        for call in calls:
+        bearer = {"Authorization": f"Bearer {session}"}
+        token = json.loads(demo.request("POST", "/auth/v1/token", headers=bearer)[2])["access_token"]
+        for good, call in itertools.product((session, token), calls):
             def request_status(other, authorization):
                 path, parameters, headers = call(other, {"Authorization": authorization} if authorization else {})
                 return demo.request("GET", path, parameters, headers=headers)[0], path
 
             for scheme in ("Bearer", "bearer", "BEARER"):
-                for other in (WRONG, "-", session):
-                    found, path = request_status(other, f"{scheme} {session}")
+                for other in (WRONG, "-", good):
+                    found, path = request_status(other, f"{scheme} {good}")
                     assert found == 200, (path, scheme, other, found)
-                found, path = request_status(session, f"{scheme} {WRONG}")
+                found, path = request_status(good, f"{scheme} {WRONG}")
                 assert found in REFUSED, (path, scheme, found)
                 asked += 4
-            found, path = request_status(session, "Basic eDp5")
+            found, path = request_status(good, "Basic eDp5")
             assert found == 200, (path, "a proxy's credential is not ours", found)
             found, path = request_status(WRONG, "Basic eDp5")
             assert found in REFUSED, (path, found)
-            for unreadable in ("Bearer", f"Bearer {session} {session}", session):
-                found, path = request_status(session, unreadable)
+            for unreadable in ("Bearer", f"Bearer {good} {good}", good):
+                found, path = request_status(good, unreadable)
                 assert found in REFUSED, (path, "an unreadable header is never replaced by a parameter", found)
-            found, path = request_status(session, None)
+            found, path = request_status(good, None)
             assert found == 200, (path, found)
             asked += 6
         for path in ("/session/-", "/icat/session/-"):

@@ -65,7 +65,8 @@ impl Known {
 }
 
 async fn resolve_credential(known: web::Data<Known>, request: HttpRequest) -> HttpResponse {
-    let bearer = request.headers()["authorization"].to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned();
+    let bearer = request.headers().get("authorization").unwrap().to_str().unwrap();
+    let bearer = bearer.strip_prefix("Bearer ").unwrap().to_owned();
     if !known.0.lock().unwrap().sessions.contains_key(&bearer) {
         return HttpResponse::Unauthorized().finish();
     }

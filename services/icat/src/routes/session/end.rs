@@ -8,6 +8,8 @@ use crate::state::State;
 
 #[utoipa::path(
     delete, path = "/icat/session/{id}", operation_id = "log_out", tag = "sessions", summary = "End a session",
+    description = "An access token or a session handle stands for the session of its login: both are refused afterwards, and the \
+        login cannot be refreshed.",
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(

@@ -9,6 +9,8 @@ use crate::state::State;
 #[utoipa::path(
     put, path = "/icat/session/{id}", operation_id = "refresh_session", tag = "sessions",
     summary = "Refresh a session: its lifetime starts again",
+    description = "An access token or a session handle stands for the session of its login. The lifetime of the token does not \
+        change.",
     params(PathCredential),
     security((), ("bearer" = [])),
     responses(
