@@ -112,7 +112,8 @@ impl Caller {
     }
 
     fn from_api_key(key: Arc<ApiKey>) -> Self {
-        Self { api_key: Some(Arc::clone(&key)), ..Self::without_session(key.user.clone()) }
+        let user = Self::without_session(key.user.clone());
+        Self { api_key: Some(key), ..user }
     }
 }
 

@@ -63,7 +63,7 @@ pub async fn mark_public_steps_stale(
 
 async fn require_root(state: &State, request: &HttpRequest, form: Option<FormPairs>) -> Result<HttpResponse, Problem> {
     let session_id = form.map(parse_form::<Form>).transpose()?.and_then(|form| form.session_id);
-    let credential = requested_credential(&state, request, session_id.as_deref()).await?;
+    let credential = requested_credential(state, request, session_id.as_deref()).await?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, &credential).await?;
     if !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());

@@ -97,7 +97,7 @@ async fn authorize_import(
     asked: ImportRequest,
 ) -> Result<AuthorizedImport, Problem> {
     let attributes = asked.parse_attributes()?;
-    let credential = requested_credential(&state, request, asked.session_id.as_deref()).await?;
+    let credential = requested_credential(state, request, asked.session_id.as_deref()).await?;
     let user_name = state.sessions.require_user(&mut state.db.read().await?, &credential).await?;
     if attributes == Attributes::All && !state.rules.is_root(&user_name) {
         return Err(Error::Forbidden("user must be in rootUserNames".to_owned()).into());
