@@ -12,7 +12,7 @@ fn revoked(sids: &[&str]) -> Value {
     sids.iter().map(|sid| json!({"id": &sha256_hex(sid)[..32], "exp": START_SECONDS + 600})).collect()
 }
 
-fn answer(sids: &[&str], next: &str, more: bool) -> Value {
+fn render_list(sids: &[&str], next: &str, more: bool) -> Value {
     json!({"revoked": revoked(sids), "next": next, "more": more})
 }
 
@@ -20,7 +20,7 @@ fn answer(sids: &[&str], next: &str, more: bool) -> Value {
 async fn a_login_that_has_ended_is_refused_although_it_is_cached_and_auth_is_down() {
     let (app, key) = (start_app("").await, Key::new("one"));
     publish_keys(&app, &[&key]).await;
-    set_revoked(&app, json!({"": answer(&[], "1.", false)})).await;
+    set_revoked(&app, json!({"": render_list(&[], "1.", false)})).await;
     let token = key.sign_token(&valid_claims());
     let handle = format!("{SESSION_HANDLE_PREFIX}{}", "a".repeat(43));
     let other = key.sign_token(&{
@@ -32,7 +32,8 @@ async fn a_login_that_has_ended_is_refused_although_it_is_cached_and_auth_is_dow
     for credential in [&token, &handle, &other] {
         assert_eq!(get_with_bearer(&app, "/who", Some(credential)).await.0, 200, "the control");
     }
-    set_revoked(&app, json!({"": answer(&["s", &handle], "2.", false), "2.": answer(&[], "3.", false)})).await;
+    set_revoked(&app, json!({"": render_list(&["s", &handle], "2.", false), "2.": render_list(&[], "3.", false)}))
+        .await;
     poll_revoked(&app).await;
     steer_fakes(&app, "auth-is-down/true").await;
     for credential in [&token, &handle] {
@@ -51,7 +52,7 @@ async fn a_login_that_has_ended_is_refused_although_it_is_cached_and_auth_is_dow
 async fn while_auth_is_down_the_last_list_counts_and_then_it_goes_on() {
     let (app, key) = (start_app("").await, Key::new("one"));
     publish_keys(&app, &[&key]).await;
-    set_revoked(&app, json!({"": answer(&["s"], "1.", false), "1.": answer(&[], "2.", false)})).await;
+    set_revoked(&app, json!({"": render_list(&["s"], "1.", false), "1.": render_list(&[], "2.", false)})).await;
     let token = key.sign_token(&valid_claims());
     poll_revoked(&app).await;
     assert_eq!(get_with_bearer(&app, "/who", Some(&token)).await.0, 401);
@@ -66,7 +67,7 @@ async fn while_auth_is_down_the_last_list_counts_and_then_it_goes_on() {
     assert_eq!(get_with_bearer(&app, "/who", Some(&token)).await.0, 401, "the last list");
 
     steer_fakes(&app, "auth-is-down/false").await;
-    set_revoked(&app, json!({"1.": answer(&["later"], "3.", false)})).await;
+    set_revoked(&app, json!({"1.": render_list(&["later"], "3.", false)})).await;
     poll_revoked(&app).await;
     assert!(read_metric(&app, "undulator_revoked_logins_age_seconds").await.abs() < f64::EPSILON);
     let later = key.sign_token(&{
@@ -82,9 +83,9 @@ async fn while_auth_is_down_the_last_list_counts_and_then_it_goes_on() {
 async fn the_list_is_continued_and_not_sent_twice() {
     let app = start_app("").await;
     let pages = json!({
-        "": answer(&["a", "b"], "1.", true),
-        "1.": answer(&["c"], "2.", false),
-        "2.": answer(&["c"], "3.", false),
+        "": render_list(&["a", "b"], "1.", true),
+        "1.": render_list(&["c"], "2.", false),
+        "2.": render_list(&["c"], "3.", false),
     });
     // The worker may have asked before there were answers.
     set_revoked(&app, pages).await;
@@ -95,12 +96,13 @@ async fn the_list_is_continued_and_not_sent_twice() {
     for _ in 0..2 {
         assert_eq!(poll_revoked(&app).await.last().unwrap(), "2. \"1\"", "not modified");
     }
-    set_revoked(&app, json!({"2.": answer(&["c", "d"], "4.", false), "4.": answer(&["d"], "5.", false)})).await;
+    set_revoked(&app, json!({"2.": render_list(&["c", "d"], "4.", false), "4.": render_list(&["d"], "5.", false)}))
+        .await;
     assert_eq!(poll_revoked(&app).await, ["2. \"1\""]);
     assert_eq!(poll_revoked(&app).await, ["4. -"]);
     assert!((read_metric(&app, "undulator_revoked_logins").await - 4.0).abs() < f64::EPSILON);
 
-    set_revoked(&app, json!({"": answer(&["e"], "1.", false)})).await;
+    set_revoked(&app, json!({"": render_list(&["e"], "1.", false)})).await;
     assert_eq!(poll_revoked(&app).await, ["4. \"1\"", " -"], "a position that auth does not know");
     assert!((read_metric(&app, "undulator_revoked_logins").await - 5.0).abs() < f64::EPSILON);
 }
@@ -109,7 +111,7 @@ async fn the_list_is_continued_and_not_sent_twice() {
 async fn an_answer_that_cannot_be_read_changes_nothing() {
     let (app, key) = (start_app("").await, Key::new("one"));
     publish_keys(&app, &[&key]).await;
-    set_revoked(&app, json!({"": answer(&["s"], "1.", false)})).await;
+    set_revoked(&app, json!({"": render_list(&["s"], "1.", false)})).await;
     poll_revoked(&app).await;
     for wrong in [json!({"revoked": []}), json!({"revoked": [{"id": "x", "exp": 1}], "next": "2.", "more": false})] {
         set_revoked(&app, json!({"1.": wrong})).await;

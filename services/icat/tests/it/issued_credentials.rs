@@ -15,7 +15,7 @@ fn handle_of(name: &str) -> String {
     format!("{SESSION_HANDLE_PREFIX}{name}{}", "a".repeat(40))
 }
 
-async fn send(app: &TestApp, method: &str, path: &str, bearer: Option<&str>) -> (u16, String) {
+async fn send_request(app: &TestApp, method: &str, path: &str, bearer: Option<&str>) -> (u16, String) {
     let mut request = app.http.request(method.parse().unwrap(), format!("{}/icat{path}", app.public));
     if let Some(bearer) = bearer {
         request = request.bearer_auth(bearer);
@@ -120,7 +120,7 @@ async fn a_token_has_the_rights_of_its_user_and_nobody_elses() {
     let token = issuer.sign_token("db/ada", &json!({}));
     issuer.add_session(&token, &ada, "db/ada").await;
     let query = "/entityManager?query=SELECT+f.name+FROM+Facility+f";
-    assert_eq!(send(&app, "GET", query, Some(&token)).await, (200, "[]".to_owned()));
+    assert_eq!(send_request(&app, "GET", query, Some(&token)).await, (200, "[]".to_owned()));
     let form = [("entities", FACILITY)];
     let create = app.http.post(format!("{}/icat/entityManager", app.public)).form(&form).bearer_auth(&token);
     let (status, text) = read_answer(create.send().await.unwrap()).await;
@@ -131,7 +131,7 @@ async fn a_token_has_the_rights_of_its_user_and_nobody_elses() {
         (issuer.sign_token("simple/root", &json!({"scope": "read"})), "INSUFFICIENT_PRIVILEGES"),
         ("a.b.c".to_owned(), "SESSION"),
     ] {
-        let (status, text) = send(&app, "GET", query, Some(&wrong)).await;
+        let (status, text) = send_request(&app, "GET", query, Some(&wrong)).await;
         assert!(status == 403 && text.contains(code) && !text.contains(&wrong), "{text}");
     }
     app.stop().await;
@@ -151,18 +151,18 @@ async fn the_session_of_a_token_is_shown_refreshed_and_ended_and_its_id_is_not_r
             issuer.add_session(&credential, &session, "db/ada").await;
             let own = format!("/session/{credential}");
             let show = async || {
-                let (status, text) = send(&app, "GET", &own, None).await;
+                let (status, text) = send_request(&app, "GET", &own, None).await;
                 assert_eq!(status, 200, "{text}");
                 serde_json::from_str::<Value>(&text).unwrap()
             };
             app.clock.advance_seconds(60);
             assert_eq!(show().await, json!({"userName": "db/ada", "remainingMinutes": 119.0}));
-            assert_eq!(send(&app, "PUT", "/session/-", Some(&credential)).await.0, 204);
+            assert_eq!(send_request(&app, "PUT", "/session/-", Some(&credential)).await.0, 204);
             assert_eq!(show().await["remainingMinutes"], 120.0);
-            assert_eq!(send(&app, "DELETE", &own, None).await, (204, String::new()));
-            assert_eq!(send(&app, "GET", &format!("/session/{session}"), None).await.0, 403, "it has ended");
+            assert_eq!(send_request(&app, "DELETE", &own, None).await, (204, String::new()));
+            assert_eq!(send_request(&app, "GET", &format!("/session/{session}"), None).await.0, 403, "it has ended");
             for method in ["GET", "PUT", "DELETE"] {
-                let (status, text) = send(&app, method, &own, None).await;
+                let (status, text) = send_request(&app, method, &own, None).await;
                 assert!(status == 403 && text.contains("\"SESSION\""), "{text}");
                 assert!(!text.contains(&session) && !text.contains(&credential), "{text}");
             }
@@ -183,10 +183,10 @@ async fn while_auth_is_down_a_token_still_works_and_a_handle_is_not_refused() {
         issuer.add_session(credential, &root, "simple/root").await;
     }
     let query = "/entityManager?query=SELECT+f.name+FROM+Facility+f";
-    assert_eq!(send(&app, "GET", query, Some(&known)).await.0, 200);
+    assert_eq!(send_request(&app, "GET", query, Some(&known)).await.0, 200);
     issuer.set_down(true).await;
     for token in [&known, &new] {
-        assert_eq!(send(&app, "GET", query, Some(token)).await, (200, "[]".to_owned()));
+        assert_eq!(send_request(&app, "GET", query, Some(token)).await, (200, "[]".to_owned()));
     }
     let text = "does not answer";
     for (method, path, credential) in [
@@ -195,15 +195,15 @@ async fn while_auth_is_down_a_token_still_works_and_a_handle_is_not_refused() {
         ("PUT", "/session/-", &new),
         ("DELETE", "/session/-", &new),
     ] {
-        let (status, answer) = send(&app, method, path, Some(credential)).await;
+        let (status, answer) = send_request(&app, method, path, Some(credential)).await;
         assert_eq!(status, 503, "{method} {path}: {answer}");
         assert!(answer.contains(text) || answer.contains("cannot be looked up now"), "{answer}");
     }
     issuer.set_down(false).await;
     wait_until("the handle is resolved", async || {
-        (send(&app, "GET", query, Some(&handle)).await.0 == 200).then_some(())
+        (send_request(&app, "GET", query, Some(&handle)).await.0 == 200).then_some(())
     })
     .await;
-    assert_eq!(send(&app, "DELETE", "/session/-", Some(&new)).await.0, 204);
+    assert_eq!(send_request(&app, "DELETE", "/session/-", Some(&new)).await.0, 204);
     app.stop().await;
 }

@@ -22,10 +22,11 @@ pub const ISSUER: ServiceDef = ServiceDef {
             let mount =
                 |prefix, listener| Mount::new(prefix, listener, ErrorFormat::PROBLEM_DETAILS).state(Arc::clone(&known));
             let mounts = vec![
-                mount("/.well-known", Listener::Public)
-                    .get("/jwks.json", async |known: web::Data<Known>| known.answer(|steered| steered.keys.clone())),
+                mount("/.well-known", Listener::Public).get("/jwks.json", async |known: web::Data<Known>| {
+                    known.render_answer(|steered| steered.keys.clone())
+                }),
                 mount("/auth/v1/revoked", Listener::Public).get("", async |known: web::Data<Known>| {
-                    known.answer(|_| json!({"revoked": [], "next": "1.", "more": false}))
+                    known.render_answer(|_| json!({"revoked": [], "next": "1.", "more": false}))
                 }),
                 mount("/sessions/resolve", Listener::Internal).post("", resolve_credential),
                 mount("/steer", Listener::Internal).put(
@@ -54,7 +55,7 @@ struct Steered {
 }
 
 impl Known {
-    fn answer(&self, body: impl Fn(&Steered) -> Value) -> HttpResponse {
+    fn render_answer(&self, body: impl Fn(&Steered) -> Value) -> HttpResponse {
         let steered = self.0.lock().unwrap();
         if steered.is_down {
             HttpResponse::ServiceUnavailable().finish()
@@ -70,7 +71,7 @@ async fn resolve_credential(known: web::Data<Known>, request: HttpRequest) -> Ht
     if !known.0.lock().unwrap().sessions.contains_key(&bearer) {
         return HttpResponse::Unauthorized().finish();
     }
-    known.answer(|steered| {
+    known.render_answer(|steered| {
         let (session, user) = &steered.sessions[&bearer];
         json!({"session_id": session, "user_name": user})
     })

@@ -20,7 +20,6 @@ mod grants;
 mod issued_credentials;
 mod issuer;
 mod logins;
-mod logins_of_auth;
 mod openapi;
 mod query_answers;
 mod query_plans;

@@ -9,6 +9,7 @@ mod credentials;
 mod find;
 mod flow;
 mod login;
+mod logins_of_auth;
 mod processes;
 mod rights;
 mod search_facility;

@@ -41,7 +41,7 @@ async fn log_in_for_handle(app: &TestApp) -> String {
     claims["sessionId"].as_str().unwrap().to_owned()
 }
 
-async fn get(app: &TestApp, path: &str, bearer: &str) -> StatusCode {
+async fn get_with_bearer(app: &TestApp, path: &str, bearer: &str) -> StatusCode {
     app.http.get(format!("{}{path}", app.public)).bearer_auth(bearer).send().await.unwrap().status()
 }
 
@@ -52,7 +52,7 @@ async fn the_catalogue_accepts_what_auth_gives_out_until_the_login_ends() {
         create_root(&app).await;
         let (token, _) = log_in(&app).await;
         for credential in [&token, &log_in_for_handle(&app).await] {
-            assert_eq!(get(&app, QUERY, credential).await, 200);
+            assert_eq!(get_with_bearer(&app, QUERY, credential).await, 200);
             let by_parameter = app.http.get(format!("{}{QUERY}&sessionId={credential}", app.public)).send().await;
             assert_eq!(by_parameter.unwrap().status(), 200);
             let shown = app.http.get(format!("{}/icat/session/-", app.public)).bearer_auth(credential).send().await;
@@ -61,7 +61,8 @@ async fn the_catalogue_accepts_what_auth_gives_out_until_the_login_ends() {
         let ended = app.http.post(format!("{}/auth/v1/logout", app.public)).bearer_auth(&token).send().await.unwrap();
         assert_eq!(ended.status(), 204);
         app.drain().await;
-        wait_until("the token is refused", async || (get(&app, QUERY, &token).await == 403).then_some(())).await;
+        wait_until("the token is refused", async || (get_with_bearer(&app, QUERY, &token).await == 403).then_some(()))
+            .await;
         app.stop().await;
     }
 }
@@ -73,7 +74,8 @@ async fn a_login_whose_session_ends_at_the_catalogue_cannot_be_refreshed() {
     let (token, refresh) = log_in(&app).await;
     let ended = app.http.delete(format!("{}/icat/session/-", app.public)).bearer_auth(&token).send().await.unwrap();
     assert_eq!(ended.status(), 204);
-    wait_until("the token is refused", async || (get(&app, QUERY, &token).await == 403).then_some(())).await;
+    wait_until("the token is refused", async || (get_with_bearer(&app, QUERY, &token).await == 403).then_some(()))
+        .await;
     let refresh =
         app.http.post(format!("{}/auth/v1/token/refresh", app.public)).json(&json!({"refresh_token": refresh}));
     assert_eq!(refresh.send().await.unwrap().status(), 401);
@@ -98,7 +100,7 @@ async fn a_login_that_is_ended_from_elsewhere_leaves_no_session() {
     assert_eq!(app.http.delete(url).bearer_auth(&here).send().await.unwrap().status(), 204);
     app.drain().await;
     assert_eq!(count().await, 1);
-    assert_eq!(get(&app, QUERY, &here).await, 200);
+    assert_eq!(get_with_bearer(&app, QUERY, &here).await, 200);
     app.stop().await;
 }
 
