@@ -8,7 +8,7 @@ use icat_client::{IcatClient, IcatCode, IcatError};
 use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Ctx, Db, DbError, Problem, sha256_hex};
 
-use crate::authn_plugins::delegate;
+use crate::authn_plugins::DELEGATE_MECHANISM;
 use crate::domain::icat_session::{IcatSession, session_end};
 use crate::domain::origin::Origin;
 use crate::error::from_icat_error;
@@ -58,8 +58,8 @@ impl IcatSessions {
     pub async fn log_in_with_assertion(&self, assertion: &str, origin: &Origin) -> Result<String, IcatError> {
         let credentials = [("token", assertion)];
         match origin.address {
-            Some(address) => self.icat.login_for_client(delegate::MECHANISM, &credentials, address).await,
-            None => self.icat.login(delegate::MECHANISM, &credentials).await,
+            Some(address) => self.icat.login_for_client(DELEGATE_MECHANISM, &credentials, address).await,
+            None => self.icat.login(DELEGATE_MECHANISM, &credentials).await,
         }
     }
 

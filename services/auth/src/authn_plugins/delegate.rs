@@ -15,8 +15,10 @@ use crate::login_recorder::LoginRecorder;
 use crate::request_origin::read_request_id;
 use crate::state::State;
 
-pub const MECHANISM: &str = "delegate";
-pub const AUTHENTICATOR: Authenticator = Authenticator { list_mechanisms: |_| vec![MECHANISM.to_owned()], add_routes };
+/// The authenticator that ICAT must have for logins with identity providers.
+pub const DELEGATE_MECHANISM: &str = "delegate";
+pub const AUTHENTICATOR: Authenticator =
+    Authenticator { list_mechanisms: |_| vec![DELEGATE_MECHANISM.to_owned()], add_routes };
 
 struct Plugin {
     assertions: Arc<Assertions>,
@@ -46,7 +48,7 @@ async fn authenticate_user(
         Err(fault) => {
             let address = login.get("ip").and_then(Value::as_str).and_then(|ip| ip.parse().ok());
             let origin = Origin { address, user_agent: None, request_id: read_request_id(&request) };
-            plugin.recorder.record_provider_login(MECHANISM, None, &origin, Err(fault.as_str())).await?;
+            plugin.recorder.record_provider_login(DELEGATE_MECHANISM, None, &origin, Err(fault.as_str())).await?;
             Err(Problem::new(Code::Forbidden, "auth/bad-assertion", "The token is not valid"))
         }
     }

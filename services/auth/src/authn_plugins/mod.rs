@@ -2,7 +2,7 @@
 //! calls for each login.
 
 mod anonymous;
-pub mod delegate;
+mod delegate;
 mod local;
 
 use std::collections::HashSet;
@@ -14,6 +14,7 @@ use percent_encoding::percent_decode;
 use serde_json::Value;
 use service_kit::{Code, ConfigError, Listener, Mount, Problem};
 
+pub use self::delegate::DELEGATE_MECHANISM;
 use crate::config::Config;
 use crate::error_format::AUTHN_ERRORS;
 use crate::state::State;
