@@ -46,7 +46,7 @@ class Command:
         return subprocess.run([self.program, *arguments], env=self.env, capture_output=True, text=True)
 
     def list_files(self):
-        return [path for path in self.home.rglob("*") if path.is_file()]
+        return [path for path in self.home.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
 def confirm(facility, url):
