@@ -8,10 +8,11 @@ use events::messages::{auth, icat};
 use reqwest::Url;
 use service_kit::{Code, Ctx, Listener, Problem, is_access_token, is_session_handle, sha256_hex};
 
+use crate::auth_client::{AuthClient, ResolvedToken, session_ended_problem};
 use crate::caller::Caller;
 use crate::caller_cache::CallerCache;
 use crate::jwks::PublicKeys;
-use crate::resolver::{ResolvedToken, SessionResolver, session_ended_problem};
+
 use crate::revoked_logins::RevocationFeed;
 use crate::token::{TokenRules, TokenVerifier};
 
@@ -23,7 +24,7 @@ pub struct IssuedCredentials(Arc<Components>);
 
 struct Components {
     verifier: TokenVerifier,
-    resolver: SessionResolver,
+    auth: AuthClient,
     feed: Arc<RevocationFeed>,
     callers: CallerCache,
 }
@@ -61,9 +62,13 @@ impl IssuedCredentials {
                 keys: PublicKeys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),
                 rules: TokenRules::from_config(core, Arc::clone(&ctx.clock)),
             },
-            resolver: SessionResolver::new(ctx.http.clone(), auth_url),
+            auth: AuthClient::new(ctx.http.clone(), auth_url),
             callers: CallerCache::new(Arc::clone(&ctx.clock)),
         }))
+    }
+
+    pub(crate) fn auth(&self) -> &AuthClient {
+        &self.0.auth
     }
 
     pub(crate) fn callers(&self) -> &CallerCache {
@@ -82,7 +87,7 @@ impl IssuedCredentials {
     /// Who a token or a handle stands for. While auth does not answer, a token still says who, but has no session, and a new
     /// handle is unavailable.
     pub async fn identify_caller(&self, credential: &str) -> Result<Caller, Problem> {
-        let Components { verifier, resolver, feed, callers } = &*self.0;
+        let Components { verifier, auth, feed, callers } = &*self.0;
         let (cache_key, ended_sessions) = (sha256_hex(credential), callers.ended_sessions());
         // The signature is cheap and expiry is exact; only the question to auth is remembered.
         let claims = if is_access_token(credential) { Some(verifier.verify_token(credential).await?) } else { None };
@@ -98,7 +103,7 @@ impl IssuedCredentials {
         if let Some(known) = callers.find_caller(&cache_key) {
             return Ok(known);
         }
-        let caller = match (resolver.resolve_token(credential).await?, claims) {
+        let caller = match (auth.resolve_token(credential).await?, claims) {
             (ResolvedToken::Session { session, .. }, Some(claims)) => Caller::from_session(claims.sub, session),
             (ResolvedToken::Session { session, user_name }, None) => Caller::from_session(user_name, session),
             (ResolvedToken::Unknown, Some(claims)) => return Ok(Caller::without_session(claims.sub)),

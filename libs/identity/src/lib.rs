@@ -7,6 +7,7 @@
 //! [`PageSessions`](page_sessions::PageSessions) log people in to web pages.
 
 mod api_keys;
+mod auth_client;
 mod cache;
 mod caller;
 mod caller_cache;
@@ -18,7 +19,6 @@ mod limited_body;
 mod membership;
 pub mod page_sessions;
 mod permissions;
-mod resolver;
 mod revoked_logins;
 mod shared_answers;
 pub mod token;

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
+use futures_util::future::join;
 use icat_client::IcatError;
 use icat_client::client::Authenticator;
 use serde::{Deserialize, Serialize};
+use service_kit::pages::percent_encode_segment;
 use service_kit::{Code, Problem};
 
 use super::cookie::create_page_cookie;
@@ -28,6 +30,8 @@ pub struct LoginForm {
 pub struct LoginFormView {
     /// The address of the page.
     page: &'static str,
+    /// The identity providers.
+    providers: Vec<ProviderButton>,
     /// The authenticators that ask for a password.
     ways: Vec<LoginWay>,
     /// Where the form leads to.
@@ -36,6 +40,12 @@ pub struct LoginFormView {
     message: Option<&'static str>,
     plugin: String,
     username: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ProviderButton {
+    display_name: String,
+    address: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,13 +73,19 @@ impl PageSessions {
     }
 
     async fn build_form(&self, given: LoginForm, message: Option<&'static str>) -> Result<LoginFormView, Problem> {
-        let ways = self.list_password_authenticators().await?.into_iter().map(|way| LoginWay {
+        let (authenticators, providers) =
+            join(self.list_password_authenticators(), self.identity.0.issued.auth().list_providers()).await;
+        let ways = authenticators?.into_iter().map(|way| LoginWay {
             friendly: way.friendly.unwrap_or_else(|| way.mnemonic.clone()),
             mnemonic: way.mnemonic,
         });
         let ways = ways.collect();
         let LoginForm { plugin, username, next, .. } = given;
-        Ok(LoginFormView { page: self.address, ways, next, message, plugin, username })
+        let providers = providers.into_iter().map(|provider| ProviderButton {
+            address: format!("{}?session=page&return_to={}", provider.start, percent_encode_segment(&next)),
+            display_name: provider.display_name,
+        });
+        Ok(LoginFormView { page: self.address, providers: providers.collect(), ways, next, message, plugin, username })
     }
 
     async fn list_password_authenticators(&self) -> Result<Vec<Authenticator>, Problem> {

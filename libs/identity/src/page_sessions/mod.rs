@@ -7,7 +7,7 @@ mod same_site;
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{Code, Problem, sha256_hex};
+use service_kit::{Code, Problem, is_session_handle, sha256_hex};
 
 pub use self::cookie::{create_page_cookie, find_page_session};
 pub use self::login::{LoginForm, LoginFormView, LoginOutcome};
@@ -51,11 +51,15 @@ impl PageSessions {
     pub async fn log_out(&self, request: &HttpRequest) -> Result<HttpResponse, Problem> {
         refuse_foreign_site(request)?;
         if let Some(session) = find_page_session(request) {
-            let ended = self.identity.icat().end_session(&session).await;
+            // A handle is auth's, and may stand for a session of an ICAT that does not know it.
+            let ended = match is_session_handle(&session) {
+                true => self.identity.0.issued.auth().end_login(&session).await.map_err(|e| e.to_string()),
+                false => self.identity.icat().end_session(&session).await.map_err(|e| e.to_string()),
+            };
             // The page of this service knows it at once, those of others when they hear of it.
             self.identity.forget_session(&sha256_hex(&session));
             if let Err(e) = ended {
-                tracing::info!(error = %e, "a session could not be ended");
+                tracing::info!(error = e, "a session could not be ended");
             }
         }
         let mut response = redirect_to(self.address);

@@ -1,6 +1,7 @@
 //! The route table: access tokens and logins, and the sessions of ICAT+.
 
 pub mod discovery;
+mod end_login;
 pub mod jwks;
 pub mod logins;
 pub mod logout;
@@ -49,6 +50,8 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
         mount("/sessions/resolve", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .header("cache-control", "no-store")
             .post("", resolve::resolve_token),
+        mount("/sessions/end", Listener::Internal, ErrorFormat::PROBLEM_DETAILS).post("", end_login::end_login),
+        mount("/providers", Listener::Internal, ErrorFormat::PROBLEM_DETAILS).get("", providers::list::list_providers),
         mount("/session", Listener::Public, ICAT_PLUS_ERRORS)
             .cors()
             .post("", session::create::create_session)

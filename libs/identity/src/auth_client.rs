@@ -1,4 +1,4 @@
-//! From a token to the ICAT session behind it, asked of auth's internal listener.
+//! What is asked of auth's internal listener: the ICAT session behind a token, the end of a login, and the identity providers.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use service_kit::{Code, HttpClient, Peer, Problem, Secret};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-pub struct SessionResolver {
+pub struct AuthClient {
     http: HttpClient,
     /// Empty: nobody can be asked.
     auth_url: String,
@@ -24,15 +24,63 @@ pub enum ResolvedToken {
     Unknown,
 }
 
+/// An identity provider.
+#[derive(Debug, Deserialize)]
+pub struct ListedProvider {
+    pub display_name: String,
+    /// Where a login begins.
+    pub start: String,
+}
+
+#[derive(Deserialize)]
+struct ProviderList {
+    providers: Vec<ListedProvider>,
+}
+
 #[derive(Deserialize)]
 struct Answer {
     session_id: String,
     user_name: String,
 }
 
-impl SessionResolver {
+impl AuthClient {
     pub fn new(http: HttpClient, auth_url: String) -> Self {
         Self { http, auth_url }
+    }
+
+    /// Ends the login of a session handle; one that has ended before is not an error.
+    pub async fn end_login(&self, handle: &str) -> Result<(), Problem> {
+        let request = self.http.post(format!("{}/sessions/end", self.auth_url)).bearer_auth(handle).timeout(TIMEOUT);
+        let sent = request.with_extension(Peer { service: "auth", template: "/sessions/end" }).send().await;
+        match sent {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(Problem::internal(format!("auth answers {} to a logout", answer.status()))),
+            Err(e) => {
+                let text = "logins cannot be ended now; try again later";
+                Err(Problem::new(Code::Unavailable, "identity/auth-down", text).with_retry_after(10).with_source(e))
+            }
+        }
+    }
+
+    /// The identity providers that people can log in with; none while auth does not answer.
+    pub async fn list_providers(&self) -> Vec<ListedProvider> {
+        if self.auth_url.is_empty() {
+            return Vec::new();
+        }
+        let request = self.http.get(format!("{}/providers", self.auth_url)).timeout(TIMEOUT);
+        let sent = request.with_extension(Peer { service: "auth", template: "/providers" }).send().await;
+        let answer = match sent {
+            Ok(answer) if answer.status().is_success() => answer.json::<ProviderList>().await,
+            // An auth of another version, or none: passwords are left.
+            Ok(_) | Err(_) => return Vec::new(),
+        };
+        answer.map_or_else(
+            |e| {
+                tracing::warn!(error = %e.without_url(), "auth does not list its identity providers");
+                Vec::new()
+            },
+            |list| list.providers,
+        )
     }
 
     /// Unauthenticated if auth says that the session has ended.
