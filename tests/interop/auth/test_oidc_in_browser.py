@@ -38,6 +38,10 @@ REFRESH = """async url => {
 def log_in(facility, page):
     """Fills in the form of the provider."""
     page.goto(f"{facility.url}{ROUTES}/{NAME}/start?return_to={RETURN_TO}")
+    fill_in_form(facility, page)
+
+
+def fill_in_form(facility, page):
     assert page.url.startswith(facility.provider.issuer), page.url
     page.get_by_label("Account").fill("ada")
     page.get_by_label("Level").fill("mfa")
@@ -63,6 +67,25 @@ def check_login(facility, context):
     # Still logged in there: no form is shown.
     page.goto(f"{facility.url}{ROUTES}/{NAME}/start?return_to={RETURN_TO}")
     assert page.url == facility.url + RETURN_TO, page.url
+
+
+def check_page(facility, browser):
+    """A button on the page of another service, on a telephone: the way there, who one is, and the way out."""
+    context = browser.new_context(viewport={"width": 360, "height": 640})
+    page = context.new_page()
+    page.goto(facility.url + RETURN_TO)
+    button = page.get_by_role("link", name=f"Log in with {NAME.title()}")
+    button.click()
+    fill_in_form(facility, page)
+    page.wait_for_url(facility.url + RETURN_TO)
+    page.get_by_role("button", name="Log out").click()
+    button.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "the page is wider than a telephone"
+    page.goto(f"{facility.url}/auth/app?next={RETURN_TO}")
+    button.click()
+    page.wait_for_url(facility.url + RETURN_TO)
+    page.get_by_role("button", name="Log out").wait_for()
+    context.close()
 
 
 def check_other_site(facility, context):
@@ -92,9 +115,10 @@ def main():
         context = browser.new_context()
         check_login(facility, context)
         check_other_site(facility, context)
+        check_page(facility, browser)
         check_refusal(facility, browser)
         browser.close()
-    print("a login with two tabs, another site, and a refusal in Chromium")
+    print("a login with two tabs, by the button of a page, another site, and a refusal in Chromium")
 
 
 if __name__ == "__main__":
