@@ -248,7 +248,11 @@ impl ProviderLogins {
         let verified = provider.verify_id_token(&tokens.id_token, &expected).await?;
         required_by_request(&row)?.check(&verified.claims, self.clock.now().as_second())?;
         let session_kind = SessionKind::parse(&row.session_kind).unwrap_or(SessionKind::Portal);
-        Ok(FinishedProviderLogin { proved: self.to_proved(provider, verified), return_to: row.return_to, session_kind })
+        Ok(FinishedProviderLogin {
+            proved: to_proved_login(provider, verified),
+            return_to: row.return_to,
+            session_kind,
+        })
     }
 
     /// The login with this state, which is used up by this.
@@ -286,22 +290,22 @@ impl ProviderLogins {
         let expires_at = self.clock.now_micros() + REMEMBER_ID_TOKEN;
         let token_hash = sha256_hex(signed);
         let is_first = self.db.write(async |tx| used_tokens::use_token(tx, &token_hash, expires_at).await).await?;
-        if is_first { Ok(self.to_proved(provider, verified)) } else { Err(ProviderLoginError::UsedIdToken) }
+        if is_first { Ok(to_proved_login(provider, verified)) } else { Err(ProviderLoginError::UsedIdToken) }
     }
+}
 
-    /// What a verified token says of a login.
-    fn to_proved(&self, provider: &Provider, verified: VerifiedIdToken) -> ProvedLogin {
-        let VerifiedIdToken { claims, user } = verified;
-        ProvedLogin {
-            user,
-            authentication: to_authentication(&provider.settings.name, &claims),
-            provider_session: ProviderSessionRow {
-                issuer: provider.settings.issuer().to_owned(),
-                subject_hash: sha256_hex(claims.get_text("sub").unwrap_or_default()),
-                session_hash: claims.get_text("sid").map(sha256_hex),
-            },
-            may_be_administrator: provider.settings.may_name_administrators,
-        }
+/// What a verified token says of a login.
+fn to_proved_login(provider: &Provider, verified: VerifiedIdToken) -> ProvedLogin {
+    let VerifiedIdToken { claims, user } = verified;
+    ProvedLogin {
+        user,
+        authentication: to_authentication(&provider.settings.name, &claims),
+        provider_session: ProviderSessionRow {
+            issuer: provider.settings.issuer().to_owned(),
+            subject_hash: sha256_hex(claims.get_text("sub").unwrap_or_default()),
+            session_hash: claims.get_text("sid").map(sha256_hex),
+        },
+        may_be_administrator: provider.settings.may_name_administrators,
     }
 }
 

@@ -52,9 +52,10 @@ impl PageSessions {
         refuse_foreign_site(request)?;
         if let Some(session) = find_page_session(request) {
             // A handle is auth's, and may stand for a session of an ICAT that does not know it.
-            let ended = match is_session_handle(&session) {
-                true => self.identity.0.issued.auth().end_login(&session).await.map_err(|e| e.to_string()),
-                false => self.identity.icat().end_session(&session).await.map_err(|e| e.to_string()),
+            let ended = if is_session_handle(&session) {
+                self.identity.0.issued.auth().end_login(&session).await.map_err(|e| e.to_string())
+            } else {
+                self.identity.icat().end_session(&session).await.map_err(|e| e.to_string())
             };
             // The page of this service knows it at once, those of others when they hear of it.
             self.identity.forget_session(&sha256_hex(&session));

@@ -74,7 +74,7 @@ pub struct IdTokenRules<'a> {
 impl IdTokenRules<'_> {
     /// The first fault of a token whose signature is right.
     pub fn check(&self, claims: &ProviderClaims) -> Result<(), IdTokenFault> {
-        self.check_kind(claims)?;
+        check_kind(claims)?;
         self.check_parties(claims)?;
         self.check_times(claims)?;
         claims.get_text("sub").ok_or(IdTokenFault::NoSubject)?;
@@ -82,16 +82,6 @@ impl IdTokenRules<'_> {
             (Some(_), None) => Err(IdTokenFault::NoNonce),
             (Some(sent), Some(returned)) if sent != returned => Err(IdTokenFault::Nonce),
             _ => Ok(()),
-        }
-    }
-
-    fn check_kind(&self, claims: &ProviderClaims) -> Result<(), IdTokenFault> {
-        if claims.get(EVENTS).is_some() {
-            return Err(IdTokenFault::LogoutToken);
-        }
-        match claims.get_text("typ") {
-            None | Some(KEYCLOAK_ID_TOKEN) => Ok(()),
-            Some(_) => Err(IdTokenFault::TokenKind),
         }
     }
 
@@ -131,6 +121,16 @@ impl IdTokenRules<'_> {
             Some(None) => Err(IdTokenFault::NotYetValid),
             _ => Ok(()),
         }
+    }
+}
+
+fn check_kind(claims: &ProviderClaims) -> Result<(), IdTokenFault> {
+    if claims.get(EVENTS).is_some() {
+        return Err(IdTokenFault::LogoutToken);
+    }
+    match claims.get_text("typ") {
+        None | Some(KEYCLOAK_ID_TOKEN) => Ok(()),
+        Some(_) => Err(IdTokenFault::TokenKind),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Claims of tokens of identity providers, which do not all keep to the types of `OpenID` Connect: a claim of another type
 //! counts as missing.
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -26,11 +27,7 @@ impl ProviderClaims {
     /// A time in seconds since 1970 UTC (RFC 7519, 2); parts of a second are dropped.
     pub fn get_seconds(&self, name: &str) -> Option<i64> {
         let value = self.get(name)?;
-        value.as_i64().or_else(|| {
-            let seconds = value.as_f64()?;
-            // Beyond this, a number has no exact seconds, and is no time that a provider knows.
-            (seconds.abs() < 9e15).then_some(seconds as i64)
-        })
+        value.as_i64().or_else(|| Some(SignedDuration::try_from_secs_f64(value.as_f64()?).ok()?.as_secs()))
     }
 
     /// The texts of a list. ORCID sends `amr` as a text, which is one value, and `aud` may be a text everywhere (RFC 7519, 4.1.3).

@@ -85,10 +85,8 @@ pub struct CodeFlow<'p> {
 
 impl CodeFlow<'_> {
     fn build_client(&self) -> ProviderClient {
-        let auth_type = match self.discovery.has_basic_authentication() {
-            true => AuthType::BasicAuth,
-            false => AuthType::RequestBody,
-        };
+        let has_basic = self.discovery.has_basic_authentication();
+        let auth_type = if has_basic { AuthType::BasicAuth } else { AuthType::RequestBody };
         let client = Client::new(ClientId::new(self.settings.client_id.clone()))
             .set_auth_type(auth_type)
             .set_auth_uri(AuthUrl::from_url(self.discovery.authorization_endpoint.clone()))

@@ -50,11 +50,6 @@ impl FakeProvider {
         )
     }
 
-    /// What the next ID tokens say.
-    pub fn change_claims(&self, changes: &Value) {
-        *CHANGES.lock().unwrap() = changes.as_object().cloned();
-    }
-
     /// A token with the claims of an ID token, changed.
     pub fn sign(&self, header: &Header, changes: &Value) -> String {
         let now = service_kit::Clock::now(&*self.app.clock).as_second();
@@ -125,6 +120,11 @@ async fn exchange_code(provider: web::Data<Provider>, request: HttpRequest, body
     let now = provider.clock.now().as_second();
     let id_token = sign_claims(&header(), &issuer_of(&request), now, changes.as_ref());
     HttpResponse::Ok().json(json!({"access_token": "opaque", "token_type": "Bearer", "id_token": id_token}))
+}
+
+/// What the next ID tokens say.
+pub fn change_claims(changes: &Value) {
+    *CHANGES.lock().unwrap() = changes.as_object().cloned();
 }
 
 /// How often a code was sent to the token endpoint.

@@ -11,7 +11,7 @@ use testkit::{Backend, TestApp, list_backends};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::client::{list_audit_rows, resolve_token};
-use crate::fake_provider::{CODE, FakeProvider, count_token_requests, header, last_token_request};
+use crate::fake_provider::{CODE, FakeProvider, change_claims, count_token_requests, header, last_token_request};
 
 /// The provider is one for all tests.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
@@ -41,7 +41,6 @@ impl Site {
         let lock = ONE_AT_A_TIME.lock().await;
         let provider = FakeProvider::start().await;
         let app = TestApp::start_on(backend, &[auth::SERVICE, icat::SERVICE], &provider.settings(more)).await;
-        #[expect(clippy::disallowed_methods, reason = "a browser, which does not follow redirects here")]
         let browser = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
         Self { app, provider, browser, _lock: lock }
     }
@@ -69,7 +68,7 @@ impl Site {
         let begun = self.begin(start).await;
         let mut changes = json!({"nonce": begun.parameters["nonce"]});
         changes.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
-        self.provider.change_claims(&changes);
+        change_claims(&changes);
         self.come_back(&begun, &format!("code={CODE}")).await
     }
 
