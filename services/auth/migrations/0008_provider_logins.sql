@@ -37,3 +37,12 @@ CREATE TABLE provider_session (
 );
 CREATE INDEX provider_session_subject ON provider_session (issuer, subject_hash);
 CREATE INDEX provider_session_session ON provider_session (issuer, session_hash);
+
+-- Whom an ICAT user name belongs to: the provider's user who came with it first, by the issuer and the SHA-256 of `sub`. Another
+-- one whom the provider calls so later is somebody else.
+CREATE TABLE provider_user (
+    user_name {text} PRIMARY KEY,
+    issuer {text} NOT NULL,
+    subject_hash {text} NOT NULL,
+    bound_at BIGINT NOT NULL
+);

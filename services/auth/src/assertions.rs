@@ -13,6 +13,8 @@ use crate::domain::provider_user::{NameFault, ProviderUser, require_no_root_name
 use crate::keys::Keys;
 use crate::store::used_tokens;
 
+/// The authenticator that ICAT must have for these logins.
+pub const DELEGATE_MECHANISM: &str = "delegate";
 /// The `typ` of an assertion, which no other token has.
 const TOKEN_TYPE: &str = "icat-login+jwt";
 const AUDIENCE: &str = "icat-login";
@@ -88,7 +90,7 @@ impl Assertions {
     }
 
     /// Signs who somebody is. `may_be_administrator` is whether the provider that proved it may name administrators.
-    pub async fn sign(&self, user: &ProviderUser, may_be_administrator: bool) -> Result<String, Problem> {
+    pub async fn sign_assertion(&self, user: &ProviderUser, may_be_administrator: bool) -> Result<String, Problem> {
         let now = self.clock.now().as_second();
         let claims = Claims {
             iss: self.issuer.clone(),
@@ -110,8 +112,8 @@ impl Assertions {
     }
 
     /// Who an assertion speaks of. It is accepted once, on one replica.
-    pub async fn accept(&self, assertion: &str) -> Result<ProviderUser, AssertionFault> {
-        let claims = self.verify(assertion).await?;
+    pub async fn accept_assertion(&self, assertion: &str) -> Result<ProviderUser, AssertionFault> {
+        let claims = self.verify_assertion(assertion).await?;
         let user = ProviderUser { mechanism: claims.mechanism, name: claims.username };
         if claims.sub != user.to_string() {
             return Err(AssertionFault::Claims);
@@ -128,7 +130,7 @@ impl Assertions {
         }
     }
 
-    async fn verify(&self, assertion: &str) -> Result<Claims, AssertionFault> {
+    async fn verify_assertion(&self, assertion: &str) -> Result<Claims, AssertionFault> {
         if assertion.len() > MAX_BYTES {
             return Err(AssertionFault::NoAssertion);
         }

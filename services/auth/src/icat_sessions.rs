@@ -8,7 +8,7 @@ use icat_client::{IcatClient, IcatCode, IcatError};
 use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Ctx, Db, DbError, Problem, sha256_hex};
 
-use crate::authn_plugins::DELEGATE_MECHANISM;
+use crate::assertions::DELEGATE_MECHANISM;
 use crate::domain::icat_session::{IcatSession, session_end};
 use crate::domain::origin::Origin;
 use crate::error::from_icat_error;

@@ -4,15 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use icat_client::{IcatCode, IcatError};
 use serde::{Deserialize, Serialize};
-use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Secret, sha256_hex};
+use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Secret, Tx, sha256_hex};
 
+use crate::assertions::Assertions;
 use crate::domain::login::Authentication;
 use crate::domain::login_level::RequiredLevel;
 use crate::domain::origin::Origin;
 use crate::domain::provider_claims::ProviderClaims;
-use crate::domain::provider_user::ProviderUser;
+use crate::domain::provider_user::{NameFault, ProviderUser};
 use crate::domain::return_address::ReturnAddress;
+use crate::error::from_icat_error;
+use crate::login_flow::{LoginError, LoginFlow, OpenedSession};
 use crate::login_recorder::LoginRecorder;
 use crate::logins::{Purpose, generate_secret_text, open_text, seal_text};
 use crate::providers::{
@@ -21,7 +25,7 @@ use crate::providers::{
 use crate::store::batches::{MAX_DELETED_ROWS, delete_in_batches};
 use crate::store::provider_logins::{self, ProviderLoginRow};
 use crate::store::provider_sessions::{self, ProviderSessionRow};
-use crate::store::used_tokens;
+use crate::store::{provider_users, used_tokens};
 
 const PURPOSE: Purpose =
     Purpose { salt: b"undulator.auth.provider_login", info: b"nonce and verifier, AES-256-GCM, 1" };
@@ -32,6 +36,7 @@ const KEEP_LOGIN: Duration = Duration::from_hours(1);
 /// Longer than an ID token is accepted.
 const REMEMBER_ID_TOKEN: Duration = Duration::from_mins(30);
 const MAX_ACR_VALUES: usize = 10;
+const MAX_ACR_BYTES: usize = 256;
 /// Texts of providers in errors are cut.
 const MAX_ERROR_CHARS: usize = 60;
 
@@ -112,14 +117,22 @@ pub struct ProviderLogins {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     recorder: LoginRecorder,
+    assertions: Arc<Assertions>,
+    login_flow: LoginFlow,
     /// The address of this site, without a slash at its end.
     public_url: String,
 }
 
 impl ProviderLogins {
-    pub fn new(ctx: &Ctx, recorder: LoginRecorder, public_url: String) -> Self {
+    pub fn new(
+        ctx: &Ctx,
+        recorder: LoginRecorder,
+        assertions: Arc<Assertions>,
+        login_flow: LoginFlow,
+        public_url: String,
+    ) -> Self {
         let (clock, ids) = (Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
-        Self { db: ctx.db.clone(), clock, ids, recorder, public_url }
+        Self { db: ctx.db.clone(), clock, ids, recorder, assertions, login_flow, public_url }
     }
 
     /// The address at this site that the provider sends browsers back to.
@@ -180,7 +193,7 @@ impl ProviderLogins {
         })
     }
 
-    /// Finishes a login, and records how it ended.
+    /// Who has logged in at the provider, by what it sent the browser back with. A refusal is recorded.
     pub async fn finish_login(
         &self,
         provider: &Provider,
@@ -192,27 +205,65 @@ impl ProviderLogins {
             Ok(answer) => self.check_answer(provider, &answer, browser_secret).await,
             Err(e) => Err(e),
         };
-        if let Err(e) = &finished {
-            self.record_failure(provider, e, origin).await?;
-        }
-        finished
+        self.record_refusal(provider, finished, origin).await
     }
 
-    /// Records a login that was refused.
-    pub async fn record_failure(
+    /// Opens a session at ICAT for somebody who has logged in at the provider, and issues tokens for it. It is recorded how that
+    /// ended.
+    pub async fn open_session<T>(
         &self,
         provider: &Provider,
-        error: &ProviderLoginError,
+        proved: &ProvedLogin,
         origin: &Origin,
-    ) -> Result<(), ProviderLoginError> {
-        let name = &provider.settings.name;
-        Ok(self.recorder.record_provider_login(name, None, origin, Err(error.as_str())).await?)
+        issue_tokens: impl AsyncFnOnce(&OpenedSession) -> Result<T, Problem>,
+    ) -> Result<T, ProviderLoginError> {
+        let opened = self.try_to_open_session(provider, proved, origin, issue_tokens).await;
+        self.record_refusal(provider, opened, origin).await
     }
 
-    /// Records a login that has opened a session.
-    pub async fn record_success(&self, provider: &Provider, user_name: &str, origin: &Origin) -> Result<(), Problem> {
-        let name = &provider.settings.name;
-        Ok(self.recorder.record_provider_login(name, Some(user_name), origin, Ok(())).await?)
+    async fn try_to_open_session<T>(
+        &self,
+        provider: &Provider,
+        proved: &ProvedLogin,
+        origin: &Origin,
+        issue_tokens: impl AsyncFnOnce(&OpenedSession) -> Result<T, Problem>,
+    ) -> Result<T, ProviderLoginError> {
+        self.bind_user_name(provider, proved).await?;
+        let assertion = self.assertions.sign_assertion(&proved.user, proved.may_be_administrator).await?;
+        let issue_and_record = async |opened: &OpenedSession| {
+            let issued = issue_tokens(opened).await?;
+            let (name, user_name) = (&provider.settings.name, &opened.session.user_name);
+            self.recorder.record_provider_login(name, Some(user_name), origin, Ok(())).await?;
+            service_kit::record_caller(user_name);
+            Ok(issued)
+        };
+        let authentication = proved.authentication.clone();
+        let opened = self.login_flow.log_in_with_assertion(&assertion, authentication, origin, issue_and_record).await;
+        opened.map_err(to_provider_login_error)
+    }
+
+    /// Refuses a user whose name belongs to another user of a provider: names are given again, and changed.
+    async fn bind_user_name(&self, provider: &Provider, proved: &ProvedLogin) -> Result<(), ProviderLoginError> {
+        if !provider.settings.bind_user_names {
+            return Ok(());
+        }
+        let (user_name, now) = (proved.user.to_string(), self.clock.now_micros());
+        let ProviderSessionRow { issuer, subject_hash, .. } = &proved.provider_session;
+        let bind = async |tx: &mut Tx| provider_users::bind_name(tx, &user_name, issuer, subject_hash, now).await;
+        let is_bound = self.db.write_read_committed(bind).await?;
+        if is_bound { Ok(()) } else { Err(ProviderLoginError::Name(NameFault::OfSomebodyElse)) }
+    }
+
+    async fn record_refusal<T>(
+        &self,
+        provider: &Provider,
+        outcome: Result<T, ProviderLoginError>,
+        origin: &Origin,
+    ) -> Result<T, ProviderLoginError> {
+        if let Err(e) = &outcome {
+            self.recorder.record_provider_login(&provider.settings.name, None, origin, Err(e.as_str())).await?;
+        }
+        outcome
     }
 
     async fn check_answer(
@@ -222,14 +273,14 @@ impl ProviderLogins {
         browser_secret: Option<&str>,
     ) -> Result<FinishedProviderLogin, ProviderLoginError> {
         let (row, secret) = self.use_state(provider, answer, browser_secret).await?;
+        match answer.iss.as_deref() {
+            Some(issuer) if issuer != provider.settings.issuer() => return Err(ProviderLoginError::RedirectIssuer),
+            None if provider.requires_redirect_issuer().await? => return Err(ProviderLoginError::NoRedirectIssuer),
+            _ => {}
+        }
         if let Some(error) = &answer.error {
             let word = error.chars().filter(char::is_ascii_graphic).take(MAX_ERROR_CHARS).collect();
             return Err(ProviderLoginError::RefusedByProvider(word));
-        }
-        match answer.iss.as_deref() {
-            Some(issuer) if issuer != provider.settings.issuer() => return Err(ProviderLoginError::RedirectIssuer),
-            None if provider.names_issuer_in_redirect().await? => return Err(ProviderLoginError::NoRedirectIssuer),
-            _ => {}
         }
         let code = answer.code.as_deref().filter(|code| !code.is_empty()).ok_or(ProviderLoginError::NoCode)?;
         let parts = open_text(secret, PURPOSE, &row.sealed).map_err(|_| ProviderLoginError::UnknownState)?;
@@ -276,8 +327,20 @@ impl ProviderLogins {
         if is_first { Ok((row, secret)) } else { Err(ProviderLoginError::UsedState) }
     }
 
-    /// A login with an ID token that a page or program has asked for itself, with this client; each token proves one.
+    /// Who has logged in, by an ID token that a page or program has asked for itself, with this client; each token proves one
+    /// login. A refusal is recorded.
     pub async fn prove_with_id_token(
+        &self,
+        provider: &Provider,
+        id_token: &str,
+        client_id: &str,
+        origin: &Origin,
+    ) -> Result<ProvedLogin, ProviderLoginError> {
+        let proved = self.check_id_token(provider, id_token, client_id).await;
+        self.record_refusal(provider, proved, origin).await
+    }
+
+    async fn check_id_token(
         &self,
         provider: &Provider,
         id_token: &str,
@@ -309,6 +372,23 @@ fn to_proved_login(provider: &Provider, verified: VerifiedIdToken) -> ProvedLogi
     }
 }
 
+/// ICAT's words are for administrators; the user is told what to do.
+fn to_provider_login_error(e: LoginError) -> ProviderLoginError {
+    match e {
+        LoginError::Icat(e @ IcatError::Refused { code: IcatCode::Session | IcatCode::InsufficientPrivileges, .. })
+            if !e.is_login_unavailable() =>
+        {
+            tracing::warn!(
+                error = %e,
+                "ICAT refuses a user of an identity provider; is `delegate` in its list of authenticators?"
+            );
+            ProviderLoginError::RefusedByIcat
+        }
+        LoginError::Icat(e) => from_icat_error(e).into(),
+        LoginError::Other(problem) => problem.into(),
+    }
+}
+
 /// When and how the user proved who they are, as the provider states it.
 fn to_authentication(provider: &str, claims: &ProviderClaims) -> Authentication {
     let time = claims.get_seconds("auth_time").and_then(|seconds| seconds.checked_mul(1_000_000));
@@ -328,10 +408,10 @@ fn required_by_request(row: &ProviderLoginRow) -> Result<RequiredLevel, Problem>
     })
 }
 
-/// Levels of a request, separated by blanks; `None` if there are too many.
+/// Levels of a request, separated by blanks; `None` if there are too many, or they are too long.
 pub fn parse_acr_values(text: &str) -> Option<Vec<String>> {
     let values: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-    (values.len() <= MAX_ACR_VALUES).then_some(values)
+    (values.len() <= MAX_ACR_VALUES && text.len() <= MAX_ACR_BYTES).then_some(values)
 }
 
 /// Whether a cookie may have a secret of ours.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service_kit::{Clock, Ctx, Db, DbError, sha256_hex};
+use service_kit::{Clock, Ctx, Db, DbError, Micros, sha256_hex};
 
 use crate::domain::login::EndReason;
 use crate::domain::logout_token::ProviderLogout;
@@ -12,6 +12,8 @@ use crate::logins::Logins;
 use crate::providers::{Provider, ProviderLoginError};
 use crate::store::{provider_sessions, used_tokens};
 
+/// How far the clock of the provider may be behind ours.
+const CLOCK_LEEWAY: Duration = Duration::from_secs(5);
 /// Longer than a logout token is valid.
 const REMEMBER_TOKEN: Duration = Duration::from_mins(30);
 
@@ -27,7 +29,8 @@ impl ProviderLogouts {
         Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), logins }
     }
 
-    /// Ends the logins that a logout token names; returns how many. `None` if the token is not valid, or was used before.
+    /// Ends the logins that a logout token names and that began before it; returns how many. `None` if the token is not valid, or
+    /// is a repetition.
     pub async fn end_logins(
         &self,
         provider: &Provider,
@@ -50,6 +53,7 @@ impl ProviderLogouts {
     async fn find_logins(&self, issuer: &str, logout: &ProviderLogout) -> Result<Vec<String>, DbError> {
         let (subject, session) = (logout.subject.as_deref().map(sha256_hex), logout.session.as_deref().map(sha256_hex));
         let mut tx = self.db.read().await?;
-        provider_sessions::list_logins(&mut tx, issuer, subject.as_deref(), session.as_deref()).await
+        let before = Micros::from_i64(logout.time.saturating_mul(1_000_000)) + CLOCK_LEEWAY;
+        provider_sessions::list_logins(&mut tx, issuer, subject.as_deref(), session.as_deref(), before).await
     }
 }

@@ -70,6 +70,15 @@ impl State {
         let renewals =
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
         let root_names = [&config.root_user_names[..], &core.identity.administrators].concat();
+        let providers = Providers::new(ctx, &config.providers, &root_names)?;
+        let assertions = Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names));
+        let provider_logins = ProviderLogins::new(
+            ctx,
+            recorder.clone(),
+            Arc::clone(&assertions),
+            LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions)),
+            core.public_url.trim_end_matches('/').to_owned(),
+        );
         Ok(Self {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
@@ -82,16 +91,12 @@ impl State {
             renewals,
             revocations: Revocations::new(ctx),
             icat,
-            providers: Providers::new(ctx, &config.providers, &root_names)?,
-            provider_logins: ProviderLogins::new(
-                ctx,
-                recorder.clone(),
-                core.public_url.trim_end_matches('/').to_owned(),
-            ),
+            providers,
+            provider_logins,
             provider_logouts,
             site: core.site.clone(),
             page_style: read_page_style(&config)?,
-            assertions: Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names)),
+            assertions,
             tokens: Tokens::new(ctx, keys),
             config,
             administrators: core.identity.administrators.clone(),

@@ -60,7 +60,7 @@ impl PageSessions {
             // The page of this service knows it at once, those of others when they hear of it.
             self.identity.forget_session(&sha256_hex(&session));
             if let Err(e) = ended {
-                tracing::info!(error = e, "a session could not be ended");
+                tracing::warn!(error = e, "the session of a page could not be ended; it stays open until it expires");
             }
         }
         let mut response = redirect_to(self.address);

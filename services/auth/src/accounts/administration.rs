@@ -15,7 +15,7 @@ use crate::config::{Config, SERVICE_NAME};
 use crate::domain::audit::{AuditEntry, AuditKind, COMMAND_LINE};
 use crate::domain::login::EndReason;
 use crate::domain::origin::Origin;
-use crate::store::{accounts, logins};
+use crate::store::{accounts, logins, provider_users};
 
 /// Logins that are in progress end too, because the account is closed.
 const ALL_SESSIONS: Micros = Micros::from_i64(0);
@@ -126,6 +126,24 @@ impl Accounts {
             self.end_logins_by_old_password(account, now).await?;
         }
         Ok(is_new)
+    }
+
+    /// Lets an ICAT user name of an identity provider belong to the next user who comes with it; whether it belonged to somebody.
+    pub async fn unbind_user_name(&self, user_name: &str) -> Result<bool, AccountError> {
+        let unbind = async |tx: &mut Tx| {
+            let was_bound = provider_users::free_name(tx, user_name).await?;
+            if was_bound {
+                let origin = Origin::default();
+                let entry = AuditEntry {
+                    actor: Some(COMMAND_LINE),
+                    user_name: Some(user_name),
+                    ..AuditEntry::new(AuditKind::Account, "user_name_unbound", &origin)
+                };
+                self.audit.record_entry(tx, &entry).await?;
+            }
+            Ok::<_, DbError>(was_bound)
+        };
+        Ok(self.db.write(unbind).await?)
     }
 
     /// Sets the password of an account, and ends its sessions.

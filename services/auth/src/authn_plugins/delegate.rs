@@ -9,14 +9,12 @@ use serde_json::{Value, json};
 use service_kit::{Code, Mount, Problem};
 
 use super::{Authenticator, get_credential, json_response, parse_json_field};
-use crate::assertions::{AssertionFault, Assertions};
+use crate::assertions::{AssertionFault, Assertions, DELEGATE_MECHANISM};
 use crate::domain::origin::Origin;
 use crate::login_recorder::LoginRecorder;
 use crate::request_origin::read_request_id;
 use crate::state::State;
 
-/// The authenticator that ICAT must have for logins with identity providers.
-pub const DELEGATE_MECHANISM: &str = "delegate";
 pub const AUTHENTICATOR: Authenticator =
     Authenticator { list_mechanisms: |_| vec![DELEGATE_MECHANISM.to_owned()], add_routes };
 
@@ -42,7 +40,7 @@ async fn authenticate_user(
 ) -> Result<HttpResponse, Problem> {
     let login = parse_json_field(&body)?;
     let assertion = get_credential(&login, "token").unwrap_or_default();
-    match plugin.assertions.accept(assertion).await {
+    match plugin.assertions.accept_assertion(assertion).await {
         Ok(user) => Ok(json_response(json!({"username": user.name, "mechanism": user.mechanism}).to_string())),
         Err(AssertionFault::Failed(e)) => Err(e.into()),
         Err(fault) => {

@@ -14,7 +14,6 @@ use percent_encoding::percent_decode;
 use serde_json::Value;
 use service_kit::{Code, ConfigError, Listener, Mount, Problem};
 
-pub use self::delegate::DELEGATE_MECHANISM;
 use crate::config::Config;
 use crate::error_format::AUTHN_ERRORS;
 use crate::state::State;
@@ -29,13 +28,23 @@ struct Authenticator {
 /// All authenticators of this service. A new one is a file in this directory and a line here.
 const AUTHENTICATORS: [Authenticator; 3] = [anonymous::AUTHENTICATOR, delegate::AUTHENTICATOR, local::AUTHENTICATOR];
 
-/// An error if several authenticators have the same mechanism.
+/// An error if several authenticators or identity providers have the same mechanism: the users of one would have the accounts of
+/// the other. Capitals and small letters are the same here.
 pub fn check_mechanisms(config: &Config) -> Result<(), ConfigError> {
     let mut known = HashSet::new();
     let mut mechanisms = AUTHENTICATORS.iter().flat_map(|authenticator| (authenticator.list_mechanisms)(config));
-    match mechanisms.find(|mechanism| !known.insert(mechanism.clone())) {
-        Some(twice) => Err(ConfigError(format!(
+    if let Some(twice) = mechanisms.find(|mechanism| !known.insert(mechanism.to_lowercase())) {
+        return Err(ConfigError(format!(
             "auth.local_mechanisms: `{twice}` is listed twice, or belongs to another authenticator"
+        )));
+    }
+    let mut providers = config.providers.iter();
+    match providers.find(|provider| !known.insert(provider.mechanism().to_lowercase())) {
+        Some(provider) => Err(ConfigError(format!(
+            "auth.providers: `{}`: the mechanism `{}` belongs to another provider or authenticator, whose users its users \
+             would become; choose another mechanism",
+            provider.name,
+            provider.mechanism()
         ))),
         None => Ok(()),
     }
@@ -91,6 +100,22 @@ mod tests {
             Config::from_settings(&Settings::from_toml(&[crate::SERVICE.settings], &toml).unwrap()).unwrap()
         };
         assert!(check_mechanisms(&config(&["db", "simple"])).is_ok());
+        let with_providers = |mechanisms: [&str; 2]| {
+            let tables = mechanisms.iter().enumerate().map(|(number, mechanism)| {
+                format!(
+                    "[[auth.providers]]\nname = \"p{number}\"\nkind = \"oidc\"\nmechanism = \"{mechanism}\"\nclient_id = \"u\"\n\
+                     configuration_url = \"https://id.example/.well-known/openid-configuration\"\n"
+                )
+            });
+            let toml = format!("public_url = \"https://data.example.org\"\n{}", tables.collect::<String>());
+            check_mechanisms(
+                &Config::from_settings(&Settings::from_toml(&[crate::SERVICE.settings], &toml).unwrap()).unwrap(),
+            )
+        };
+        assert!(with_providers(["lab", "orcid"]).is_ok());
+        for wrong in [["lab", "LAB"], ["lab", "db"], ["Anon", "lab"], ["lab", "delegate"]] {
+            assert!(with_providers(wrong).is_err(), "{wrong:?}");
+        }
         for wrong in [&["db", "db"], &["db", "anon"], &["db", "delegate"]] {
             assert!(check_mechanisms(&config(wrong)).unwrap_err().0.contains(wrong[1]));
         }

@@ -6,7 +6,7 @@ use super::provider_claims::ProviderClaims;
 
 /// How long after its end a token is accepted, because clocks differ.
 const EXPIRY_LEEWAY: i64 = 30;
-/// How far the clock of a provider may be ahead. A token that comes from the future by less proves as much as another.
+/// How far the clock of a provider may be ahead of ours.
 const FUTURE_LEEWAY: i64 = 120;
 /// Older tokens are not of the login that is under way. ORCID's expire after twenty years.
 const MAX_AGE: Duration = Duration::from_mins(10);

@@ -25,7 +25,7 @@ pub struct RequiredLevel {
     pub max_age: Option<Duration>,
 }
 
-/// What is missing.
+/// Which demand is not met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LevelFault {
     /// The second factor that the facility demands.

@@ -9,22 +9,26 @@ const LEEWAY: i64 = 120;
 /// Older tokens are repetitions.
 const MAX_AGE: i64 = 600;
 
-/// Whose login has ended at the provider: that of a session, or all of a user.
+/// A logout at the provider: of one session, or of all sessions of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderLogout {
     pub subject: Option<String>,
     pub session: Option<String>,
+    /// When it happened, in seconds since 1970 UTC. Logins that began later go on.
+    pub time: i64,
     /// The name of this token, which the provider uses once.
     pub token_id: String,
 }
 
-/// The logout that a token tells of; `None` if it is not valid. `now` is in seconds since 1970 UTC.
-pub fn check_logout_token(claims: &ProviderClaims, issuer: &str, client_id: &str, now: i64) -> Option<ProviderLogout> {
-    let is_for_us = claims.get_text("iss") == Some(issuer) && claims.list_texts("aud").contains(&client_id);
+/// The logout that a token for one of our clients tells of; `None` if it is not valid. `now` is in seconds since 1970 UTC.
+pub fn check_logout_token(claims: &ProviderClaims, issuer: &str, clients: &[&str], now: i64) -> Option<ProviderLogout> {
+    let is_for_us = claims.get_text("iss") == Some(issuer)
+        && claims.list_texts("aud").iter().any(|audience| clients.contains(audience));
     let is_logout = claims.get("events")?.get(LOGOUT_EVENT)?.is_object();
     // An ID token has one, and must not end a login.
     let has_nonce = claims.get("nonce").is_some();
-    let age = now.saturating_sub(claims.get_seconds("iat")?);
+    let time = claims.get_seconds("iat")?;
+    let age = now.saturating_sub(time);
     let is_in_time = (-LEEWAY..=MAX_AGE).contains(&age) && now <= claims.get_seconds("exp")?.saturating_add(LEEWAY);
     let (subject, session) = (claims.get_text("sub").map(str::to_owned), claims.get_text("sid").map(str::to_owned));
     let names_somebody = subject.is_some() || session.is_some();
@@ -32,6 +36,7 @@ pub fn check_logout_token(claims: &ProviderClaims, issuer: &str, client_id: &str
     (is_for_us && is_logout && !has_nonce && is_in_time && names_somebody).then_some(ProviderLogout {
         subject,
         session,
+        time,
         token_id,
     })
 }
@@ -53,14 +58,19 @@ mod tests {
                 value => claims.as_object_mut().unwrap().insert(name.clone(), value.clone()),
             };
         }
-        check_logout_token(&serde_json::from_value(claims).unwrap(), "https://id.example", "undulator", NOW)
+        check_logout_token(
+            &serde_json::from_value(claims).unwrap(),
+            "https://id.example",
+            &["undulator", "undulator-cli"],
+            NOW,
+        )
     }
 
     #[test]
     fn a_logout_names_a_session_or_a_user() {
         let whole = check(&json!({})).unwrap();
         assert_eq!((whole.subject.as_deref(), whole.session.as_deref()), (Some("42"), Some("s1")));
-        assert_eq!(check(&json!({"sid": null})).unwrap().session, None);
+        assert_eq!(check(&json!({"sid": null, "aud": "undulator-cli"})).unwrap().session, None);
         assert_eq!(check(&json!({"sub": null, "aud": ["undulator"]})).unwrap().subject, None);
         assert!(check(&json!({"iat": NOW - 600, "exp": NOW - 120})).is_some());
     }

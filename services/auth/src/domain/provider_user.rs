@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::provider_claims::ProviderClaims;
 
-/// Of an ICAT user name, in characters (the schema of ICAT 6: `User.name` is VARCHAR(255)).
+/// Of an ICAT user name with its mechanism, in characters (the schema of ICAT 6: `User.name` is VARCHAR(255)).
 const MAX_CHARS: usize = 255;
 /// ORCID's `sub` was an address for some time.
 const ORCID_ADDRESS: &str = "https://orcid.org/";
@@ -38,6 +38,8 @@ pub enum NameFault {
     NoOrcid,
     /// The name of an administrator, which no claim may give.
     RootName,
+    /// Another user of a provider came with this name first.
+    OfSomebodyElse,
 }
 
 impl NameFault {
@@ -52,6 +54,7 @@ impl NameFault {
             Self::ControlCharacter => "user_name_control",
             Self::NoOrcid => "user_name_no_orcid",
             Self::RootName => "root_name",
+            Self::OfSomebodyElse => "user_name_of_another",
         }
     }
 }
@@ -87,6 +90,9 @@ impl NameRules<'_> {
         let claim = claims.get(self.claim).ok_or(NameFault::Missing)?;
         let name = normalize_name(claim.as_str().ok_or(NameFault::NotText)?, self.format)?;
         let user = ProviderUser { mechanism: self.mechanism.to_owned(), name };
+        if user.to_string().chars().count() > MAX_CHARS {
+            return Err(NameFault::TooLong);
+        }
         require_no_root_name(&user, self.root_names)?;
         Ok(user)
     }
@@ -101,8 +107,6 @@ fn normalize_name(text: &str, format: NameFormat) -> Result<String, NameFault> {
     };
     if name.is_empty() {
         Err(NameFault::Empty)
-    } else if name.chars().count() > MAX_CHARS {
-        Err(NameFault::TooLong)
     } else if name.contains('/') {
         Err(NameFault::Slash)
     } else if name.chars().any(is_invisible) {
@@ -115,7 +119,8 @@ fn normalize_name(text: &str, format: NameFormat) -> Result<String, NameFault> {
 /// Control characters, and those that change the direction of text or have no width: two names with them look the same.
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{00ad}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e01ef}')
 }
 
 /// An ORCID iD with a right check digit (ISO 7064, MOD 11-2).
@@ -160,7 +165,7 @@ mod tests {
         let plain = |claim: Value| find_user(NameFormat::Plain, &claim);
         assert_eq!(plain(json!(" Ada ")).unwrap(), "oidc/Ada");
         assert_eq!(plain(json!("jose\u{301}")).unwrap(), "oidc/jos\u{e9}");
-        assert_eq!(plain(json!("x".repeat(255))).unwrap().len(), 260);
+        assert_eq!(plain(json!("x".repeat(250))).unwrap().len(), 255);
         for (claim, fault) in [
             (json!(7), NameFault::NotText),
             (json!(null), NameFault::NotText),
@@ -171,7 +176,7 @@ mod tests {
             (json!("a\nb"), NameFault::ControlCharacter),
             (json!("a\u{200b}b"), NameFault::ControlCharacter),
             (json!("a\u{202e}b"), NameFault::ControlCharacter),
-            (json!("x".repeat(256)), NameFault::TooLong),
+            (json!("x".repeat(251)), NameFault::TooLong),
             (json!("root"), NameFault::RootName),
             (json!("ROOT"), NameFault::RootName),
         ] {

@@ -10,13 +10,13 @@ use tokio::sync::Mutex;
 use super::http::{ProviderFailure, ProviderHttp};
 
 /// How long a document counts as fresh.
-const FRESH: SignedDuration = SignedDuration::from_hours(1);
+const MAX_FRESH_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// How long it is used when no newer one can be had.
-const STALE: SignedDuration = SignedDuration::from_hours(24);
+const MAX_STALE_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How often a document is fetched before it is an hour old, so that nobody can make us ask at each request.
-const BETWEEN_FORCED: SignedDuration = SignedDuration::from_mins(1);
+const REFETCH_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 /// How soon after a failure the provider is asked again.
-const AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(5);
+const RETRY_INTERVAL: SignedDuration = SignedDuration::from_secs(5);
 
 /// A JSON document.
 pub struct CachedDocument<T> {
@@ -31,13 +31,13 @@ pub struct CachedDocument<T> {
 struct Cached<T> {
     document: Option<(Arc<T>, Timestamp)>,
     last_try: Option<Timestamp>,
-    last_forced: Option<Timestamp>,
+    last_refetch: Option<Timestamp>,
     failure: Option<ProviderFailure>,
 }
 
 impl<T: DeserializeOwned> CachedDocument<T> {
     pub fn new(http: ProviderHttp, template: &'static str, clock: Arc<dyn Clock>) -> Self {
-        let cached = Cached { document: None, last_try: None, last_forced: None, failure: None };
+        let cached = Cached { document: None, last_try: None, last_refetch: None, failure: None };
         Self { http, template, clock, cached: Mutex::new(cached) }
     }
 
@@ -47,39 +47,35 @@ impl<T: DeserializeOwned> CachedDocument<T> {
         url: &str,
         check: impl Fn(&T) -> Result<(), ProviderFailure>,
     ) -> Result<Arc<T>, ProviderFailure> {
-        let now = self.clock.now();
         let mut cached = self.cached.lock().await;
+        // After those who waited for the same fetch.
+        let now = self.clock.now();
         let age = cached.document.as_ref().map(|(_, at)| now.duration_since(*at));
-        if age.is_none_or(|age| age > FRESH) && is_due(cached.last_try, AFTER_FAILURE, now) {
-            self.fetch(&mut cached, url, &check, now).await;
+        if age.is_none_or(|age| age > MAX_FRESH_AGE) && is_due(cached.last_try, RETRY_INTERVAL, now) {
+            self.fetch(&mut cached, url, &check).await;
         }
         cached.get_usable(now)
     }
 
-    /// The same, fetched again unless that was tried less than a minute ago: for a key that is not in it.
-    pub async fn get_newer(
+    /// The document, fetched again although it is not old: for a key that is not in it. At most once a minute.
+    pub async fn refetch(
         &self,
         url: &str,
         check: impl Fn(&T) -> Result<(), ProviderFailure>,
     ) -> Result<Arc<T>, ProviderFailure> {
-        let now = self.clock.now();
         let mut cached = self.cached.lock().await;
-        if is_due(cached.last_forced, BETWEEN_FORCED, now) {
-            cached.last_forced = Some(now);
-            self.fetch(&mut cached, url, &check, now).await;
+        let now = self.clock.now();
+        if is_due(cached.last_refetch, REFETCH_INTERVAL, now) {
+            cached.last_refetch = Some(now);
+            self.fetch(&mut cached, url, &check).await;
         }
         cached.get_usable(now)
     }
 
-    async fn fetch(
-        &self,
-        cached: &mut Cached<T>,
-        url: &str,
-        check: &impl Fn(&T) -> Result<(), ProviderFailure>,
-        now: Timestamp,
-    ) {
-        cached.last_try = Some(now);
+    async fn fetch(&self, cached: &mut Cached<T>, url: &str, check: &impl Fn(&T) -> Result<(), ProviderFailure>) {
         let fetched = self.http.get_json::<T>(url, self.template).await;
+        let now = self.clock.now();
+        cached.last_try = Some(now);
         match fetched.and_then(|document| check(&document).map(|()| document)) {
             Ok(document) => {
                 cached.document = Some((Arc::new(document), now));
@@ -96,7 +92,7 @@ impl<T: DeserializeOwned> CachedDocument<T> {
 impl<T> Cached<T> {
     fn get_usable(&self, now: Timestamp) -> Result<Arc<T>, ProviderFailure> {
         match &self.document {
-            Some((document, at)) if now.duration_since(*at) <= STALE => Ok(Arc::clone(document)),
+            Some((document, at)) if now.duration_since(*at) <= MAX_STALE_AGE => Ok(Arc::clone(document)),
             _ => Err(self.failure.clone().unwrap_or_else(|| ProviderFailure::NoAnswer("not asked yet".to_owned()))),
         }
     }

@@ -82,7 +82,7 @@ impl ProviderLoginError {
             Self::UnknownState => refused(
                 "This login was not started in this browser, or more than 10 minutes ago. Start it again.".to_owned(),
             ),
-            Self::UsedState => refused("This login was completed before. Start it again.".to_owned()),
+            Self::UsedState => refused("This login attempt was used already. Start a new one.".to_owned()),
             Self::RefusedByProvider(error) => refused(format!("{provider} refused the login ({error}).")),
             Self::CodeRefused(error) => refused(format!(
                 "{provider} did not accept the answer that it gave ({error}). Start the login again; if it happens again, \
@@ -105,6 +105,9 @@ impl ProviderLoginError {
             }
             Self::Name(NameFault::RootName) => refused(format!(
                 "Your user name at {provider} is that of an administrator of the catalogue, which it may not give."
+            )),
+            Self::Name(NameFault::OfSomebodyElse) => refused(format!(
+                "The user name that {provider} gives you belongs to somebody else here. Tell the facility."
             )),
             Self::Name(_) => refused(format!(
                 "Your account at {provider} has no user name that the catalogue can use ({word}). Tell the facility."

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oauth2::http;
+use oauth2::http::{self, StatusCode};
 use serde::de::DeserializeOwned;
 use service_kit::{HttpClient, Peer};
 use thiserror::Error;
@@ -63,7 +63,7 @@ impl ProviderHttp {
         let request = self.0.post(parts.uri.to_string()).headers(parts.headers).body(body);
         let response = request.timeout(TIMEOUT).with_extension(peer).send().await.map_err(|e| no_answer(&e))?;
         let status = response.status();
-        if status.is_server_error() || status.is_redirection() {
+        if status.is_server_error() || status.is_redirection() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(ProviderFailure::Status(status.as_u16()));
         }
         let body = read_body(response).await?;

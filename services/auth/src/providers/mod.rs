@@ -121,7 +121,7 @@ impl Provider {
     }
 
     /// Whether an answer at the redirect address must name the issuer (RFC 9207, 2.4).
-    pub async fn names_issuer_in_redirect(&self) -> Result<bool, ProviderFailure> {
+    pub async fn requires_redirect_issuer(&self) -> Result<bool, ProviderFailure> {
         Ok(self.discover().await?.authorization_response_iss_parameter_supported)
     }
 
@@ -192,17 +192,18 @@ impl Provider {
             Err(e) => return Err(e),
         };
         let now = self.clock.now().as_second();
-        Ok(check_logout_token(&claims, self.settings.issuer(), &self.settings.client_id, now))
+        let clients = [self.settings.client_id.as_str(), self.settings.device_client_id()];
+        Ok(check_logout_token(&claims, self.settings.issuer(), &clients, now))
     }
 
     async fn verify_signature(&self, token: &UnverifiedToken<'_>) -> Result<ProviderClaims, ProviderLoginError> {
         let url = self.discover().await?.jwks_uri.to_string();
         let keys = self.keys.get(&url, |_| Ok(())).await?;
-        match token.verify(&keys) {
+        match token.verify_with_keys(&keys) {
             // Published since.
             Err(SignatureFault::UnknownKey) => {
-                let keys = self.keys.get_newer(&url, |_| Ok(())).await?;
-                Ok(token.verify(&keys)?)
+                let keys = self.keys.refetch(&url, |_| Ok(())).await?;
+                Ok(token.verify_with_keys(&keys)?)
             }
             verified => Ok(verified?),
         }

@@ -59,6 +59,9 @@ pub struct ProviderSettings {
     /// Whether its users may have the names of administrators.
     #[serde(default)]
     pub may_name_administrators: bool,
+    /// Whether a user name belongs to the first user who came with it.
+    #[serde(default = "default_binding")]
+    pub bind_user_names: bool,
     /// Whether it may be asked without TLS, for tests.
     #[serde(default)]
     pub allow_http: bool,
@@ -73,6 +76,10 @@ pub enum ProviderKind {
 
 fn default_scope() -> String {
     OPENID_SCOPE.to_owned()
+}
+
+fn default_binding() -> bool {
+    true
 }
 
 fn default_username_claim() -> String {

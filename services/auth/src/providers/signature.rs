@@ -23,7 +23,7 @@ pub enum SignatureFault {
     TokenType,
     CriticalHeader,
     /// The token brings a key along, or points to one.
-    ForeignKey,
+    KeyInHeader,
     Algorithm,
     NoKeyId,
     UnknownKey,
@@ -39,7 +39,7 @@ impl SignatureFault {
             Self::TooLong => "token_too_long",
             Self::TokenType => "token_type",
             Self::CriticalHeader => "critical_header",
-            Self::ForeignKey => "foreign_key",
+            Self::KeyInHeader => "key_in_header",
             Self::Algorithm => "algorithm",
             Self::NoKeyId => "no_key_id",
             Self::UnknownKey => "unknown_key",
@@ -68,7 +68,7 @@ impl<'t> UnverifiedToken<'t> {
             return Err(SignatureFault::CriticalHeader);
         }
         if header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() {
-            return Err(SignatureFault::ForeignKey);
+            return Err(SignatureFault::KeyInHeader);
         }
         // Media types are compared without case (RFC 7515, 4.1.9).
         if let Some(kind) = &header.typ
@@ -84,7 +84,7 @@ impl<'t> UnverifiedToken<'t> {
     }
 
     /// The claims, if one of the keys has signed them. Their times are not compared.
-    pub fn verify(&self, keys: &JwkSet) -> Result<ProviderClaims, SignatureFault> {
+    pub fn verify_with_keys(&self, keys: &JwkSet) -> Result<ProviderClaims, SignatureFault> {
         let key = keys.find(&self.key_id).ok_or(SignatureFault::UnknownKey)?;
         self.check_key(key)?;
         let decoding_key = DecodingKey::from_jwk(key).map_err(|_| SignatureFault::Algorithm)?;
@@ -120,7 +120,7 @@ impl<'t> UnverifiedToken<'t> {
     }
 }
 
-/// The header; one that names an algorithm which nobody should use is told from a text that is no token.
+/// The header of a token. An unknown algorithm, such as `none`, is an error of its own.
 fn parse_header(text: &str) -> Result<Header, SignatureFault> {
     decode_header(text).map_err(|_| {
         let header = text.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn verify(token: &str, keys: &JwkSet) -> Result<ProviderClaims, SignatureFault> {
-        UnverifiedToken::parse(token, &["JWT"])?.verify(keys)
+        UnverifiedToken::parse(token, &["JWT"])?.verify_with_keys(keys)
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(with(Header { kid: None, ..header() }), SignatureFault::NoKeyId);
         assert_eq!(with(Header { typ: Some("at+jwt".to_owned()), ..header() }), SignatureFault::TokenType);
         assert_eq!(with(Header { crit: Some(vec!["b64".to_owned()]), ..header() }), SignatureFault::CriticalHeader);
-        assert_eq!(with(Header { jku: Some("https://elsewhere".to_owned()), ..header() }), SignatureFault::ForeignKey);
+        assert_eq!(with(Header { jku: Some("https://elsewhere".to_owned()), ..header() }), SignatureFault::KeyInHeader);
         let other_key = published(&json!({"x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}));
         assert_eq!(verify(&sign(&header()), &other_key).unwrap_err(), SignatureFault::Signature);
         let for_encryption = published(&json!({"use": "enc"}));

@@ -8,6 +8,7 @@ pub mod logins;
 pub mod maintenance;
 pub mod provider_logins;
 pub mod provider_sessions;
+pub mod provider_users;
 pub mod refresh_tokens;
 pub mod revoked_logins;
 pub mod used_tokens;

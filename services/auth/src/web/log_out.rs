@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::page_sessions::{create_page_cookie, find_page_session, redirect_to, refuse_foreign_site};
 use minijinja::context;
-use service_kit::{Problem, find_server_root};
+use service_kit::{Problem, find_server_root, is_session_handle};
 
 use super::templates::render_page;
 use super::visitor::find_visitor;
@@ -24,8 +24,11 @@ pub async fn log_out(
             provider_page = find_logout_page(&state, &request, &login.row.mechanism).await;
         }
         None => {
-            if let Some(session) = find_page_session(&request) {
-                state.logout.log_out_of_icat(&session, &origin.0).await?;
+            // A session of ICAT, which a page of another service has opened.
+            if let Some(session) = find_page_session(&request).filter(|session| !is_session_handle(session))
+                && let Err(e) = state.logout.log_out_of_icat(&session, &origin.0).await
+            {
+                tracing::warn!(error = %e, "cannot end the session of a page; it stays open until it expires");
             }
         }
     }

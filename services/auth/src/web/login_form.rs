@@ -48,7 +48,7 @@ struct LoginView<'a> {
     username: &'a str,
 }
 
-/// Where the page leads to; an address of another site is that of the start page.
+/// Where the page leads to: the given path, or the start page if it is no path of this site.
 pub fn parse_next(next: &str) -> ReturnAddress {
     ReturnAddress::parse(next).unwrap_or_else(ReturnAddress::start_page)
 }

@@ -51,7 +51,7 @@ impl FakeProvider {
     }
 
     /// A token with the claims of an ID token, changed.
-    pub fn sign(&self, header: &Header, changes: &Value) -> String {
+    pub fn sign_token(&self, header: &Header, changes: &Value) -> String {
         let now = service_kit::Clock::now(&*self.app.clock).as_second();
         sign_claims(header, &self.issuer(), now, changes.as_object())
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testkit::{Backend, TestApp, list_backends};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::client::{list_audit_rows, resolve_token};
+use crate::client::{list_audit_rows, open_accounts, resolve_token};
 use crate::fake_provider::{CODE, FakeProvider, change_claims, count_token_requests, header, last_token_request};
 
 /// The provider is one for all tests.
@@ -197,6 +197,25 @@ async fn a_token_of_another_login_or_user_is_refused_with_a_page() {
 }
 
 #[tokio::test]
+async fn a_user_name_belongs_to_the_first_who_came_with_it() {
+    for backend in list_backends() {
+        let site = Site::start(&backend, "username_claim = \"login\"").await;
+        let first = json!({"sub": "1", "login": "ada"});
+        assert_eq!(site.log_in("", &first).await.status(), 303);
+        assert_eq!(site.log_in("", &json!({"sub": "2", "login": "ada"})).await.status(), 403);
+        assert_eq!(site.log_in("", &json!({"sub": "2", "login": "bob"})).await.status(), 303);
+        assert_eq!(site.log_in("", &first).await.status(), 303);
+        assert_eq!(site.list_reasons().await, ["accepted", "user_name_of_another", "accepted", "accepted"]);
+        let accounts = open_accounts(&site.app).await;
+        assert!(accounts.unbind_user_name("lab/ada").await.unwrap());
+        assert!(!accounts.unbind_user_name("lab/ada").await.unwrap());
+        accounts.close().await;
+        assert_eq!(site.log_in("", &json!({"sub": "2", "login": "ada"})).await.status(), 303);
+        site.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_logout_at_the_provider_ends_the_login() {
     for backend in list_backends() {
         let site = Site::start(&backend, "").await;
@@ -209,7 +228,7 @@ async fn a_logout_at_the_provider_ends_the_login() {
             let mut changes = json!({"jti": "j1", "auth_time": null, "amr": null,
                 "events": {"http://schemas.openid.net/event/backchannel-logout": {}}});
             changes.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
-            site.provider.sign(&Header { typ: Some("logout+jwt".to_owned()), ..header() }, &changes)
+            site.provider.sign_token(&Header { typ: Some("logout+jwt".to_owned()), ..header() }, &changes)
         };
         for wrong in [json!({"nonce": "n"}), json!({"aud": "other"}), json!({"events": {}}), json!({"jti": null})] {
             assert_eq!(site.send_logout(&logout(wrong.clone())).await, 400, "{wrong}");
@@ -280,13 +299,13 @@ async fn scigateway_logs_in_with_an_id_token_once() {
         let request = site.browser.post(format!("{}/auth/oidc_login/lab", site.app.public));
         request.bearer_auth(token).send().await.unwrap()
     };
-    let token = site.provider.sign(&header(), &json!({}));
+    let token = site.provider.sign_token(&header(), &json!({}));
     let answer = log_in(&token).await;
     assert_eq!(answer.status(), 200);
     assert!(find_cookie(&answer, "scigateway:refresh_token").is_some());
     let claims = crate::client::decode_part(&answer.json::<String>().await.unwrap(), 1);
     assert_eq!(claims["username"], "lab/ada");
-    for refused in [token.clone(), site.provider.sign(&header(), &json!({"aud": "other"})), "x".to_owned()] {
+    for refused in [token.clone(), site.provider.sign_token(&header(), &json!({"aud": "other"})), "x".to_owned()] {
         let answer = log_in(&refused).await;
         assert_eq!(
             (answer.status().as_u16(), answer.text().await.unwrap()),

@@ -41,6 +41,11 @@ pub enum UserCommand {
     Remove(Account),
     /// Set the password of an account.
     SetPassword(AddUser),
+    /// Let a user name of an identity provider belong to the next user who logs in with it.
+    Unbind {
+        /// MECHANISM/NAME, for example lab/alice
+        user: String,
+    },
 }
 
 #[derive(Debug, Args)]

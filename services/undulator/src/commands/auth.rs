@@ -30,6 +30,7 @@ pub async fn run_user_command(settings: &Config, command: UserCommand, json: boo
         }
         UserCommand::Remove(options) => remove_account(&accounts, &options.account, json).await,
         UserCommand::SetPassword(options) => set_password(&accounts, &options, json).await,
+        UserCommand::Unbind { user } => unbind_user_name(&accounts, &user, json).await,
     };
     accounts.close().await;
     outcome
@@ -85,6 +86,14 @@ async fn remove_account(accounts: &Accounts, account: &str, json: bool) -> Resul
     let name = parse_name(accounts, account)?;
     accounts.remove_account(&name).await.map_err(to_failure)?;
     print_result(json, &json!({"account": name.to_string()}), &format!("removed {name}, and ended its sessions"))
+}
+
+async fn unbind_user_name(accounts: &Accounts, user: &str, json: bool) -> Result<(), Failure> {
+    if !accounts.unbind_user_name(user).await.map_err(to_failure)? {
+        return Err(Failure::Failed(format!("{user} belongs to no user of an identity provider")));
+    }
+    let sentence = format!("{user} belongs to the next user who logs in with this name");
+    print_result(json, &json!({"account": user, "unbound": true}), &sentence)
 }
 
 async fn list_accounts(accounts: &Accounts, json: bool) -> Result<(), Failure> {

@@ -3,19 +3,17 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::page_sessions::refuse_foreign_site;
-use service_kit::{Problem, RequestCredential};
+use service_kit::{Code, Problem, RequestCredential};
 
 use super::failures::{
-    CommonScigatewayFailures, from_login_error, from_provider_failure, invalid_id_token, not_authenticated,
+    CommonScigatewayFailures, forbidden, from_provider_failure, invalid_id_token, not_authenticated,
 };
 use super::login::issue_first_tokens;
 use super::oidc_token::unknown_provider;
-use crate::domain::origin::Origin;
 use crate::error_format::ScigatewayFailure;
 use crate::login_flow::OpenedSession;
 use crate::logins::TokenPlace;
-use crate::provider_logins::ProvedLogin;
-use crate::providers::{Provider, ProviderLoginError};
+use crate::providers::ProviderLoginError;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -41,37 +39,24 @@ pub async fn log_in_with_id_token(
 ) -> Result<HttpResponse, Problem> {
     let Ok(Some(bearer)) = RequestCredential::find_bearer(&request) else { return Err(not_authenticated()) };
     let provider = state.providers.find(&name).ok_or_else(|| unknown_provider(&name))?;
-    let proved =
-        match state.provider_logins.prove_with_id_token(provider, &bearer.text, &provider.settings.client_id).await {
-            Ok(proved) => proved,
-            Err(e) => return Err(refuse_login(&state, provider, e, &origin.0).await),
-        };
+    let logins = &state.provider_logins;
+    let client_id = &provider.settings.client_id;
+    let proved = logins.prove_with_id_token(provider, &bearer.text, client_id, &origin.0).await;
+    let proved = proved.map_err(to_refusal)?;
     // The cookie of a portal is of no use to pages of other sites, and they must not log a browser in.
     let refresh_place = refuse_foreign_site(&request).is_ok().then_some(TokenPlace::ScigatewayCookie);
-    log_in(&state, provider, &proved, refresh_place, &origin.0).await
-}
-
-async fn refuse_login(state: &State, provider: &Provider, e: ProviderLoginError, origin: &Origin) -> Problem {
-    if let Err(failed) = state.provider_logins.record_failure(provider, &e, origin).await {
-        return from_provider_failure(failed);
-    }
-    if e.is_refusal() { invalid_id_token(e.as_str()) } else { from_provider_failure(e) }
-}
-
-async fn log_in(
-    state: &State,
-    provider: &Provider,
-    proved: &ProvedLogin,
-    refresh_place: Option<TokenPlace>,
-    origin: &Origin,
-) -> Result<HttpResponse, Problem> {
-    let assertion = state.assertions.sign(&proved.user, proved.may_be_administrator).await?;
     let issue = async |opened: &OpenedSession| {
-        let response = issue_first_tokens(state, opened, refresh_place, Some(&proved.provider_session), origin).await?;
-        state.provider_logins.record_success(provider, &opened.session.user_name, origin).await?;
-        Ok(response)
+        issue_first_tokens(&state, opened, refresh_place, Some(&proved.provider_session), &origin.0).await
     };
-    let authentication = proved.authentication.clone();
-    let opened = state.login_flow.log_in_with_assertion(&assertion, authentication, origin, issue).await;
-    opened.map_err(from_login_error)
+    logins.open_session(provider, &proved, &origin.0, issue).await.map_err(to_refusal)
+}
+
+/// scigateway-auth tells nobody what is wrong with an ID token.
+fn to_refusal(e: ProviderLoginError) -> Problem {
+    match e {
+        ProviderLoginError::RefusedByIcat => forbidden("auth/refused", "The catalogue does not accept this account"),
+        ProviderLoginError::Other(problem) if problem.code == Code::Unavailable => problem,
+        e if e.is_refusal() => invalid_id_token(e.as_str()),
+        e => from_provider_failure(e),
+    }
 }

@@ -6,7 +6,7 @@ use identity::page_sessions::create_page_cookie;
 use service_kit::{Problem, Secret};
 
 use super::browser_cookie::find_browser_secret;
-use super::{find_provider, from_login_error};
+use super::find_provider;
 use crate::domain::client_id::ClientId;
 use crate::domain::origin::Origin;
 use crate::domain::renewal::seconds_until;
@@ -14,7 +14,7 @@ use crate::error::session_over;
 use crate::login_flow::OpenedSession;
 use crate::logins::{NewLogin, RefreshToken, SessionHandle, TokenPlace};
 use crate::provider_logins::{FinishedProviderLogin, ProvedLogin, RedirectAnswer, SessionKind};
-use crate::providers::{Provider, ProviderLoginError};
+use crate::providers::ProviderLoginError;
 use crate::request_origin::RequestOrigin;
 use crate::routes::refresh_cookie::create_refresh_cookie;
 use crate::state::State;
@@ -37,7 +37,13 @@ pub async fn finish_login(
     let secret = find_browser_secret(&request);
     let finished = state.provider_logins.finish_login(provider, answer, secret.as_deref(), &origin.0).await;
     let opened = match finished {
-        Ok(finished) => open_session(&state, provider, &finished, &origin.0).await.map(|session| (finished, session)),
+        Ok(finished) => {
+            let FinishedProviderLogin { proved, session_kind, .. } = &finished;
+            let issue =
+                async |opened: &OpenedSession| store_login(&state, proved, *session_kind, opened, &origin.0).await;
+            let opened = state.provider_logins.open_session(provider, proved, &origin.0, issue).await;
+            opened.map(|session| (finished, session))
+        }
         Err(e) => Err(e),
     };
     let (finished, session) = opened.map_err(|e| e.into_problem(provider.settings.display_name()))?;
@@ -61,32 +67,7 @@ fn parse_redirect(query: &str) -> Result<RedirectAnswer, ProviderLoginError> {
         .map_err(|_| ProviderLoginError::BadRedirect)
 }
 
-/// Opens a session at ICAT, and stores the login.
-async fn open_session(
-    state: &State,
-    provider: &Provider,
-    finished: &FinishedProviderLogin,
-    origin: &Origin,
-) -> Result<BrowserSession, ProviderLoginError> {
-    let proved = &finished.proved;
-    let assertion = state.assertions.sign(&proved.user, proved.may_be_administrator).await?;
-    let issue = async |opened: &OpenedSession| {
-        let session = store_login(state, proved, finished.session_kind, opened, origin).await?;
-        state.provider_logins.record_success(provider, &opened.session.user_name, origin).await?;
-        service_kit::record_caller(&opened.session.user_name);
-        Ok(session)
-    };
-    let opened = state.login_flow.log_in_with_assertion(&assertion, proved.authentication.clone(), origin, issue).await;
-    match opened {
-        Ok(session) => Ok(session),
-        Err(e) => {
-            let error = from_login_error(e);
-            state.provider_logins.record_failure(provider, &error, origin).await?;
-            Err(error)
-        }
-    }
-}
-
+/// Stores the login of an opened session.
 async fn store_login(
     state: &State,
     proved: &ProvedLogin,

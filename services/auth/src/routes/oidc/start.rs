@@ -12,6 +12,7 @@ use super::browser_cookie::{create_browser_cookie, find_browser_secret};
 use super::find_provider;
 use crate::domain::return_address::ReturnAddress;
 use crate::provider_logins::{LoginRequest, SessionKind, parse_acr_values};
+use crate::providers::ProviderSettings;
 use crate::state::State;
 
 #[derive(Deserialize)]
@@ -28,17 +29,23 @@ struct StartParameters {
 }
 
 impl StartParameters {
-    fn into_request(self) -> Result<LoginRequest, Problem> {
+    fn into_request(self, settings: &ProviderSettings) -> Result<LoginRequest, Problem> {
         let refused = |text: &str| Problem::new(Code::BadRequest, "auth/bad-login-request", text);
         let return_to =
             self.return_to.as_deref().map_or_else(|| Some(ReturnAddress::start_page()), ReturnAddress::parse);
         let session_kind = self.session.as_deref().map_or(Some(SessionKind::Portal), SessionKind::parse);
         let acr_values = parse_acr_values(self.acr_values.as_deref().unwrap_or_default());
+        // Both demands could not be met.
+        let acr_values = acr_values.filter(|values| {
+            settings.required_acr.is_empty() || values.iter().all(|value| settings.required_acr.contains(value))
+        });
         let max_age = self.max_age.as_deref().map(str::parse::<u32>).transpose();
         Ok(LoginRequest {
             return_to: return_to.ok_or_else(|| refused("return_to must be a path of this site, such as /portal"))?,
             session_kind: session_kind.ok_or_else(|| refused("session must be portal or page"))?,
-            acr_values: acr_values.ok_or_else(|| refused("acr_values must have at most 10 levels"))?,
+            acr_values: acr_values.ok_or_else(|| {
+                refused("acr_values must be at most 10 levels that the settings of this provider accept")
+            })?,
             max_age: max_age
                 .map_err(|_| refused("max_age must be a number of seconds"))?
                 .map(|seconds| Duration::from_secs(seconds.into())),
@@ -52,7 +59,7 @@ pub async fn start_login(
     provider: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let provider = find_provider(&state, &provider)?;
-    let login = parse_query::<StartParameters>(&request)?.into_request()?;
+    let login = parse_query::<StartParameters>(&request)?.into_request(&provider.settings)?;
     let secret = find_browser_secret(&request);
     let started = state.provider_logins.start_login(provider, &login, secret.as_deref()).await;
     let started = started.map_err(|e| e.into_problem(provider.settings.display_name()))?;

@@ -3,6 +3,7 @@
 
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
+use identity::page_sessions::refuse_foreign_site;
 use serde::Deserialize;
 use service_kit::openapi::{BodyFailures, CommonFailures, Failure, IcatFailures};
 use service_kit::{Code, Problem};
@@ -16,7 +17,7 @@ use crate::login_flow::OpenedSession;
 use crate::provider_logins::ProvedLogin;
 use crate::providers::{Provider, ProviderLoginError};
 use crate::request_origin::RequestOrigin;
-use crate::routes::oidc::{find_provider, from_login_error};
+use crate::routes::oidc::find_provider;
 use crate::routes::refresh_cookie::require_json;
 use crate::state::State;
 
@@ -48,7 +49,7 @@ pub struct ProvedByProvider {
         IcatFailures,
         (status = 200, description = "A token", body = Token),
         (status = 400, description = "The body is not JSON", body = Failure, content_type = "application/problem+json"),
-        (status = 403, description = "The ID token proves no login here", body = Failure,
+        (status = 403, description = "The ID token proves no login here, or a page of another site asks for the cookie", body = Failure,
             content_type = "application/problem+json"),
         (status = 404, description = "There is no such provider", body = Failure, content_type = "application/problem+json"),
         (status = 422, description = "A field is missing, unknown or not a text", body = Failure,
@@ -73,17 +74,15 @@ pub async fn create_token_from_provider(
     })?;
     let provider = find_provider(&state, &given.provider)?;
     let client_id = provider.settings.device_client_id();
-    let created = match state.provider_logins.prove_with_id_token(provider, &given.id_token, client_id).await {
+    if given.refresh_token == Some(RefreshTokenPlace::Cookie) {
+        refuse_foreign_site(&request)?;
+    }
+    let logins = &state.provider_logins;
+    let created = match logins.prove_with_id_token(provider, &given.id_token, client_id, &origin.0).await {
         Ok(proved) => log_in(&state, provider, &proved, &given, &origin.0).await,
         Err(e) => Err(e),
     };
-    match created {
-        Ok(response) => Ok(response),
-        Err(e) => {
-            let recorded = state.provider_logins.record_failure(provider, &e, &origin.0).await;
-            Err(recorded.err().unwrap_or(e).into_problem(provider.settings.display_name()))
-        }
-    }
+    created.map_err(|e| e.into_problem(provider.settings.display_name()))
 }
 
 async fn log_in(
@@ -94,7 +93,6 @@ async fn log_in(
     origin: &Origin,
 ) -> Result<HttpResponse, ProviderLoginError> {
     let client = parse_client_id(given.client_id.as_deref())?;
-    let assertion = state.assertions.sign(&proved.user, proved.may_be_administrator).await?;
     let issue = async |opened: &OpenedSession| {
         let details = LoginDetails {
             authentication: &opened.authentication,
@@ -105,10 +103,7 @@ async fn log_in(
             origin,
         };
         let (signed, refresh) = create_for_session(state, &opened.session, &details).await?;
-        state.provider_logins.record_success(provider, &opened.session.user_name, origin).await?;
         Ok(render_token(HttpResponse::Ok(), signed, refresh))
     };
-    let authentication = proved.authentication.clone();
-    let opened = state.login_flow.log_in_with_assertion(&assertion, authentication, origin, issue).await;
-    opened.map_err(from_login_error)
+    state.provider_logins.open_session(provider, proved, origin, issue).await
 }
