@@ -13,8 +13,8 @@ use crate::domain::login::Authentication;
 use crate::domain::login_level::RequiredLevel;
 use crate::domain::origin::Origin;
 use crate::domain::provider_claims::ProviderClaims;
+use crate::domain::provider_login::{LoginRequest, RedirectAnswer, SessionKind};
 use crate::domain::provider_user::{NameFault, ProviderUser};
-use crate::domain::return_address::ReturnAddress;
 use crate::error::from_icat_error;
 use crate::login_flow::{LoginError, LoginFlow, OpenedSession};
 use crate::login_recorder::LoginRecorder;
@@ -35,42 +35,8 @@ pub const MAX_DURATION: Duration = Duration::from_mins(10);
 const KEEP_LOGIN: Duration = Duration::from_hours(1);
 /// Longer than an ID token is accepted.
 const REMEMBER_ID_TOKEN: Duration = Duration::from_mins(30);
-const MAX_ACR_VALUES: usize = 10;
-const MAX_ACR_BYTES: usize = 256;
 /// Texts of providers in errors are cut.
 const MAX_ERROR_CHARS: usize = 60;
-
-/// What the browser gets after a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionKind {
-    /// A refresh token in the cookie `__Host-undulator-refresh`, for a portal that gets access tokens with it.
-    Portal,
-    /// The cookie of the web pages of this facility.
-    Page,
-}
-
-impl SessionKind {
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Portal, Self::Page].into_iter().find(|kind| kind.as_str() == text)
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Portal => "portal",
-            Self::Page => "page",
-        }
-    }
-}
-
-/// A login that somebody asks for.
-#[derive(Debug)]
-pub struct LoginRequest {
-    pub return_to: ReturnAddress,
-    pub session_kind: SessionKind,
-    /// Levels of which the provider must state one, besides what its settings demand.
-    pub acr_values: Vec<String>,
-    pub max_age: Option<Duration>,
-}
 
 /// A login that has begun.
 pub struct StartedProviderLogin {
@@ -78,15 +44,6 @@ pub struct StartedProviderLogin {
     pub url: String,
     /// For the cookie that the browser brings back.
     pub browser_secret: Secret,
-}
-
-/// What the provider sent the browser back with (RFC 6749, 4.1.2; RFC 9207).
-#[derive(Default, Deserialize)]
-pub struct RedirectAnswer {
-    pub code: Option<String>,
-    pub state: Option<String>,
-    pub iss: Option<String>,
-    pub error: Option<String>,
 }
 
 /// A login that a provider has proved.
@@ -297,7 +254,7 @@ impl ProviderLogins {
             access_token: Some(&tokens.access_token),
         };
         let verified = provider.verify_id_token(&tokens.id_token, &expected).await?;
-        required_by_request(&row)?.check(&verified.claims, self.clock.now().as_second())?;
+        required_by_request(&row)?.check_claims(&verified.claims, self.clock.now().as_second())?;
         let session_kind = SessionKind::parse(&row.session_kind).unwrap_or(SessionKind::Portal);
         Ok(FinishedProviderLogin {
             proved: to_proved_login(provider, verified),
@@ -406,12 +363,6 @@ fn required_by_request(row: &ProviderLoginRow) -> Result<RequiredLevel, Problem>
         max_age: row.max_age.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
         ..RequiredLevel::default()
     })
-}
-
-/// Levels of a request, separated by blanks; `None` if there are too many, or they are too long.
-pub fn parse_acr_values(text: &str) -> Option<Vec<String>> {
-    let values: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-    (values.len() <= MAX_ACR_VALUES && text.len() <= MAX_ACR_BYTES).then_some(values)
 }
 
 /// Whether a cookie may have a secret of ours.

@@ -24,7 +24,7 @@ EVIL = "https://evil.example.org"
 ACCOUNTS = {
     "slash": {"preferred_username": "db/root"}, "control": {"preferred_username": "a\u0007b"}, "empty": {"preferred_username": ""},
     "number": {"preferred_username": 7}, "none": {"preferred_username": None}, "long": {"preferred_username": "x" * 300},
-    "spaces": {"preferred_username": "  ada  "}, "composed": {"preferred_username": "jose\u0301"},
+    "spaces": {"preferred_username": "  grace  "}, "composed": {"preferred_username": "jose\u0301"},
 }
 
 
@@ -119,7 +119,7 @@ def check_user_names(facility):
         facility.provider.log_in_as(account, acr="mfa", amr=["pwd", "otp"])
         browser, answer = facility.log_in()
         reasons[f"user {account}"] = facility.require_refusal(account, answer, browser)
-    for account, name in {"spaces": "oidc/ada", "composed": "oidc/jos\u00e9"}.items():
+    for account, name in {"spaces": "oidc/grace", "composed": "oidc/jos\u00e9"}.items():
         facility.provider.log_in_as(account, acr="mfa", amr=["pwd", "otp"])
         assert facility.require_login()[1]["sub"] == name
     facility.provider.log_in_as("ada", acr="mfa", amr=["pwd", "otp"])

@@ -17,6 +17,11 @@ impl ClientId {
         Self(name.to_owned())
     }
 
+    /// Of the web pages of this facility.
+    pub fn of_pages() -> Self {
+        Self::of_interface("pages")
+    }
+
     /// Letters, digits, `.`, `_` and `-`; `None` for another text.
     pub fn parse(text: &str) -> Option<Self> {
         let is_valid = (1..=MAX_BYTES).contains(&text.len())

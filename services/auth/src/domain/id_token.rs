@@ -73,7 +73,7 @@ pub struct IdTokenRules<'a> {
 
 impl IdTokenRules<'_> {
     /// The first fault of a token whose signature is right.
-    pub fn check(&self, claims: &ProviderClaims) -> Result<(), IdTokenFault> {
+    pub fn check_claims(&self, claims: &ProviderClaims) -> Result<(), IdTokenFault> {
         check_kind(claims)?;
         self.check_parties(claims)?;
         self.check_times(claims)?;
@@ -148,7 +148,7 @@ mod tests {
         json!({"iss": "https://id.example", "aud": "undulator", "sub": "42", "exp": NOW + 300, "iat": NOW, "nonce": "n1"})
     }
 
-    fn check(changes: &Value) -> Result<(), IdTokenFault> {
+    fn check_changed_claims(changes: &Value) -> Result<(), IdTokenFault> {
         let mut claims = valid_claims();
         for (name, value) in changes.as_object().unwrap() {
             match value {
@@ -156,7 +156,7 @@ mod tests {
                 value => claims.as_object_mut().unwrap().insert(name.clone(), value.clone()),
             };
         }
-        RULES.check(&serde_json::from_value(claims).unwrap())
+        RULES.check_claims(&serde_json::from_value(claims).unwrap())
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
             json!({"iat": NOW + 120, "nbf": NOW + 120}),
             json!({"iat": NOW - 630, "exp": NOW + 630_000_000}),
         ] {
-            assert_eq!(check(&changes), Ok(()), "{changes}");
+            assert_eq!(check_changed_claims(&changes), Ok(()), "{changes}");
         }
     }
 
@@ -199,9 +199,13 @@ mod tests {
             (json!({"events": {}}), IdTokenFault::LogoutToken),
             (json!({"typ": "Bearer"}), IdTokenFault::TokenKind),
         ] {
-            assert_eq!(check(&changes), Err(fault), "{changes}");
+            assert_eq!(check_changed_claims(&changes), Err(fault), "{changes}");
         }
         let claims = serde_json::from_value(valid_claims()).unwrap();
-        assert_eq!(IdTokenRules { nonce: None, ..RULES }.check(&claims), Ok(()), "somebody else made the request");
+        assert_eq!(
+            IdTokenRules { nonce: None, ..RULES }.check_claims(&claims),
+            Ok(()),
+            "somebody else made the request"
+        );
     }
 }

@@ -55,7 +55,7 @@ impl RequiredLevel {
     }
 
     /// The first demand that is not met. A missing claim meets none. `now` is in seconds since 1970 UTC.
-    pub fn check(&self, claims: &ProviderClaims, now: i64) -> Result<(), LevelFault> {
+    pub fn check_claims(&self, claims: &ProviderClaims, now: i64) -> Result<(), LevelFault> {
         if self.has_second_factor() && !self.has_level(claims) {
             return Err(LevelFault::SecondFactor);
         }
@@ -86,8 +86,8 @@ mod tests {
 
     const NOW: i64 = 1_768_208_400;
 
-    fn check(level: &RequiredLevel, claims: &Value) -> Result<(), LevelFault> {
-        level.check(&serde_json::from_value(claims.clone()).unwrap(), NOW)
+    fn check_level(level: &RequiredLevel, claims: &Value) -> Result<(), LevelFault> {
+        level.check_claims(&serde_json::from_value(claims.clone()).unwrap(), NOW)
     }
 
     fn texts(values: &[&str]) -> Vec<String> {
@@ -97,30 +97,30 @@ mod tests {
     #[test]
     fn a_second_factor_is_what_the_provider_states_in_a_listed_value() {
         let acr = RequiredLevel { acr: texts(&["mfa", "0"]), ..RequiredLevel::default() };
-        assert_eq!(check(&acr, &json!({"acr": "mfa"})), Ok(()));
+        assert_eq!(check_level(&acr, &json!({"acr": "mfa"})), Ok(()));
         for low in [json!({}), json!({"acr": "pwd"}), json!({"acr": "0"}), json!({"acr": 2}), json!({"acr": ["mfa"]})] {
-            assert_eq!(check(&acr, &low), Err(LevelFault::SecondFactor), "{low}");
+            assert_eq!(check_level(&acr, &low), Err(LevelFault::SecondFactor), "{low}");
         }
         let amr = RequiredLevel { amr: texts(&["otp", "mfa"]), ..RequiredLevel::default() };
         for met in [json!(["pwd", "otp"]), json!("mfa")] {
-            assert_eq!(check(&amr, &json!({"amr": met})), Ok(()));
+            assert_eq!(check_level(&amr, &json!({"amr": met})), Ok(()));
         }
         for low in [json!(["pwd"]), json!([]), json!("otpx"), json!("pwd otp"), json!({"otp": true}), json!([1])] {
-            assert_eq!(check(&amr, &json!({"amr": low})), Err(LevelFault::SecondFactor), "{low}");
+            assert_eq!(check_level(&amr, &json!({"amr": low})), Err(LevelFault::SecondFactor), "{low}");
         }
         let entra = RequiredLevel { acrs: texts(&["c1"]), ..RequiredLevel::default() };
-        assert_eq!(check(&entra, &json!({"acrs": ["c1", "c2"]})), Ok(()));
-        assert_eq!(check(&entra, &json!({"acr": "c1"})), Err(LevelFault::SecondFactor));
-        assert_eq!(check(&RequiredLevel::default(), &json!({})), Ok(()));
+        assert_eq!(check_level(&entra, &json!({"acrs": ["c1", "c2"]})), Ok(()));
+        assert_eq!(check_level(&entra, &json!({"acr": "c1"})), Err(LevelFault::SecondFactor));
+        assert_eq!(check_level(&RequiredLevel::default(), &json!({})), Ok(()));
     }
 
     #[test]
     fn the_age_of_a_login_is_what_the_provider_states() {
         let level = RequiredLevel { max_age: Some(Duration::from_mins(1)), ..RequiredLevel::default() };
-        let check = |time: Value| check(&level, &json!({"auth_time": time}));
-        assert_eq!((check(json!(NOW - 90)), check(json!(NOW + 120))), (Ok(()), Ok(())));
-        assert_eq!(check(json!(NOW - 91)), Err(LevelFault::TooOld));
-        assert_eq!(check(json!(NOW + 121)), Err(LevelFault::AuthTimeLater));
-        assert_eq!(check(json!("now")), Err(LevelFault::NoAuthTime));
+        let check_time = |time: Value| check_level(&level, &json!({"auth_time": time}));
+        assert_eq!((check_time(json!(NOW - 90)), check_time(json!(NOW + 120))), (Ok(()), Ok(())));
+        assert_eq!(check_time(json!(NOW - 91)), Err(LevelFault::TooOld));
+        assert_eq!(check_time(json!(NOW + 121)), Err(LevelFault::AuthTimeLater));
+        assert_eq!(check_time(json!("now")), Err(LevelFault::NoAuthTime));
     }
 }

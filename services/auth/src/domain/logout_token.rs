@@ -49,7 +49,7 @@ mod tests {
 
     const NOW: i64 = 1_768_208_400;
 
-    fn check(changes: &Value) -> Option<ProviderLogout> {
+    fn check_changed_claims(changes: &Value) -> Option<ProviderLogout> {
         let mut claims = json!({"iss": "https://id.example", "aud": "undulator", "iat": NOW, "exp": NOW + 120, "jti": "j1",
             "sub": "42", "sid": "s1", "events": {LOGOUT_EVENT: {}}});
         for (name, value) in changes.as_object().unwrap() {
@@ -68,11 +68,11 @@ mod tests {
 
     #[test]
     fn a_logout_names_a_session_or_a_user() {
-        let whole = check(&json!({})).unwrap();
+        let whole = check_changed_claims(&json!({})).unwrap();
         assert_eq!((whole.subject.as_deref(), whole.session.as_deref()), (Some("42"), Some("s1")));
-        assert_eq!(check(&json!({"sid": null, "aud": "undulator-cli"})).unwrap().session, None);
-        assert_eq!(check(&json!({"sub": null, "aud": ["undulator"]})).unwrap().subject, None);
-        assert!(check(&json!({"iat": NOW - 600, "exp": NOW - 120})).is_some());
+        assert_eq!(check_changed_claims(&json!({"sid": null, "aud": "undulator-cli"})).unwrap().session, None);
+        assert_eq!(check_changed_claims(&json!({"sub": null, "aud": ["undulator"]})).unwrap().subject, None);
+        assert!(check_changed_claims(&json!({"iat": NOW - 600, "exp": NOW - 120})).is_some());
     }
 
     #[test]
@@ -92,7 +92,7 @@ mod tests {
             json!({"exp": null}),
             json!({"exp": NOW - 121}),
         ] {
-            assert_eq!(check(&changes), None, "{changes}");
+            assert_eq!(check_changed_claims(&changes), None, "{changes}");
         }
     }
 }

@@ -10,14 +10,14 @@ use serde_json::json;
 use service_kit::pages::render_error_page;
 use service_kit::{Code, ErrorFormat, FailedRequest, http_status};
 
-use crate::web::LOGIN_PAGE;
-
 pub use self::scigateway::{FAILED, INVALID_BODY, SCIGATEWAY_ERRORS, SOMETHING_WENT_WRONG, ScigatewayFailure};
 
 pub const AUTHN_ERRORS: ErrorFormat = ErrorFormat::new("authenticator plugin", render_authn_error);
 /// ICAT+ has no 401: a missing or an unknown session is 403, as in icat.server.
 pub const ICAT_PLUS_ERRORS: ErrorFormat = ErrorFormat::new("ICAT+ sessions", render_icat_plus_error);
 
+/// The login page, whose style and start page the pages of failures have; without the slash at its start.
+const LOGIN_PAGE: &str = "auth/app";
 /// Pages for people who log in.
 pub const PAGE_ERRORS: ErrorFormat = ErrorFormat::new("login page", render_page_error);
 

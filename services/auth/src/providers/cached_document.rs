@@ -52,7 +52,7 @@ impl<T: DeserializeOwned> CachedDocument<T> {
         let now = self.clock.now();
         let age = cached.document.as_ref().map(|(_, at)| now.duration_since(*at));
         if age.is_none_or(|age| age > MAX_FRESH_AGE) && is_due(cached.last_try, RETRY_INTERVAL, now) {
-            self.fetch(&mut cached, url, &check).await;
+            self.fetch_document(&mut cached, url, &check).await;
         }
         cached.get_usable(now)
     }
@@ -67,12 +67,17 @@ impl<T: DeserializeOwned> CachedDocument<T> {
         let now = self.clock.now();
         if is_due(cached.last_refetch, REFETCH_INTERVAL, now) {
             cached.last_refetch = Some(now);
-            self.fetch(&mut cached, url, &check).await;
+            self.fetch_document(&mut cached, url, &check).await;
         }
         cached.get_usable(now)
     }
 
-    async fn fetch(&self, cached: &mut Cached<T>, url: &str, check: &impl Fn(&T) -> Result<(), ProviderFailure>) {
+    async fn fetch_document(
+        &self,
+        cached: &mut Cached<T>,
+        url: &str,
+        check: &impl Fn(&T) -> Result<(), ProviderFailure>,
+    ) {
         let fetched = self.http.get_json::<T>(url, self.template).await;
         let now = self.clock.now();
         cached.last_try = Some(now);

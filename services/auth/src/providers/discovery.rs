@@ -23,7 +23,7 @@ pub struct Discovery {
 
 impl Discovery {
     /// Refuses a document of another issuer, and endpoints that a document must not lead to.
-    pub fn check(&self, settings: &ProviderSettings) -> Result<(), ProviderFailure> {
+    pub fn check_endpoints(&self, settings: &ProviderSettings) -> Result<(), ProviderFailure> {
         if self.issuer != settings.issuer() {
             let text = "the issuer of the discovery document is not the one of configuration_url";
             return Err(ProviderFailure::BadAnswer(text.to_owned()));
@@ -66,7 +66,7 @@ mod tests {
 
     const ISSUER: &str = "https://id.example/realms/lab";
 
-    fn check(changes: &Value) -> Result<(), ProviderFailure> {
+    fn check_changed_document(changes: &Value) -> Result<(), ProviderFailure> {
         let settings: ProviderSettings = serde_json::from_value(json!({"name": "lab", "kind": "oidc",
             "client_id": "undulator", "configuration_url": format!("{ISSUER}/.well-known/openid-configuration"),
             "endpoint_hosts": ["keys.example"]}))
@@ -74,12 +74,12 @@ mod tests {
         let mut document = json!({"issuer": ISSUER, "authorization_endpoint": "https://id.example/auth",
             "token_endpoint": "https://id.example/token", "jwks_uri": "https://keys.example/keys"});
         document.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        serde_json::from_value::<Discovery>(document).unwrap().check(&settings)
+        serde_json::from_value::<Discovery>(document).unwrap().check_endpoints(&settings)
     }
 
     #[test]
     fn a_document_leads_to_hosts_of_the_provider_alone() {
-        assert_eq!(check(&json!({})), Ok(()));
+        assert_eq!(check_changed_document(&json!({})), Ok(()));
         for wrong in [
             json!({"issuer": "https://id.example/realms/lab/"}),
             json!({"issuer": "https://id.example"}),
@@ -89,7 +89,7 @@ mod tests {
             json!({"end_session_endpoint": "https://id.example.elsewhere/logout"}),
             json!({"device_authorization_endpoint": "file:///etc/passwd"}),
         ] {
-            assert!(matches!(check(&wrong), Err(ProviderFailure::BadAnswer(_))), "{wrong}");
+            assert!(matches!(check_changed_document(&wrong), Err(ProviderFailure::BadAnswer(_))), "{wrong}");
         }
     }
 }

@@ -50,7 +50,7 @@ impl Providers {
     }
 
     /// In the order of the settings.
-    pub fn list(&self) -> &[Arc<Provider>] {
+    pub fn list_providers(&self) -> &[Arc<Provider>] {
         &self.0
     }
 
@@ -117,7 +117,7 @@ impl Provider {
     }
 
     async fn discover(&self) -> Result<Arc<Discovery>, ProviderFailure> {
-        self.discovery.get(&self.settings.configuration_url, |document| document.check(&self.settings)).await
+        self.discovery.get(&self.settings.configuration_url, |document| document.check_endpoints(&self.settings)).await
     }
 
     /// Whether an answer at the redirect address must name the issuer (RFC 9207, 2.4).
@@ -174,11 +174,11 @@ impl Provider {
         let now = self.clock.now().as_second();
         let settings = &self.settings;
         let ExpectedIdToken { client_id, nonce, access_token } = *expected;
-        IdTokenRules { issuer: settings.issuer(), client_id, nonce, now }.check(&claims)?;
+        IdTokenRules { issuer: settings.issuer(), client_id, nonce, now }.check_claims(&claims)?;
         if access_token.is_some_and(|access_token| !token.has_hash_of(&claims, access_token)) {
             return Err(ProviderLoginError::AccessTokenHash);
         }
-        settings.required_level().check(&claims, now)?;
+        settings.required_level().check_claims(&claims, now)?;
         let user = self.find_user(&claims)?;
         Ok(VerifiedIdToken { claims, user })
     }

@@ -122,7 +122,7 @@ impl ProviderSettings {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check_settings(&self) -> Result<(), String> {
         let is_plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
         if self.name.is_empty() || !is_plain(&self.name) {
             return Err("name must have letters, digits, - and _ only".to_owned());
@@ -157,7 +157,7 @@ pub fn check_providers(providers: &[ProviderSettings]) -> Result<(), ConfigError
     let mut names = HashSet::new();
     for provider in providers {
         let refused = |text: String| ConfigError(format!("auth.providers: `{}`: {text}", provider.name));
-        provider.check().map_err(refused)?;
+        provider.check_settings().map_err(refused)?;
         if !names.insert(&provider.name) {
             return Err(refused("there are two providers with this name".to_owned()));
         }
@@ -171,20 +171,20 @@ mod tests {
 
     use super::*;
 
-    fn check(changes: &Value) -> Result<(), String> {
+    fn check_changed_settings(changes: &Value) -> Result<(), String> {
         let mut settings = json!({"name": "lab", "kind": "oidc", "client_id": "undulator",
             "configuration_url": "https://id.example/realms/lab/.well-known/openid-configuration"});
         settings.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        serde_json::from_value::<ProviderSettings>(settings).map_err(|e| e.to_string())?.check()
+        serde_json::from_value::<ProviderSettings>(settings).map_err(|e| e.to_string())?.check_settings()
     }
 
     #[test]
     fn a_provider_is_asked_over_tls() {
-        assert_eq!(check(&json!({})), Ok(()));
+        assert_eq!(check_changed_settings(&json!({})), Ok(()));
         let plain = json!({"configuration_url": "http://id.example/.well-known/openid-configuration"});
-        assert!(check(&plain).unwrap_err().contains("https"));
+        assert!(check_changed_settings(&plain).unwrap_err().contains("https"));
         let allowed = json!({"configuration_url": plain["configuration_url"], "allow_http": true});
-        assert_eq!(check(&allowed), Ok(()));
+        assert_eq!(check_changed_settings(&allowed), Ok(()));
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
             (json!({"client_secret": "s"}), "unknown field"),
             (json!({"kind": "saml"}), "oidc"),
         ] {
-            let error = check(&changes).unwrap_err();
+            let error = check_changed_settings(&changes).unwrap_err();
             assert!(error.contains(word), "{changes}: {error}");
         }
     }

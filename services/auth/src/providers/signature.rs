@@ -151,7 +151,7 @@ mod tests {
         serde_json::from_value(json!({"keys": [key]})).unwrap()
     }
 
-    fn sign(header: &Header) -> String {
+    fn sign_token(header: &Header) -> String {
         encode(header, &json!({"sub": "42"}), &EncodingKey::from_ed_pem(KEY.as_bytes()).unwrap()).unwrap()
     }
 
@@ -159,48 +159,48 @@ mod tests {
         Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::EdDSA) }
     }
 
-    fn verify(token: &str, keys: &JwkSet) -> Result<ProviderClaims, SignatureFault> {
+    fn verify_token(token: &str, keys: &JwkSet) -> Result<ProviderClaims, SignatureFault> {
         UnverifiedToken::parse(token, &["JWT"])?.verify_with_keys(keys)
     }
 
     #[test]
     fn a_token_that_a_published_key_signed_is_verified() {
         for key in [json!({}), json!({"use": "sig", "alg": "EdDSA"})] {
-            assert_eq!(verify(&sign(&header()), &published(&key)).unwrap().get_text("sub"), Some("42"));
+            assert_eq!(verify_token(&sign_token(&header()), &published(&key)).unwrap().get_text("sub"), Some("42"));
         }
         let untyped = Header { typ: None, ..header() };
-        assert!(verify(&sign(&untyped), &published(&json!({}))).is_ok());
+        assert!(verify_token(&sign_token(&untyped), &published(&json!({}))).is_ok());
     }
 
     #[test]
     fn each_other_token_is_refused_for_its_own_reason() {
         let keys = published(&json!({}));
-        let with = |header: Header| verify(&sign(&header), &keys).unwrap_err();
+        let with = |header: Header| verify_token(&sign_token(&header), &keys).unwrap_err();
         assert_eq!(with(Header { kid: Some("k2".to_owned()), ..header() }), SignatureFault::UnknownKey);
         assert_eq!(with(Header { kid: None, ..header() }), SignatureFault::NoKeyId);
         assert_eq!(with(Header { typ: Some("at+jwt".to_owned()), ..header() }), SignatureFault::TokenType);
         assert_eq!(with(Header { crit: Some(vec!["b64".to_owned()]), ..header() }), SignatureFault::CriticalHeader);
         assert_eq!(with(Header { jku: Some("https://elsewhere".to_owned()), ..header() }), SignatureFault::KeyInHeader);
         let other_key = published(&json!({"x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}));
-        assert_eq!(verify(&sign(&header()), &other_key).unwrap_err(), SignatureFault::Signature);
+        assert_eq!(verify_token(&sign_token(&header()), &other_key).unwrap_err(), SignatureFault::Signature);
         let for_encryption = published(&json!({"use": "enc"}));
-        assert_eq!(verify(&sign(&header()), &for_encryption).unwrap_err(), SignatureFault::KeyUse);
+        assert_eq!(verify_token(&sign_token(&header()), &for_encryption).unwrap_err(), SignatureFault::KeyUse);
         let for_rsa = published(&json!({"alg": "RS256"}));
-        assert_eq!(verify(&sign(&header()), &for_rsa).unwrap_err(), SignatureFault::Algorithm);
+        assert_eq!(verify_token(&sign_token(&header()), &for_rsa).unwrap_err(), SignatureFault::Algorithm);
         let with_secret = encode(
             &Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::HS256) },
             &json!({"sub": "42"}),
             &EncodingKey::from_secret(X.as_bytes()).unwrap(),
         );
-        assert_eq!(verify(&with_secret.unwrap(), &keys).unwrap_err(), SignatureFault::Algorithm);
+        assert_eq!(verify_token(&with_secret.unwrap(), &keys).unwrap_err(), SignatureFault::Algorithm);
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
-        assert_eq!(verify(&format!("{none}.e30."), &keys).unwrap_err(), SignatureFault::Algorithm);
+        assert_eq!(verify_token(&format!("{none}.e30."), &keys).unwrap_err(), SignatureFault::Algorithm);
         for text in ["", "x", "a.b.c", &URL_SAFE_NO_PAD.encode("7")] {
-            assert_eq!(verify(text, &keys).unwrap_err(), SignatureFault::NoToken, "{text}");
+            assert_eq!(verify_token(text, &keys).unwrap_err(), SignatureFault::NoToken, "{text}");
         }
-        assert_eq!(verify(&"x".repeat(20_000), &keys).unwrap_err(), SignatureFault::TooLong);
-        let mut changed = sign(&header());
+        assert_eq!(verify_token(&"x".repeat(20_000), &keys).unwrap_err(), SignatureFault::TooLong);
+        let mut changed = sign_token(&header());
         changed.insert(changed.rfind('.').unwrap(), 'A');
-        assert_eq!(verify(&changed, &keys).unwrap_err(), SignatureFault::Signature);
+        assert_eq!(verify_token(&changed, &keys).unwrap_err(), SignatureFault::Signature);
     }
 }

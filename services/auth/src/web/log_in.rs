@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use identity::page_sessions::{create_page_cookie, redirect_to, refuse_foreign_site};
 use service_kit::{Code, Problem, Secret};
 
-use super::PAGE_CLIENT;
 use super::login_form::{LoginForm, parse_next, render_form};
 use crate::domain::client_id::ClientId;
 use crate::error::{from_login_error, session_over};
@@ -28,7 +27,7 @@ pub async fn log_in(
             session: &opened.session,
             handle: &handle,
             authentication: &opened.authentication,
-            client: &ClientId::of_interface(PAGE_CLIENT),
+            client: &ClientId::of_pages(),
             origin: &origin.0,
             account_before: opened.account_before.as_ref(),
             token_ends_at: state.clock.now(),

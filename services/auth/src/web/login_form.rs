@@ -61,7 +61,7 @@ pub async fn render_form(
     message: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
     let next = parse_next(&form.next);
-    let providers = state.providers.list().iter().map(|provider| ProviderButton {
+    let providers = state.providers.list_providers().iter().map(|provider| ProviderButton {
         display_name: provider.settings.display_name().to_owned(),
         address: format!(
             "/auth/v1/oidc/{}/start?session=page&return_to={}",

@@ -17,11 +17,6 @@ use service_kit::pages::page_mount;
 use crate::error_format::PAGE_ERRORS;
 use crate::state::State;
 
-/// The address of the page, without the slash at its start.
-pub const LOGIN_PAGE: &str = "auth/app";
-/// The client of logins that pages keep.
-pub const PAGE_CLIENT: &str = "pages";
-
 pub fn build_mount(state: &Arc<State>) -> Mount {
     page_mount("/auth/app", PAGE_ERRORS)
         .state(Arc::clone(state))

@@ -18,12 +18,16 @@ use crate::state::State;
     ),
 )]
 pub async fn list_providers(state: web::Data<State>) -> HttpResponse {
-    let list: Map<String, Value> =
-        state.providers.list().iter().map(|provider| (provider.settings.name.clone(), describe(provider))).collect();
+    let list: Map<String, Value> = state
+        .providers
+        .list_providers()
+        .iter()
+        .map(|provider| (provider.settings.name.clone(), describe_provider(provider)))
+        .collect();
     HttpResponse::Ok().json(list)
 }
 
-fn describe(provider: &Provider) -> Value {
+fn describe_provider(provider: &Provider) -> Value {
     let settings = &provider.settings;
     json!({
         "display_name": settings.display_name(),

@@ -9,16 +9,16 @@ use super::browser_cookie::find_browser_secret;
 use super::find_provider;
 use crate::domain::client_id::ClientId;
 use crate::domain::origin::Origin;
+use crate::domain::provider_login::{RedirectAnswer, SessionKind};
 use crate::domain::renewal::seconds_until;
 use crate::error::session_over;
 use crate::login_flow::OpenedSession;
 use crate::logins::{NewLogin, RefreshToken, SessionHandle, TokenPlace};
-use crate::provider_logins::{FinishedProviderLogin, ProvedLogin, RedirectAnswer, SessionKind};
+use crate::provider_logins::{FinishedProviderLogin, ProvedLogin};
 use crate::providers::ProviderLoginError;
 use crate::request_origin::RequestOrigin;
 use crate::routes::refresh_cookie::create_refresh_cookie;
 use crate::state::State;
-use crate::web::PAGE_CLIENT;
 
 /// What the browser keeps.
 enum BrowserSession {
@@ -78,9 +78,7 @@ async fn store_login(
     let (handle, client, refresh_place) = match kind {
         // Pages name no client when they refresh.
         SessionKind::Portal => (SessionHandle::generate(&*state.ids), ClientId::unnamed(), Some(TokenPlace::Cookie)),
-        SessionKind::Page => {
-            (SessionHandle::generate_credential(&*state.ids), ClientId::of_interface(PAGE_CLIENT), None)
-        }
+        SessionKind::Page => (SessionHandle::generate_credential(&*state.ids), ClientId::of_pages(), None),
     };
     let new = NewLogin {
         session: &opened.session,

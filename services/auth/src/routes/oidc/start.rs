@@ -10,8 +10,8 @@ use service_kit::{Code, Problem};
 
 use super::browser_cookie::{create_browser_cookie, find_browser_secret};
 use super::find_provider;
+use crate::domain::provider_login::{LoginRequest, SessionKind, parse_acr_values};
 use crate::domain::return_address::ReturnAddress;
-use crate::provider_logins::{LoginRequest, SessionKind, parse_acr_values};
 use crate::providers::ProviderSettings;
 use crate::state::State;
 

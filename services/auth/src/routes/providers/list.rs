@@ -32,7 +32,7 @@ pub struct ProviderList {
     responses(CommonFailures, (status = 200, description = "In the order of the login page", body = ProviderList)),
 )]
 pub async fn list_providers(state: web::Data<State>) -> HttpResponse {
-    let providers = state.providers.list().iter().map(|provider| ListedProvider {
+    let providers = state.providers.list_providers().iter().map(|provider| ListedProvider {
         name: provider.settings.name.clone(),
         display_name: provider.settings.display_name().to_owned(),
         start: format!("/auth/v1/oidc/{}/start", provider.settings.name),
