@@ -108,7 +108,7 @@ async fn one_login_serves_the_pages_of_all_services() {
         );
         let cookie = response.headers()["set-cookie"].to_str().unwrap();
         let (value, rules) = cookie.split_once("; ").unwrap();
-        assert_eq!(rules, "HttpOnly; SameSite=Strict; Path=/");
+        assert_eq!(rules, "HttpOnly; SameSite=Lax; Path=/");
         visitor.cookie = value.to_owned();
         let response = visitor.send(Method::POST, "/search/app/login", &form("https://elsewhere.example/")).await;
         assert_eq!(response.headers()["location"], "/search/app");
