@@ -55,7 +55,7 @@ class Everybody:
         assert page.url == f"{self.facility.url}{self.book}?tags=a", page.url
         (cookie,) = page.context.cookies()
         about = {key: cookie[key] for key in ("httpOnly", "sameSite", "path")}
-        assert about == {"httpOnly": True, "sameSite": "Strict", "path": "/"}, about
+        assert about == {"httpOnly": True, "sameSite": "Lax", "path": "/"}, about
         assert page.evaluate("document.cookie") == ""
         page.context.close()
 

@@ -151,7 +151,7 @@ class Check:
         expect(page.locator("h1")).to_have_text("MX-2417")
         (cookie,) = page.context.cookies()
         about = {key: cookie[key] for key in ("httpOnly", "sameSite", "path")}
-        assert about == {"httpOnly": True, "sameSite": "Strict", "path": "/"}, about
+        assert about == {"httpOnly": True, "sameSite": "Lax", "path": "/"}, about
         assert page.evaluate("document.cookie") == ""
         page.get_by_role("button", name="Log out").click()
         expect(page.locator("[name=password]")).to_be_visible()
