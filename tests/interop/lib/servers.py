@@ -58,8 +58,10 @@ def list_group(group):
     found = []
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            state, _, its_group = file.read_text().rpartition(")")[2].split()[:3]
-            if int(its_group) == group and state != "Z":
+            fields = file.read_text().rpartition(")")[2].split()
+            state, its_group, threads = fields[0], int(fields[2]), int(fields[17])
+            # The first thread may have ended before those that still hold the sockets.
+            if its_group == group and (state != "Z" or threads > 1):
                 found.append(int(file.parent.name))
     return found
 
