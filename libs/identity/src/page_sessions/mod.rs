@@ -1,5 +1,5 @@
 //! Sessions of people who look at web pages: in one cookie for the pages of all services of a facility, so that one login
-//! serves them all. No script reads the cookie, and no other site sends it.
+//! serves them all. No script reads the cookie, and other sites can lead to pages with it, but send no form.
 
 mod cookie;
 mod login;

@@ -1,7 +1,7 @@
 //! Who is calling: the owner of the bearer credential, or, without one, of the parameter `sessionId`, as in ids.server.
 
 use actix_web::HttpRequest;
-use service_kit::{Code, CredentialLocation, Problem, RequestCredential, Secret, is_session_handle};
+use service_kit::{Code, CredentialLocation, Problem, RequestCredential, Secret, is_access_token, is_session_handle};
 
 use super::parameters::SelectionParameters;
 use crate::domain::id_parameters::parse_uuid;
@@ -28,10 +28,10 @@ impl SentCredential {
         self.0.as_ref().is_some_and(|credential| credential.location == CredentialLocation::Authorization)
     }
 
-    /// An error unless the session id is a UUID, or a session handle, which portals send in its place. It is not checked if
-    /// there is a bearer credential.
+    /// An error unless the session id is a UUID, or a token or handle of auth, which clients send in its place. It is not checked
+    /// if there is a bearer credential.
     pub fn require_well_formed(&self) -> Result<(), Problem> {
-        if self.is_bearer() || self.value().is_some_and(is_session_handle) {
+        if self.is_bearer() || self.value().is_some_and(|text| is_session_handle(text) || is_access_token(text)) {
             return Ok(());
         }
         parse_uuid("sessionId", self.value()).map(drop).map_err(Problem::from)

@@ -1,6 +1,6 @@
 //! `/logbook/app`: the logbook for people without a portal. Rendered here; its one script adds what HTML cannot do.
 //!
-//! The session is in a cookie that no script reads and no other site sends.
+//! The session is in a cookie that no script reads, and with which no other site can send a form.
 
 mod assets;
 mod attachment;
