@@ -8,8 +8,10 @@ use serde::Deserialize;
 use service_kit::config::deserialize_duration;
 use service_kit::{Config as Settings, ConfigError};
 
+use crate::directories::DirectorySettings;
 use crate::domain::renewal::LoginLifetimes;
-use crate::providers::{ProviderSettings, check_providers};
+use crate::identity_providers::{IdentityProvider, check_identity_providers};
+use crate::providers::ProviderSettings;
 
 /// Shorter passwords can be guessed, and longer ones cannot be typed.
 const MIN_LENGTHS: RangeInclusive<usize> = 8..=128;
@@ -56,7 +58,7 @@ pub struct Config {
     pub expose_icat_session: bool,
     /// ICAT user names that no identity provider can give.
     pub root_user_names: Vec<String>,
-    pub providers: Vec<ProviderSettings>,
+    providers: Vec<IdentityProvider>,
     /// If empty, there is none.
     pub page_style_file: PathBuf,
 }
@@ -74,8 +76,8 @@ impl Config {
         }
         config.check_lifetimes()?;
         config.check_scigateway_prefix()?;
-        check_providers(&config.providers)?;
-        if !config.providers.is_empty() && settings.core.public_url.is_empty() {
+        check_identity_providers(&config.providers)?;
+        if config.list_oidc_providers().next().is_some() && settings.core.public_url.is_empty() {
             return Err(ConfigError(
                 "auth.providers: public_url is not set, and identity providers must know where to send browsers back to"
                     .to_owned(),
@@ -130,6 +132,28 @@ impl Config {
             "auth.scigateway_prefix: `{prefix}` is not allowed; use a path such as /auth, without a slash at its end and \
              not below /auth/v1, or an empty text"
         )))
+    }
+
+    /// Those that users are sent to with a browser.
+    pub fn list_oidc_providers(&self) -> impl Iterator<Item = &ProviderSettings> {
+        self.providers.iter().filter_map(|provider| match provider {
+            IdentityProvider::Oidc(provider) => Some(provider),
+            IdentityProvider::Ldap(_) => None,
+        })
+    }
+
+    /// Those that check passwords.
+    pub fn list_directories(&self) -> impl Iterator<Item = &DirectorySettings> {
+        self.providers.iter().filter_map(|provider| match provider {
+            IdentityProvider::Ldap(directory) => Some(directory),
+            IdentityProvider::Oidc(_) => None,
+        })
+    }
+
+    /// The mechanisms whose passwords are checked here, and not by ICAT.
+    pub fn list_password_mechanisms(&self) -> Vec<String> {
+        let directories = self.list_directories().map(|directory| directory.mechanism().to_owned());
+        self.local_mechanisms.iter().cloned().chain(directories).collect()
     }
 
     pub fn login_lifetimes(&self) -> LoginLifetimes {

@@ -23,7 +23,8 @@ pub struct LoginRecorder {
     audit: Audit,
     metrics: LoginMetrics,
     keys: Arc<Keys>,
-    local_mechanisms: Arc<[String]>,
+    /// Their plugins record logins.
+    password_mechanisms: Arc<[String]>,
 }
 
 /// The name of a login as it is recorded.
@@ -35,11 +36,17 @@ enum RecordedName<'n> {
 }
 
 impl LoginRecorder {
-    pub fn new(ctx: &Ctx, audit: Audit, metrics: LoginMetrics, keys: Arc<Keys>, local_mechanisms: &[String]) -> Self {
-        Self { db: ctx.db.clone(), audit, metrics, keys, local_mechanisms: local_mechanisms.into() }
+    pub fn new(
+        ctx: &Ctx,
+        audit: Audit,
+        metrics: LoginMetrics,
+        keys: Arc<Keys>,
+        password_mechanisms: Vec<String>,
+    ) -> Self {
+        Self { db: ctx.db.clone(), audit, metrics, keys, password_mechanisms: password_mechanisms.into() }
     }
 
-    /// Records a login with a local account after its password was checked. An error means that the login is not in the
+    /// Records a login whose password was checked here, with a local account or by a directory. An error means that the login is not in the
     /// audit log.
     pub async fn record_local_login(
         &self,
@@ -56,7 +63,7 @@ impl LoginRecorder {
 
     /// Records a login at ICAT; one with a local account is recorded by its authenticator instead.
     pub async fn record_icat_login<T>(&self, plugin: &str, name: &str, origin: &Origin, opened: &Result<T, IcatError>) {
-        if self.local_mechanisms.iter().any(|mechanism| mechanism == plugin) {
+        if self.password_mechanisms.iter().any(|mechanism| mechanism == plugin) {
             return;
         }
         let outcome = LoginOutcome::from_icat_result(opened);

@@ -10,6 +10,7 @@ use crate::accounts::LocalLogins;
 use crate::assertions::Assertions;
 use crate::audit::Audit;
 use crate::config::Config;
+use crate::directories::Directories;
 use crate::icat_sessions::IcatSessions;
 use crate::keys::Keys;
 use crate::login_flow::LoginFlow;
@@ -45,6 +46,7 @@ pub struct State {
     pub recorder: LoginRecorder,
     pub assertions: Arc<Assertions>,
     pub providers: Providers,
+    pub directories: Directories,
     pub provider_logins: ProviderLogins,
     pub provider_logouts: ProviderLogouts,
     /// The facility's name.
@@ -60,8 +62,13 @@ impl State {
         let audit = Audit::new(Arc::clone(&ctx.clock), outbox.clone());
         let metrics = LoginMetrics::new(ctx);
         let keys = Arc::new(Keys::open(ctx, &config)?);
-        let recorder =
-            LoginRecorder::new(ctx, audit.clone(), metrics.clone(), Arc::clone(&keys), &config.local_mechanisms);
+        let recorder = LoginRecorder::new(
+            ctx,
+            audit.clone(),
+            metrics.clone(),
+            Arc::clone(&keys),
+            config.list_password_mechanisms(),
+        );
         let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
         let lifetimes = config.login_lifetimes();
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
@@ -70,7 +77,8 @@ impl State {
         let renewals =
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
         let root_names = [&config.root_user_names[..], &core.identity.administrators].concat();
-        let providers = Providers::new(ctx, &config.providers, &root_names)?;
+        let directories = Directories::new(ctx, config.list_directories(), &root_names)?;
+        let providers = Providers::new(ctx, config.list_oidc_providers(), &root_names)?;
         let assertions = Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names));
         let provider_logins = ProviderLogins::new(
             ctx,
@@ -92,6 +100,7 @@ impl State {
             revocations: Revocations::new(ctx),
             icat,
             providers,
+            directories,
             provider_logins,
             provider_logouts,
             site: core.site.clone(),

@@ -7,10 +7,17 @@ from oidc_provider import CLIENT, SECRET
 
 # Below `public_url`, and before the name of a provider.
 ROUTES = "/auth/v1/oidc"
-# The product reads secrets of clients from files; this one is deleted at the end of the test.
-SECRET_FILE = tempfile.NamedTemporaryFile("w", prefix="undulator-client-secret-")
-SECRET_FILE.write(SECRET)
-SECRET_FILE.flush()
+# Files that are deleted at the end of the test.
+SECRET_FILES = []
+
+
+def write_secret(text):
+    """A file with a secret: the product reads secrets of providers from files."""
+    file = tempfile.NamedTemporaryFile("w", prefix="undulator-secret-")
+    file.write(text)
+    file.flush()
+    SECRET_FILES.append(file)
+    return file.name
 
 
 def render_table(name, settings):
@@ -21,7 +28,11 @@ def render_table(name, settings):
 def render_provider(name, issuer, **more):
     return render_table("auth.providers", {
         **{"name": name, "kind": "oidc", "display_name": name.title(), "configuration_url": f"{issuer}/.well-known/openid-configuration"},
-        **{"client_id": CLIENT, "client_secret_file": SECRET_FILE.name, "scope": "openid profile email", "mechanism": "oidc", "username_claim": "preferred_username"},
+        **{"client_id": CLIENT, "client_secret_file": write_secret(SECRET), "scope": "openid profile email", "mechanism": "oidc", "username_claim": "preferred_username"},
         # Only here: a provider on this machine has no certificate.
         "allow_http": True, **more,
     })
+
+
+def render_ldap(mechanism, url, **more):
+    return render_table("auth.providers", {"name": mechanism, "kind": "ldap", "url": url, **more})

@@ -1,8 +1,9 @@
-//! ICAT authenticator plugins (authn.db, authn.simple, authn.anon, and one for logins at identity providers), which an icat.server
+//! ICAT authenticator plugins (authn.db, authn.simple, authn.anon, authn.ldap, and one for logins at identity providers), which an icat.server
 //! calls for each login.
 
 mod anonymous;
 mod delegate;
+mod ldap;
 mod local;
 
 use std::collections::HashSet;
@@ -35,10 +36,10 @@ pub fn check_mechanisms(config: &Config) -> Result<(), ConfigError> {
     let mut mechanisms = AUTHENTICATORS.iter().flat_map(|authenticator| (authenticator.list_mechanisms)(config));
     if let Some(twice) = mechanisms.find(|mechanism| !known.insert(mechanism.to_lowercase())) {
         return Err(ConfigError(format!(
-            "auth.local_mechanisms: `{twice}` is listed twice, or belongs to another authenticator"
+            "auth.local_mechanisms, auth.providers: the mechanism `{twice}` is listed twice, or belongs to another authenticator"
         )));
     }
-    let mut providers = config.providers.iter();
+    let mut providers = config.list_oidc_providers();
     match providers.find(|provider| !known.insert(provider.mechanism().to_lowercase())) {
         Some(provider) => Err(ConfigError(format!(
             "auth.providers: `{}`: the mechanism `{}` belongs to another provider or authenticator, whose users its users \

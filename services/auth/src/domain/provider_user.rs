@@ -22,6 +22,8 @@ pub enum NameFormat {
     Plain,
     /// In small letters, for providers that do not keep the case of a login name.
     Lowercase,
+    /// In capitals, for catalogues whose names are so.
+    Uppercase,
     /// An ORCID iD, with or without its address; its check digit must be right.
     Orcid,
 }
@@ -72,6 +74,18 @@ impl fmt::Display for ProviderUser {
     }
 }
 
+impl ProviderUser {
+    /// The user with this name at a provider; `root_names` are those that it cannot give.
+    pub fn parse(mechanism: &str, text: &str, format: NameFormat, root_names: &[String]) -> Result<Self, NameFault> {
+        let user = Self { mechanism: mechanism.to_owned(), name: normalize_name(text, format)? };
+        if user.to_string().chars().count() > MAX_CHARS {
+            return Err(NameFault::TooLong);
+        }
+        require_no_root_name(&user, root_names)?;
+        Ok(user)
+    }
+}
+
 /// How the users of a provider are called.
 #[derive(Debug, Clone)]
 pub struct NameRules<'a> {
@@ -88,13 +102,8 @@ impl NameRules<'_> {
     /// same account.
     pub fn find_user(&self, claims: &ProviderClaims) -> Result<ProviderUser, NameFault> {
         let claim = claims.get(self.claim).ok_or(NameFault::Missing)?;
-        let name = normalize_name(claim.as_str().ok_or(NameFault::NotText)?, self.format)?;
-        let user = ProviderUser { mechanism: self.mechanism.to_owned(), name };
-        if user.to_string().chars().count() > MAX_CHARS {
-            return Err(NameFault::TooLong);
-        }
-        require_no_root_name(&user, self.root_names)?;
-        Ok(user)
+        let text = claim.as_str().ok_or(NameFault::NotText)?;
+        ProviderUser::parse(self.mechanism, text, self.format, self.root_names)
     }
 }
 
@@ -103,6 +112,7 @@ fn normalize_name(text: &str, format: NameFormat) -> Result<String, NameFault> {
     let name = match format {
         NameFormat::Plain => plain,
         NameFormat::Lowercase => plain.to_lowercase().nfc().collect(),
+        NameFormat::Uppercase => plain.to_uppercase().nfc().collect(),
         NameFormat::Orcid => parse_orcid(&plain).ok_or(NameFault::NoOrcid)?,
     };
     if name.is_empty() {

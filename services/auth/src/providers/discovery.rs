@@ -67,7 +67,7 @@ mod tests {
     const ISSUER: &str = "https://id.example/realms/lab";
 
     fn check_changed_document(changes: &Value) -> Result<(), ProviderFailure> {
-        let settings: ProviderSettings = serde_json::from_value(json!({"name": "lab", "kind": "oidc",
+        let settings: ProviderSettings = serde_json::from_value(json!({"name": "lab",
             "client_id": "undulator", "configuration_url": format!("{ISSUER}/.well-known/openid-configuration"),
             "endpoint_hosts": ["keys.example"]}))
         .unwrap();

@@ -24,7 +24,7 @@ use self::discovery::Discovery;
 pub use self::error::ProviderLoginError;
 pub use self::http::ProviderFailure;
 use self::http::ProviderHttp;
-pub use self::settings::{ProviderSettings, check_providers};
+pub use self::settings::ProviderSettings;
 pub use self::signature::SignatureFault;
 use self::signature::UnverifiedToken;
 use crate::domain::id_token::IdTokenRules;
@@ -42,11 +42,15 @@ pub struct Providers(Vec<Arc<Provider>>);
 
 impl Providers {
     /// Reads the secrets. Providers are not asked yet: one that is down must not keep anybody else from logging in.
-    pub fn new(ctx: &Ctx, settings: &[ProviderSettings], root_names: &[String]) -> Result<Self, BuildError> {
+    pub fn new<'s>(
+        ctx: &Ctx,
+        settings: impl Iterator<Item = &'s ProviderSettings>,
+        root_names: &[String],
+    ) -> Result<Self, BuildError> {
         let root_names: Arc<[String]> = root_names.into();
         let open =
             |settings: &ProviderSettings| Provider::new(ctx, settings.clone(), Arc::clone(&root_names)).map(Arc::new);
-        Ok(Self(settings.iter().map(open).collect::<Result<_, _>>()?))
+        Ok(Self(settings.map(open).collect::<Result<_, _>>()?))
     }
 
     /// In the order of the settings.

@@ -1,12 +1,10 @@
-//! `[[auth.providers]]`: the identity providers of the facility.
+//! `[[auth.providers]]` with `kind = "oidc"`: the `OpenID` Connect providers of the facility.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use oauth2::url::Url;
 use serde::Deserialize;
-use service_kit::ConfigError;
 
 use crate::domain::login_level::RequiredLevel;
 use crate::domain::provider_user::NameFormat;
@@ -22,7 +20,6 @@ const OPENID_SCOPE: &str = "openid";
 pub struct ProviderSettings {
     /// In addresses: letters, digits, `-` and `_`.
     pub name: String,
-    pub kind: ProviderKind,
     /// On the button of the login page; empty: the name.
     #[serde(default)]
     pub display_name: String,
@@ -65,13 +62,6 @@ pub struct ProviderSettings {
     /// Whether it may be asked without TLS, for tests.
     #[serde(default)]
     pub allow_http: bool,
-}
-
-/// The protocol of a provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProviderKind {
-    Oidc,
 }
 
 fn default_scope() -> String {
@@ -122,7 +112,7 @@ impl ProviderSettings {
         }
     }
 
-    fn check_settings(&self) -> Result<(), String> {
+    pub fn check_settings(&self) -> Result<(), String> {
         let is_plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
         if self.name.is_empty() || !is_plain(&self.name) {
             return Err("name must have letters, digits, - and _ only".to_owned());
@@ -152,19 +142,6 @@ impl ProviderSettings {
     }
 }
 
-/// Refuses wrong providers, and two with the same name.
-pub fn check_providers(providers: &[ProviderSettings]) -> Result<(), ConfigError> {
-    let mut names = HashSet::new();
-    for provider in providers {
-        let refused = |text: String| ConfigError(format!("auth.providers: `{}`: {text}", provider.name));
-        provider.check_settings().map_err(refused)?;
-        if !names.insert(&provider.name) {
-            return Err(refused("there are two providers with this name".to_owned()));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -172,7 +149,7 @@ mod tests {
     use super::*;
 
     fn check_changed_settings(changes: &Value) -> Result<(), String> {
-        let mut settings = json!({"name": "lab", "kind": "oidc", "client_id": "undulator",
+        let mut settings = json!({"name": "lab", "client_id": "undulator",
             "configuration_url": "https://id.example/realms/lab/.well-known/openid-configuration"});
         settings.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         serde_json::from_value::<ProviderSettings>(settings).map_err(|e| e.to_string())?.check_settings()
@@ -198,7 +175,6 @@ mod tests {
             (json!({"configuration_url": "id/.well-known/openid-configuration"}), "configuration_url"),
             (json!({"configuration_url": "file:///x/.well-known/openid-configuration"}), "https"),
             (json!({"client_secret": "s"}), "unknown field"),
-            (json!({"kind": "saml"}), "oidc"),
         ] {
             let error = check_changed_settings(&changes).unwrap_err();
             assert!(error.contains(word), "{changes}: {error}");
