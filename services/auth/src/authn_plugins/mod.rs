@@ -27,7 +27,8 @@ struct Authenticator {
 }
 
 /// All authenticators of this service. A new one is a file in this directory and a line here.
-const AUTHENTICATORS: [Authenticator; 3] = [anonymous::AUTHENTICATOR, delegate::AUTHENTICATOR, local::AUTHENTICATOR];
+const AUTHENTICATORS: [Authenticator; 4] =
+    [anonymous::AUTHENTICATOR, delegate::AUTHENTICATOR, ldap::AUTHENTICATOR, local::AUTHENTICATOR];
 
 /// An error if several authenticators or identity providers have the same mechanism: the users of one would have the accounts of
 /// the other. Capitals and small letters are the same here.

@@ -74,8 +74,8 @@ pub enum DirectoryFault {
     Unavailable(String),
 }
 
-fn to_unavailable(e: LdapError) -> DirectoryFault {
-    DirectoryFault::Unavailable(root_cause(&e))
+fn to_unavailable(e: &LdapError) -> DirectoryFault {
+    DirectoryFault::Unavailable(root_cause(e))
 }
 
 impl Directory {
@@ -137,7 +137,7 @@ impl Directory {
                 .set_starttls(self.settings.starttls)
                 .set_config(Arc::clone(&self.tls));
             let opened = LdapConnAsync::with_settings(connection_settings, url).await;
-            let (connection, mut ldap) = opened.map_err(to_unavailable)?;
+            let (connection, mut ldap) = opened.map_err(|e| to_unavailable(&e))?;
             let ask = async {
                 let asked = if self.settings.user_dn.is_empty() {
                     self.search_and_bind(&mut ldap, name, password).await
@@ -174,7 +174,7 @@ impl Directory {
         if let Some(search_password) = &self.search_password {
             let bound = ldap.with_timeout(self.settings.timeout);
             let bound = bound.simple_bind(&self.settings.search_dn, search_password.expose()).await;
-            let code = bound.map_err(to_unavailable)?.rc;
+            let code = bound.map_err(|e| to_unavailable(&e))?.rc;
             if code != SUCCESS {
                 return Err(DirectoryFault::Unavailable(format!("search_dn is refused, LDAP result {code}")));
             }
@@ -196,7 +196,7 @@ impl Directory {
     /// Whether the directory accepts the password.
     async fn bind_user(&self, ldap: &mut Ldap, dn: &str, password: &str) -> Result<bool, DirectoryFault> {
         let bound = ldap.with_timeout(self.settings.timeout).simple_bind(dn, password).await;
-        match bound.map_err(to_unavailable)?.rc {
+        match bound.map_err(|e| to_unavailable(&e))?.rc {
             SUCCESS => Ok(true),
             code if REFUSALS.contains(&code) => Ok(false),
             code => Err(DirectoryFault::Unavailable(format!("a login is answered with LDAP result {code}"))),
@@ -215,7 +215,7 @@ impl Directory {
         let options = SearchOptions::new().sizelimit(2).timelimit(seconds);
         let search = ldap.with_search_options(options).with_timeout(self.settings.timeout);
         let found = search.search(base, scope, filter, vec![self.settings.attribute.as_str()]).await;
-        let ldap3::SearchResult(entries, result) = found.map_err(to_unavailable)?;
+        let ldap3::SearchResult(entries, result) = found.map_err(|e| to_unavailable(&e))?;
         if ![SUCCESS, SIZE_LIMIT_EXCEEDED, NO_SUCH_OBJECT].contains(&result.rc) {
             return Err(DirectoryFault::Unavailable(format!("a search is answered with LDAP result {}", result.rc)));
         }

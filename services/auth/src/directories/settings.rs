@@ -84,8 +84,8 @@ impl DirectorySettings {
             return Err("url must have an address such as ldaps://ldap.example.org".to_owned());
         }
         for url in self.list_urls() {
-            let is_encrypted = url.starts_with("ldaps://") || url.starts_with("ldap://") && self.starttls;
-            if !is_encrypted && !(url.starts_with("ldap://") && self.allow_plain) {
+            let is_plain = url.starts_with("ldap://");
+            if !(url.starts_with("ldaps://") || is_plain && (self.starttls || self.allow_plain)) {
                 return Err(format!("{url}: passwords would be sent without TLS; use ldaps:// or starttls = true"));
             }
         }
