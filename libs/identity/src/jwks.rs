@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::DecodingKey;
-use service_kit::{Clock, Code, HttpClient, Peer, Problem};
+use service_kit::{Clock, Code, HttpClient, Peer, Problem, read_limited_body};
 use tokio::sync::Mutex;
 
 use crate::key_set::{KeySet, cache_lifetime};
-use crate::limited_body::read_limited_body;
 
 /// How long a set is used when no newer one can be had.
 const STALE: SignedDuration = SignedDuration::from_hours(24);
@@ -112,7 +111,7 @@ impl PublicKeys {
             return Err(format!("status {}", answer.status()));
         }
         let lifetime = cache_lifetime(answer.headers());
-        let body = read_limited_body(answer, MAX_RESPONSE_BYTES).await?;
+        let body = read_limited_body(answer, MAX_RESPONSE_BYTES).await.map_err(|e| e.to_string())?;
         let set = KeySet::parse_json(&body).ok_or_else(|| "the answer is no key set".to_owned())?;
         Ok((set, lifetime))
     }

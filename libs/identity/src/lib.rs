@@ -15,7 +15,6 @@ mod doctor;
 mod issued_credentials;
 mod jwks;
 mod key_set;
-mod limited_body;
 mod membership;
 pub mod page_sessions;
 mod permissions;

@@ -3,6 +3,7 @@
 //! opens every account, as the token of authn.delegating does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use identity::token::{TOKEN_ALGORITHM, TokenRules};
 use jsonwebtoken::{Header, Validation, decode, decode_header, encode};
@@ -22,6 +23,8 @@ const AUDIENCE: &str = "icat-login";
 const LIFETIME_SECONDS: i64 = 60;
 /// Replicas of auth whose clocks differ.
 const LEEWAY_SECONDS: i64 = 5;
+/// Longer than an assertion is accepted.
+const REMEMBER_ASSERTION: Duration = Duration::from_mins(5);
 /// Longer texts are not assertions.
 const MAX_BYTES: usize = 4096;
 
@@ -121,7 +124,7 @@ impl Assertions {
         if !claims.administrator && require_no_root_name(&user, &self.root_names) == Err(NameFault::RootName) {
             return Err(AssertionFault::RootName);
         }
-        let (hash, expires_at) = (sha256_hex(assertion), self.clock.now_micros() + std::time::Duration::from_mins(5));
+        let (hash, expires_at) = (sha256_hex(assertion), self.clock.now_micros() + REMEMBER_ASSERTION);
         let is_first = self.db.write(async |tx| used_tokens::use_token(tx, &hash, expires_at).await).await;
         match is_first {
             Ok(true) => Ok(user),

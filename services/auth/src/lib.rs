@@ -35,6 +35,7 @@ mod request_origin;
 mod revocations;
 mod routes;
 mod scigateway_tokens;
+mod secret_file;
 mod state;
 pub mod store;
 mod tokens;

@@ -8,6 +8,7 @@ use service_kit::{Clock, Problem};
 use crate::domain::icat_session::IcatSession;
 use crate::domain::login::Authentication;
 use crate::domain::origin::Origin;
+use crate::error::from_login_error;
 use crate::icat_sessions::IcatSessions;
 use crate::store::accounts::AccountRow;
 
@@ -31,6 +32,16 @@ pub enum LoginError {
     /// Each interface has its own words for what ICAT answers.
     Icat(IcatError),
     Other(Problem),
+}
+
+impl LoginError {
+    /// For clients of the token interface and of the login page.
+    pub fn into_problem(self) -> Problem {
+        match self {
+            Self::Icat(e) => from_login_error(e),
+            Self::Other(problem) => problem,
+        }
+    }
 }
 
 impl LoginFlow {

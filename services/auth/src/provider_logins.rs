@@ -18,7 +18,7 @@ use crate::domain::provider_user::{NameFault, ProviderUser};
 use crate::error::from_icat_error;
 use crate::login_flow::{LoginError, LoginFlow, OpenedSession};
 use crate::login_recorder::LoginRecorder;
-use crate::logins::{Purpose, generate_secret_text, open_text, seal_text};
+use crate::logins::{Purpose, generate_secret_text, is_secret_text, open_text, seal_text};
 use crate::providers::{
     AuthorizationRequest, CodeExchange, ExpectedIdToken, Provider, ProviderLoginError, VerifiedIdToken,
 };
@@ -75,7 +75,7 @@ pub struct ProviderLogins {
     ids: Arc<dyn Ids>,
     recorder: LoginRecorder,
     assertions: Arc<Assertions>,
-    login_flow: LoginFlow,
+    login_flow: Arc<LoginFlow>,
     /// The address of this site, without a slash at its end.
     public_url: String,
 }
@@ -85,7 +85,7 @@ impl ProviderLogins {
         ctx: &Ctx,
         recorder: LoginRecorder,
         assertions: Arc<Assertions>,
-        login_flow: LoginFlow,
+        login_flow: Arc<LoginFlow>,
         public_url: String,
     ) -> Self {
         let (clock, ids) = (Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
@@ -363,11 +363,6 @@ fn required_by_request(row: &ProviderLoginRow) -> Result<RequiredLevel, Problem>
         max_age: row.max_age.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
         ..RequiredLevel::default()
     })
-}
-
-/// Whether a cookie may have a secret of ours.
-fn is_secret_text(text: &str) -> bool {
-    text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Deletes logins that are too old to finish, tokens that are not accepted any more, and what is left of deleted logins.

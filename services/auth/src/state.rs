@@ -40,7 +40,7 @@ pub struct State {
     pub logout: Logout,
     pub revocations: Revocations,
     pub local_logins: Arc<LocalLogins>,
-    pub login_flow: LoginFlow,
+    pub login_flow: Arc<LoginFlow>,
     pub scigateway_tokens: ScigatewayTokens,
     pub maintenance: Maintenance,
     pub recorder: LoginRecorder,
@@ -80,17 +80,18 @@ impl State {
         let directories = Directories::new(ctx, config.list_directories(), &root_names)?;
         let providers = Providers::new(ctx, config.list_oidc_providers(), &root_names)?;
         let assertions = Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names));
+        let login_flow = Arc::new(LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions)));
         let provider_logins = ProviderLogins::new(
             ctx,
             recorder.clone(),
             Arc::clone(&assertions),
-            LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions)),
+            Arc::clone(&login_flow),
             core.public_url.trim_end_matches('/').to_owned(),
         );
         Ok(Self {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
-            login_flow: LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions)),
+            login_flow,
             scigateway_tokens: ScigatewayTokens::new(ctx, &config)?,
             maintenance,
             logout: Logout::new(Arc::clone(&logins), Arc::clone(&icat_sessions)),

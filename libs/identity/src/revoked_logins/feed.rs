@@ -8,12 +8,11 @@ use jiff::Timestamp;
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
-use service_kit::{Clock, Ctx, HttpClient, Peer, Worker};
+use service_kit::{Clock, Ctx, HttpClient, Peer, Worker, read_limited_body};
 use tokio::sync::Mutex;
 
 use super::metrics::FeedMetrics;
 use super::{LoginId, RevokedLogins, parse_login_id};
-use crate::limited_body::read_limited_body;
 
 /// A login must be refused 30 s after its end, and auth's answer may be five seconds old.
 const POLL_INTERVAL: Duration = Duration::from_secs(20);
@@ -149,7 +148,7 @@ impl RevocationFeed {
                 status => return Err(format!("status {status}")),
             }
             let etag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-            let body = read_limited_body(response, MAX_RESPONSE_BYTES).await?;
+            let body = read_limited_body(response, MAX_RESPONSE_BYTES).await.map_err(|e| e.to_string())?;
             let answer: Answer =
                 serde_json::from_slice(&body).map_err(|_| "the answer is no list of logins".to_owned())?;
             let logins: Option<Vec<(LoginId, i64)>> =

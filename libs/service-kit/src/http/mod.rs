@@ -9,6 +9,7 @@ mod cors;
 mod credentials;
 mod framing;
 mod health;
+mod limited_body;
 mod limits;
 mod mount;
 pub mod parameters;
@@ -27,6 +28,7 @@ pub use self::credentials::{
 };
 pub use self::health::HealthChecks;
 pub(crate) use self::health::{Health, health_mounts};
+pub use self::limited_body::{LimitedBodyError, read_limited_body};
 pub(crate) use self::mount::Table;
 pub use self::mount::{Listener, Mount, MountError, RouteInfo};
 pub use self::request_middleware::RequestId;

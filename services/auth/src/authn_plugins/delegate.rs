@@ -5,14 +5,11 @@ use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
 use service_kit::{Code, Mount, Problem};
 
-use super::{Authenticator, get_credential, json_response, parse_json_field};
+use super::{Authenticator, get_credential, json_response, parse_json_field, read_origin, user_response};
 use crate::assertions::{AssertionFault, Assertions, DELEGATE_MECHANISM};
-use crate::domain::origin::Origin;
 use crate::login_recorder::LoginRecorder;
-use crate::request_origin::read_request_id;
 use crate::state::State;
 
 pub const AUTHENTICATOR: Authenticator =
@@ -41,11 +38,10 @@ async fn authenticate_user(
     let login = parse_json_field(&body)?;
     let assertion = get_credential(&login, "token").unwrap_or_default();
     match plugin.assertions.accept_assertion(assertion).await {
-        Ok(user) => Ok(json_response(json!({"username": user.name, "mechanism": user.mechanism}).to_string())),
+        Ok(user) => Ok(user_response(&user.name, &user.mechanism)),
         Err(AssertionFault::Failed(e)) => Err(e.into()),
         Err(fault) => {
-            let address = login.get("ip").and_then(Value::as_str).and_then(|ip| ip.parse().ok());
-            let origin = Origin { address, user_agent: None, request_id: read_request_id(&request) };
+            let origin = read_origin(&login, &request);
             plugin.recorder.record_provider_login(DELEGATE_MECHANISM, None, &origin, Err(fault.as_str())).await?;
             Err(Problem::new(Code::Forbidden, "auth/bad-assertion", "The token is not valid"))
         }

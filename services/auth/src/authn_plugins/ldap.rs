@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
 use service_kit::{Code, Mount, Problem};
 
-use super::{Authenticator, get_credential, json_response, parse_json_field};
+use super::{Authenticator, get_credential, get_password_description, parse_json_field, read_origin, user_response};
 use crate::config::Config;
 use crate::directories::{Directory, DirectoryFault};
-use crate::domain::origin::Origin;
 use crate::error::{bad_credentials, logins_unavailable};
 use crate::login_metrics::LoginOutcome;
 use crate::login_recorder::LoginRecorder;
-use crate::request_origin::read_request_id;
 use crate::state::State;
 
 pub const AUTHENTICATOR: Authenticator = Authenticator { list_mechanisms, add_routes };
@@ -38,12 +35,7 @@ fn add_routes(mount: Mount, state: &Arc<State>, mechanism: &str) -> Mount {
         recorder: state.recorder.clone(),
         mechanism: mechanism.to_owned(),
     };
-    mount.state(Arc::new(plugin)).get("/description", get_description).post("/authenticate", authenticate_user)
-}
-
-/// icat.server compares the descriptions of several addresses byte by byte.
-async fn get_description() -> HttpResponse {
-    json_response("{\"keys\":[{\"name\":\"username\"},{\"name\":\"password\",\"hide\":true}]}")
+    mount.state(Arc::new(plugin)).get("/description", get_password_description).post("/authenticate", authenticate_user)
 }
 
 async fn authenticate_user(
@@ -56,8 +48,7 @@ async fn authenticate_user(
     let (name, password) = (name.unwrap_or_default(), password.unwrap_or_default());
     let directory = plugin.directory.as_ref().ok_or_else(|| Problem::internal("a mechanism without a directory"))?;
     let found = directory.authenticate_user(name, password).await;
-    let address = login.get("ip").and_then(Value::as_str).and_then(|ip| ip.parse().ok());
-    let origin = Origin { address, user_agent: None, request_id: read_request_id(&request) };
+    let origin = read_origin(&login, &request);
     let (recorded_name, outcome) = match &found {
         Ok(user) => (user.name.as_str(), LoginOutcome::Accepted),
         Err(DirectoryFault::WrongPassword) => (name, LoginOutcome::WrongPassword),
@@ -67,7 +58,7 @@ async fn authenticate_user(
     // No login that the audit log does not have.
     plugin.recorder.record_local_login(&plugin.mechanism, recorded_name, &origin, outcome).await?;
     match found {
-        Ok(user) => Ok(json_response(json!({"username": user.name, "mechanism": user.mechanism}).to_string())),
+        Ok(user) => Ok(user_response(&user.name, &user.mechanism)),
         Err(DirectoryFault::Unavailable(reason)) => {
             let source = Problem::new(Code::Unavailable, "auth/directory-down", reason).with_retry_after(RETRY_SECONDS);
             Err(logins_unavailable(source))

@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
 use service_kit::{Mount, Problem};
 
-use super::{Authenticator, get_credential, json_response, parse_json_field};
+use super::{Authenticator, get_credential, get_password_description, parse_json_field, read_origin, user_response};
 use crate::accounts::{LocalLogins, LoginAttempt};
-use crate::domain::origin::Origin;
 use crate::error::bad_credentials;
-use crate::request_origin::read_request_id;
 use crate::state::State;
 
 pub const AUTHENTICATOR: Authenticator =
@@ -24,12 +21,7 @@ struct Plugin {
 
 fn add_routes(mount: Mount, state: &Arc<State>, mechanism: &str) -> Mount {
     let plugin = Plugin { logins: Arc::clone(&state.local_logins), mechanism: mechanism.to_owned() };
-    mount.state(Arc::new(plugin)).get("/description", get_description).post("/authenticate", authenticate_user)
-}
-
-/// icat.server compares the descriptions of several addresses byte by byte.
-async fn get_description() -> HttpResponse {
-    json_response("{\"keys\":[{\"name\":\"username\"},{\"name\":\"password\",\"hide\":true}]}")
+    mount.state(Arc::new(plugin)).get("/description", get_password_description).post("/authenticate", authenticate_user)
 }
 
 async fn authenticate_user(
@@ -44,9 +36,8 @@ async fn authenticate_user(
     if name.contains('\0') {
         return Err(bad_credentials());
     }
-    let address = login.get("ip").and_then(Value::as_str).and_then(|ip| ip.parse().ok());
-    let origin = Origin { address, user_agent: None, request_id: read_request_id(&request) };
+    let origin = read_origin(&login, &request);
     let attempt = LoginAttempt { mechanism: &plugin.mechanism, name, password: password.to_owned(), origin: &origin };
     plugin.logins.log_in(attempt).await?;
-    Ok(json_response(json!({"username": name, "mechanism": plugin.mechanism}).to_string()))
+    Ok(user_response(name, &plugin.mechanism))
 }

@@ -9,14 +9,16 @@ mod local;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
 use percent_encoding::percent_decode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use service_kit::{Code, ConfigError, Listener, Mount, Problem};
 
 use crate::config::Config;
+use crate::domain::origin::Origin;
 use crate::error_format::AUTHN_ERRORS;
+use crate::request_origin::read_request_id;
 use crate::state::State;
 
 /// An authenticator: the mechanisms whose logins it verifies, and its routes, which are the same for each of them.
@@ -70,6 +72,23 @@ async fn get_version() -> HttpResponse {
 
 fn json_response(body: impl Into<String>) -> HttpResponse {
     HttpResponse::Ok().insert_header(("content-type", "application/json")).body(body.into())
+}
+
+/// The description of plugins that ask for a name and a password. icat.server compares the descriptions of several addresses byte
+/// by byte.
+async fn get_password_description() -> HttpResponse {
+    json_response("{\"keys\":[{\"name\":\"username\"},{\"name\":\"password\",\"hide\":true}]}")
+}
+
+/// The answer for somebody who is let in.
+fn user_response(name: &str, mechanism: &str) -> HttpResponse {
+    json_response(json!({"username": name, "mechanism": mechanism}).to_string())
+}
+
+/// Where a login came from, as far as ICAT says it.
+fn read_origin(login: &Value, request: &HttpRequest) -> Origin {
+    let address = login.get("ip").and_then(Value::as_str).and_then(|ip| ip.parse().ok());
+    Origin { address, user_agent: None, request_id: read_request_id(request) }
 }
 
 /// The form field `json` of a login. icat.server sends Latin-1, everybody else UTF-8.

@@ -18,6 +18,7 @@ pub use self::settings::DirectorySettings;
 use self::settings::NAME_PLACE;
 use self::tls::build_tls_config;
 use crate::domain::provider_user::ProviderUser;
+use crate::secret_file::read_secret_file;
 
 /// Longer names and passwords are not sent.
 const MAX_BYTES: usize = 1024;
@@ -82,13 +83,8 @@ impl Directory {
     fn new(ctx: &Ctx, settings: DirectorySettings, root_names: &[String]) -> Result<Self, BuildError> {
         let refused = |text: String| ConfigError(format!("auth.providers: `{}`: {text}", settings.name));
         let file = &settings.search_password_file;
-        let search_password = if file.as_os_str().is_empty() {
-            None
-        } else {
-            let read = std::fs::read_to_string(file);
-            let text = read.map_err(|e| refused(format!("search_password_file {}: {e}", file.display())))?;
-            Some(Secret::new(text.trim_end_matches(['\r', '\n'])))
-        };
+        let read_password = || read_secret_file("search_password_file", file);
+        let search_password = (!file.as_os_str().is_empty()).then(read_password).transpose().map_err(refused)?;
         let tls = Arc::new(build_tls_config(&settings.ca_file).map_err(refused)?);
         let root_names = if settings.may_name_administrators { Vec::new() } else { root_names.to_vec() };
         let (ids, slots) = (Arc::clone(&ctx.ids), Semaphore::new(MAX_SIMULTANEOUS_LOGINS));

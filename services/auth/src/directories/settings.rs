@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use service_kit::config::deserialize_duration;
 
-use crate::domain::provider_user::NameFormat;
+use crate::domain::provider_user::{NameFormat, is_plain_name};
 
 /// Where the name of the user stands in `user_dn` and `filter`, as in authn.ldap.
 pub const NAME_PLACE: char = '%';
@@ -76,8 +76,7 @@ impl DirectorySettings {
     }
 
     pub fn check_settings(&self) -> Result<(), String> {
-        let is_plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if self.name.is_empty() || !is_plain(&self.name) || !is_plain(self.mechanism()) {
+        if !is_plain_name(&self.name) || !is_plain_name(self.mechanism()) {
             return Err("name and mechanism must have letters, digits, - and _ only".to_owned());
         }
         if self.list_urls().next().is_none() {

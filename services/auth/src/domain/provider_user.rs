@@ -13,6 +13,11 @@ const MAX_CHARS: usize = 255;
 const ORCID_ADDRESS: &str = "https://orcid.org/";
 const ORCID_DIGITS: usize = 16;
 
+/// Whether a text can be the name of a provider or a mechanism, which stand in addresses: letters, digits, `-` and `_`.
+pub fn is_plain_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
 /// How a claim becomes a name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -21,6 +21,8 @@ use crate::domain::icat_session::IcatSession;
 use crate::domain::login::{Authentication, EndReason};
 use crate::domain::origin::Origin;
 use crate::domain::renewal::LoginLifetimes;
+use crate::error::session_over;
+use crate::login_flow::OpenedSession;
 use crate::store::accounts::{self, AccountRow};
 use crate::store::batches::delete_in_batches;
 use crate::store::logins::{self, EndedLogin, LoginRow};
@@ -30,7 +32,7 @@ use crate::store::refresh_tokens;
 pub use self::refresh_token::{RefreshToken, TokenPlace};
 pub use self::renewal::{LoginRenewals, RenewalRequest};
 pub use self::sealing::{Purpose, open_text, seal_text};
-pub use self::session_handle::{SessionHandle, generate_secret_text};
+pub use self::session_handle::{SessionHandle, generate_secret_text, is_secret_text};
 
 /// Stores, finds and ends logins.
 pub struct Logins {
@@ -131,6 +133,30 @@ impl Logins {
         };
         let is_stored = self.db.write_read_committed(store).await?;
         Ok(is_stored.then_some(StartedLogin { refresh_token, ends_at: row.ends_at }))
+    }
+
+    /// Stores the login of a web page; the handle is for its cookie. It ends with the ICAT session.
+    pub async fn start_page_login(
+        &self,
+        opened: &OpenedSession,
+        provider_session: Option<&ProviderSessionRow>,
+        origin: &Origin,
+    ) -> Result<SessionHandle, Problem> {
+        let handle = SessionHandle::generate_credential(&*self.ids);
+        let new = NewLogin {
+            session: &opened.session,
+            handle: &handle,
+            authentication: &opened.authentication,
+            client: &ClientId::of_pages(),
+            origin,
+            account_before: opened.account_before.as_ref(),
+            // No access token is signed for it.
+            token_ends_at: self.clock.now(),
+            refresh_place: None,
+            provider_session,
+        };
+        self.start_login(&new).await?.ok_or_else(session_over)?;
+        Ok(handle)
     }
 
     fn build_row(&self, new: &NewLogin<'_>, now: Micros) -> Result<LoginRow, Problem> {

@@ -7,10 +7,9 @@ use aws_lc_rs::error::Unspecified;
 use service_kit::{Ids, Secret, sha256_hex};
 
 use super::sealing::{Purpose, open_text, seal_text};
-use super::session_handle::{SessionHandle, generate_secret_text};
+use super::session_handle::{SessionHandle, generate_secret_text, is_secret_text};
 
 const PURPOSE: Purpose = Purpose { salt: b"undulator.auth.refresh_token", info: b"sid, AES-256-GCM, 1" };
-const RANDOM_CHARS: usize = 43;
 
 /// Where a token is kept, and the only place from which it is accepted: a page cannot read the one in its cookie, and must
 /// not be able to send it otherwise.
@@ -53,8 +52,7 @@ impl RefreshToken {
     /// A text that somebody sent in this place; `None` if it is no token of this place.
     pub fn parse(text: &str, place: TokenPlace) -> Option<Self> {
         let random = text.strip_prefix(place.prefix())?;
-        let is_plain = random.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        (random.len() == RANDOM_CHARS && is_plain).then(|| Self(Secret::new(text)))
+        is_secret_text(random).then(|| Self(Secret::new(text)))
     }
 
     /// The text of the token, for the client and for nothing else.

@@ -9,6 +9,8 @@ use service_kit::{Ids, SESSION_HANDLE_PREFIX, Secret, sha256_hex};
 use super::sealing::{Purpose, open_text, seal_text};
 
 const BYTES: usize = 32;
+/// Of [`BYTES`] in base64url.
+const SECRET_CHARS: usize = 43;
 const PURPOSE: Purpose = Purpose { salt: b"undulator.auth.token_session", info: b"session id, AES-256-GCM, 1" };
 
 /// With it and the database, the session id can be decrypted.
@@ -55,6 +57,11 @@ pub fn generate_secret_text(ids: &dyn Ids) -> String {
     let mut bytes = [0; BYTES];
     ids.fill_random(&mut bytes);
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Whether a text has the form of [`generate_secret_text`].
+pub fn is_secret_text(text: &str) -> bool {
+    text.len() == SECRET_CHARS && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 #[cfg(test)]

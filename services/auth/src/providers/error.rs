@@ -10,7 +10,7 @@ use crate::domain::provider_user::NameFault;
 
 /// How soon a login can be tried again after a failure of the provider, in seconds.
 const RETRY_SECONDS: u32 = 10;
-pub const LOGIN_REFUSED: &str = "auth/provider-login-refused";
+const LOGIN_REFUSED: &str = "auth/provider-login-refused";
 
 /// Why a login with a provider failed.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl ProviderLoginError {
 }
 
 /// A provider that does not answer, or not as it should.
-pub fn from_provider_failure(failure: ProviderFailure, provider: &str) -> Problem {
+fn from_provider_failure(failure: ProviderFailure, provider: &str) -> Problem {
     if failure.is_temporary() {
         let text = format!("{provider} does not answer now. Try again later, or log in in another way.");
         Problem::new(Code::Unavailable, "auth/provider-down", text).with_retry_after(RETRY_SECONDS).with_source(failure)

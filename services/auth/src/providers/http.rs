@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oauth2::http::{self, StatusCode};
 use serde::de::DeserializeOwned;
-use service_kit::{HttpClient, Peer};
+use service_kit::{HttpClient, LimitedBodyError, Peer, read_limited_body};
 use thiserror::Error;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -72,15 +72,11 @@ impl ProviderHttp {
     }
 }
 
-async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, ProviderFailure> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|e| no_answer(&e.without_url()))? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(ProviderFailure::BadAnswer("more than 1 MiB".to_owned()));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+async fn read_body(response: reqwest::Response) -> Result<Vec<u8>, ProviderFailure> {
+    read_limited_body(response, MAX_BODY_BYTES).await.map_err(|e| match e {
+        LimitedBodyError::Broken(e) => no_answer(&e),
+        LimitedBodyError::TooLong(_) => ProviderFailure::BadAnswer("more than 1 MiB".to_owned()),
+    })
 }
 
 fn no_answer(e: &(dyn std::error::Error + 'static)) -> ProviderFailure {

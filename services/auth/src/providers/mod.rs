@@ -31,6 +31,7 @@ use crate::domain::id_token::IdTokenRules;
 use crate::domain::logout_token::{ProviderLogout, check_logout_token};
 use crate::domain::provider_claims::ProviderClaims;
 use crate::domain::provider_user::{NameFault, NameRules, ProviderUser};
+use crate::secret_file::read_secret_file;
 
 /// The `typ` of ID tokens; most have the one of every token.
 const ID_TOKEN_TYPES: [&str; 1] = ["JWT"];
@@ -58,7 +59,7 @@ impl Providers {
         &self.0
     }
 
-    pub fn find(&self, name: &str) -> Option<&Arc<Provider>> {
+    pub fn find_by_name(&self, name: &str) -> Option<&Arc<Provider>> {
         self.0.iter().find(|provider| provider.settings.name == name)
     }
 }
@@ -106,7 +107,9 @@ pub struct VerifiedIdToken {
 
 impl Provider {
     fn new(ctx: &Ctx, settings: ProviderSettings, root_names: Arc<[String]>) -> Result<Self, BuildError> {
-        let secret = if settings.has_secret() { Some(read_secret(&settings)?) } else { None };
+        let read_secret = || read_secret_file("client_secret_file", &settings.client_secret_file);
+        let refused = |text: String| ConfigError(format!("auth.providers: `{}`: {text}", settings.name));
+        let secret = settings.has_secret().then(read_secret).transpose().map_err(refused)?;
         let root_names = if settings.may_name_administrators { Arc::from([]) } else { root_names };
         let http = ProviderHttp::new(ctx.http.clone());
         Ok(Self {
@@ -221,17 +224,5 @@ impl Provider {
             root_names: &self.root_names,
         };
         rules.find_user(claims)
-    }
-}
-
-fn read_secret(settings: &ProviderSettings) -> Result<Secret, ConfigError> {
-    let file = &settings.client_secret_file;
-    let refused = |text: String| {
-        ConfigError(format!("auth.providers: `{}`: client_secret_file {}: {text}", settings.name, file.display()))
-    };
-    let text = std::fs::read_to_string(file).map_err(|e| refused(e.to_string()))?;
-    match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(refused("the file is empty".to_owned())),
-        secret => Ok(Secret::new(secret)),
     }
 }

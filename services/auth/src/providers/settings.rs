@@ -7,7 +7,7 @@ use oauth2::url::Url;
 use serde::Deserialize;
 
 use crate::domain::login_level::RequiredLevel;
-use crate::domain::provider_user::NameFormat;
+use crate::domain::provider_user::{NameFormat, is_plain_name};
 
 /// What follows the issuer in the address of its discovery document (`OpenID` Connect Discovery 1.0, 4).
 const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
@@ -113,11 +113,10 @@ impl ProviderSettings {
     }
 
     pub fn check_settings(&self) -> Result<(), String> {
-        let is_plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-        if self.name.is_empty() || !is_plain(&self.name) {
+        if !is_plain_name(&self.name) {
             return Err("name must have letters, digits, - and _ only".to_owned());
         }
-        if !is_plain(self.mechanism()) {
+        if !is_plain_name(self.mechanism()) {
             return Err("mechanism must have letters, digits, - and _ only".to_owned());
         }
         if self.client_id.is_empty() || self.username_claim.is_empty() {

@@ -3,13 +3,10 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::page_sessions::{create_page_cookie, redirect_to, refuse_foreign_site};
-use service_kit::{Code, Problem, Secret};
+use service_kit::{Code, Problem};
 
 use super::login_form::{LoginForm, parse_next, render_form};
-use crate::domain::client_id::ClientId;
-use crate::error::{from_login_error, session_over};
 use crate::login_flow::{LoginError, OpenedSession};
-use crate::logins::{NewLogin, SessionHandle};
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -22,24 +19,12 @@ pub async fn log_in(
     refuse_foreign_site(&request)?;
     let credentials = [("username", form.username.as_str()), ("password", form.password.as_str())];
     let issue = async |opened: &OpenedSession| {
-        let handle = SessionHandle::generate_credential(&*state.ids);
-        let new = NewLogin {
-            session: &opened.session,
-            handle: &handle,
-            authentication: &opened.authentication,
-            client: &ClientId::of_pages(),
-            origin: &origin.0,
-            account_before: opened.account_before.as_ref(),
-            token_ends_at: state.clock.now(),
-            refresh_place: None,
-            provider_session: None,
-        };
-        state.logins.start_login(&new).await?.ok_or_else(session_over)?;
+        let handle = state.logins.start_page_login(opened, None, &origin.0).await?;
         service_kit::record_caller(&opened.session.user_name);
-        Ok(Secret::new(handle.expose()))
+        Ok(handle)
     };
     let opened = state.login_flow.log_in(&form.plugin, &credentials, &origin.0, issue).await;
-    match opened.map_err(to_problem) {
+    match opened.map_err(LoginError::into_problem) {
         Ok(handle) => {
             let mut response = redirect_to(parse_next(&form.next).as_str());
             response.add_cookie(&create_page_cookie(&request, handle.expose())).map_err(Problem::internal)?;
@@ -50,12 +35,5 @@ pub async fn log_in(
             render_form(&state, StatusCode::FORBIDDEN, &form, Some(message)).await
         }
         Err(problem) => Err(problem),
-    }
-}
-
-fn to_problem(e: LoginError) -> Problem {
-    match e {
-        LoginError::Icat(e) => from_login_error(e),
-        LoginError::Other(problem) => problem,
     }
 }

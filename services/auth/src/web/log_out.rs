@@ -45,7 +45,7 @@ pub async fn log_out(
 
 /// Name and logout page of the provider that a login came from. It asks the user, because no ID token is kept to prove who asks.
 async fn find_logout_page(state: &State, request: &HttpRequest, name: &str) -> Option<(String, String)> {
-    let provider = state.providers.find(name)?;
+    let provider = state.providers.find_by_name(name)?;
     match provider.build_logout_url(&find_server_root(request)).await {
         Ok(url) => Some((provider.settings.display_name().to_owned(), url?.into())),
         Err(e) => {

@@ -38,7 +38,7 @@ pub async fn log_in_with_id_token(
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let Ok(Some(bearer)) = RequestCredential::find_bearer(&request) else { return Err(not_authenticated()) };
-    let provider = state.providers.find(&name).ok_or_else(|| unknown_provider(&name))?;
+    let provider = state.providers.find_by_name(&name).ok_or_else(|| unknown_provider(&name))?;
     let logins = &state.provider_logins;
     let client_id = &provider.settings.client_id;
     let proved = logins.prove_with_id_token(provider, &bearer.text, client_id, &origin.0).await;

@@ -69,7 +69,7 @@ pub async fn exchange_code(
 ) -> Result<HttpResponse, Problem> {
     let given = GivenCode::from_value(&parse_json(&request, &body)?)?;
     // Browsers exchange the codes of public clients themselves.
-    let provider = state.providers.find(&name).filter(|provider| provider.settings.has_secret());
+    let provider = state.providers.find_by_name(&name).filter(|provider| provider.settings.has_secret());
     let provider = provider.ok_or_else(|| unknown_provider(&name))?;
     let default_uri = state.provider_logins.build_redirect_uri(provider);
     let exchange = CodeExchange {

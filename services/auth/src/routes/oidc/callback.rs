@@ -3,7 +3,7 @@
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::page_sessions::create_page_cookie;
-use service_kit::{Problem, Secret};
+use service_kit::Problem;
 
 use super::browser_cookie::find_browser_secret;
 use super::find_provider;
@@ -23,7 +23,7 @@ use crate::state::State;
 /// What the browser keeps.
 enum BrowserSession {
     Portal { refresh_token: RefreshToken, seconds_left: i64 },
-    Page { handle: Secret },
+    Page(SessionHandle),
 }
 
 pub async fn finish_login(
@@ -53,7 +53,7 @@ pub async fn finish_login(
         BrowserSession::Portal { refresh_token, seconds_left } => {
             response.cookie(create_refresh_cookie(&refresh_token, seconds_left));
         }
-        BrowserSession::Page { handle } => {
+        BrowserSession::Page(handle) => {
             response.cookie(create_page_cookie(&request, handle.expose()));
         }
     }
@@ -75,27 +75,25 @@ async fn store_login(
     opened: &OpenedSession,
     origin: &Origin,
 ) -> Result<BrowserSession, Problem> {
-    let (handle, client, refresh_place) = match kind {
-        // Pages name no client when they refresh.
-        SessionKind::Portal => (SessionHandle::generate(&*state.ids), ClientId::unnamed(), Some(TokenPlace::Cookie)),
-        SessionKind::Page => (SessionHandle::generate_credential(&*state.ids), ClientId::of_pages(), None),
-    };
+    let provider_session = Some(&proved.provider_session);
+    if kind == SessionKind::Page {
+        return Ok(BrowserSession::Page(state.logins.start_page_login(opened, provider_session, origin).await?));
+    }
     let new = NewLogin {
         session: &opened.session,
-        handle: &handle,
+        handle: &SessionHandle::generate(&*state.ids),
         authentication: &opened.authentication,
-        client: &client,
+        // Pages name no client when they refresh.
+        client: &ClientId::unnamed(),
         origin,
         account_before: None,
         // No access token was signed yet.
         token_ends_at: state.clock.now(),
-        refresh_place,
-        provider_session: Some(&proved.provider_session),
+        refresh_place: Some(TokenPlace::Cookie),
+        provider_session,
     };
     let started = state.logins.start_login(&new).await?.ok_or_else(session_over)?;
     let seconds_left = seconds_until(started.ends_at, state.clock.now_micros());
-    Ok(match started.refresh_token {
-        Some(refresh_token) => BrowserSession::Portal { refresh_token, seconds_left },
-        None => BrowserSession::Page { handle: Secret::new(handle.expose()) },
-    })
+    let refresh_token = started.refresh_token.ok_or_else(|| Problem::internal("a login without a refresh token"))?;
+    Ok(BrowserSession::Portal { refresh_token, seconds_left })
 }

@@ -16,5 +16,5 @@ use crate::state::State;
 /// The provider that an address or a body names.
 pub fn find_provider<'s>(state: &'s State, name: &str) -> Result<&'s Arc<Provider>, Problem> {
     let text = "there is no such identity provider";
-    state.providers.find(name).ok_or_else(|| Problem::new(Code::NotFound, "auth/unknown-provider", text))
+    state.providers.find_by_name(name).ok_or_else(|| Problem::new(Code::NotFound, "auth/unknown-provider", text))
 }

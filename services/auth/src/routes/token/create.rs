@@ -102,10 +102,7 @@ async fn create_from_credentials(state: &State, credentials: &Credentials, origi
         create_for_session(state, &opened.session, &details).await
     };
     let issued = state.login_flow.log_in(&credentials.plugin, &pairs, origin, issue_tokens).await;
-    issued.map_err(|e| match e {
-        LoginError::Icat(e) => from_login_error(e),
-        LoginError::Other(problem) => problem,
-    })
+    issued.map_err(LoginError::into_problem)
 }
 
 async fn create_from_session(state: &State, id: &str, origin: &Origin) -> Result<Tokens, Problem> {

@@ -9,7 +9,7 @@ use oauth2::{
     StandardRevocableToken, StandardTokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
-use service_kit::{HttpClient, Secret};
+use service_kit::{HttpClient, LimitedBodyError, Secret, read_limited_body};
 
 use super::token_client::DeviceLogin;
 use crate::commands::requests::{RequestError, connection_error, sanitize_text};
@@ -109,14 +109,11 @@ fn not_understood() -> RequestError {
 async fn send_request(http: &HttpClient, request: HttpRequest) -> Result<HttpResponse, RequestError> {
     let (parts, body) = request.into_parts();
     let sent = http.post(parts.uri.to_string()).headers(parts.headers).body(body).send().await;
-    let mut response = sent.map_err(|_| RequestError::temporary("the identity provider does not answer"))?;
+    let response = sent.map_err(|_| RequestError::temporary("the identity provider does not answer"))?;
     let status = response.status();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(connection_error)? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_ANSWER_BYTES {
-            return Err(not_understood());
-        }
-    }
+    let body = read_limited_body(response, MAX_ANSWER_BYTES).await.map_err(|e| match e {
+        LimitedBodyError::Broken(e) => connection_error(e),
+        LimitedBodyError::TooLong(_) => not_understood(),
+    })?;
     oauth2::http::Response::builder().status(status).body(body).map_err(|_| not_understood())
 }
