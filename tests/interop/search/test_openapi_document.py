@@ -113,7 +113,7 @@ def collect_facts(facility, document, seed):
     wanted["GET /icat/facet/documents"]["query"] = counts
     sessions = {label: [administrator] * 8 + [alice] if is_for_administrators(label) else [alice, alice, alice, dan] for label in declared}
     paths = {label: select(each, "path") for label, each in declared.items()}
-    return {"seed": seed, "sessions": sessions, "operations": wanted, "paths": paths, "values": values}
+    return {"url": facility.url, "seed": seed, "sessions": sessions, "operations": wanted, "paths": paths, "values": values}
 
 
 def is_for_administrators(label):
