@@ -121,7 +121,7 @@ impl Assertions {
         if claims.sub != user.to_string() {
             return Err(AssertionFault::Claims);
         }
-        if !claims.administrator && require_no_root_name(&user, &self.root_names) == Err(NameFault::RootName) {
+        if !claims.administrator && require_no_root_name(&claims.sub, &self.root_names) == Err(NameFault::RootName) {
             return Err(AssertionFault::RootName);
         }
         let (hash, expires_at) = (sha256_hex(assertion), self.clock.now_micros() + REMEMBER_ASSERTION);

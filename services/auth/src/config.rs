@@ -12,6 +12,7 @@ use crate::directories::DirectorySettings;
 use crate::domain::renewal::LoginLifetimes;
 use crate::identity_providers::{IdentityProvider, check_identity_providers};
 use crate::providers::ProviderSettings;
+use crate::token_issuers::{PluginSettings, TokenIssuerSettings, check_plugins};
 
 /// Shorter passwords can be guessed, and longer ones cannot be typed.
 const MIN_LENGTHS: RangeInclusive<usize> = 8..=128;
@@ -59,6 +60,7 @@ pub struct Config {
     /// ICAT user names that no identity provider can give.
     pub root_user_names: Vec<String>,
     providers: Vec<IdentityProvider>,
+    plugins: Vec<PluginSettings>,
     /// If empty, there is none.
     pub page_style_file: PathBuf,
 }
@@ -77,6 +79,7 @@ impl Config {
         config.check_lifetimes()?;
         config.check_scigateway_prefix()?;
         check_identity_providers(&config.providers)?;
+        check_plugins(&config.plugins)?;
         if config.list_oidc_providers().next().is_some() && settings.core.public_url.is_empty() {
             return Err(ConfigError(
                 "auth.providers: public_url is not set, and identity providers must know where to send browsers back to"
@@ -150,10 +153,16 @@ impl Config {
         })
     }
 
-    /// The mechanisms whose passwords are checked here, and not by ICAT.
-    pub fn list_password_mechanisms(&self) -> Vec<String> {
+    /// Those whose tokens open sessions at ICAT.
+    pub fn list_token_issuers(&self) -> impl Iterator<Item = &TokenIssuerSettings> {
+        self.plugins.iter().map(|PluginSettings::Oidc(issuer)| issuer)
+    }
+
+    /// The authenticators that check and record logins here, when ICAT calls them.
+    pub fn list_recording_plugins(&self) -> Vec<String> {
         let directories = self.list_directories().map(|directory| directory.mechanism().to_owned());
-        self.local_mechanisms.iter().cloned().chain(directories).collect()
+        let issuers = self.list_token_issuers().map(|issuer| issuer.name.clone());
+        self.local_mechanisms.iter().cloned().chain(directories).chain(issuers).collect()
     }
 
     pub fn login_lifetimes(&self) -> LoginLifetimes {

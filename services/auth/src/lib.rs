@@ -38,7 +38,9 @@ mod scigateway_tokens;
 mod secret_file;
 mod state;
 pub mod store;
+mod token_issuers;
 mod tokens;
+mod user_name_bindings;
 mod web;
 
 use std::sync::Arc;

@@ -23,8 +23,8 @@ pub struct LoginRecorder {
     audit: Audit,
     metrics: LoginMetrics,
     keys: Arc<Keys>,
-    /// Their plugins record logins.
-    password_mechanisms: Arc<[String]>,
+    /// The authenticators that record logins themselves.
+    recording_plugins: Arc<[String]>,
 }
 
 /// The name of a login as it is recorded.
@@ -41,9 +41,9 @@ impl LoginRecorder {
         audit: Audit,
         metrics: LoginMetrics,
         keys: Arc<Keys>,
-        password_mechanisms: Vec<String>,
+        recording_plugins: Vec<String>,
     ) -> Self {
-        Self { db: ctx.db.clone(), audit, metrics, keys, password_mechanisms: password_mechanisms.into() }
+        Self { db: ctx.db.clone(), audit, metrics, keys, recording_plugins: recording_plugins.into() }
     }
 
     /// Records a login whose password was checked here, with a local account or by a directory. An error means that the login is not in the
@@ -61,9 +61,9 @@ impl LoginRecorder {
         self.record_attempt(mechanism, &name, origin, outcome).await
     }
 
-    /// Records a login at ICAT; one with a local account is recorded by its authenticator instead.
+    /// Records a login at ICAT; one that is checked here is recorded by its authenticator instead.
     pub async fn record_icat_login<T>(&self, plugin: &str, name: &str, origin: &Origin, opened: &Result<T, IcatError>) {
-        if self.password_mechanisms.iter().any(|mechanism| mechanism == plugin) {
+        if self.recording_plugins.iter().any(|recording| recording == plugin) {
             return;
         }
         let outcome = LoginOutcome::from_icat_result(opened);

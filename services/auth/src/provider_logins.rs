@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use icat_client::{IcatCode, IcatError};
 use serde::{Deserialize, Serialize};
-use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Secret, Tx, sha256_hex};
+use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Secret, sha256_hex};
 
 use crate::assertions::Assertions;
 use crate::domain::login::Authentication;
@@ -25,7 +25,8 @@ use crate::providers::{
 use crate::store::batches::{MAX_DELETED_ROWS, delete_in_batches};
 use crate::store::provider_logins::{self, ProviderLoginRow};
 use crate::store::provider_sessions::{self, ProviderSessionRow};
-use crate::store::{provider_users, used_tokens};
+use crate::store::used_tokens;
+use crate::user_name_bindings::UserNameBindings;
 
 const PURPOSE: Purpose =
     Purpose { salt: b"undulator.auth.provider_login", info: b"nonce and verifier, AES-256-GCM, 1" };
@@ -74,6 +75,7 @@ pub struct ProviderLogins {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     recorder: LoginRecorder,
+    bindings: UserNameBindings,
     assertions: Arc<Assertions>,
     login_flow: Arc<LoginFlow>,
     /// The address of this site, without a slash at its end.
@@ -84,12 +86,13 @@ impl ProviderLogins {
     pub fn new(
         ctx: &Ctx,
         recorder: LoginRecorder,
+        bindings: UserNameBindings,
         assertions: Arc<Assertions>,
         login_flow: Arc<LoginFlow>,
         public_url: String,
     ) -> Self {
         let (clock, ids) = (Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
-        Self { db: ctx.db.clone(), clock, ids, recorder, assertions, login_flow, public_url }
+        Self { db: ctx.db.clone(), clock, ids, recorder, bindings, assertions, login_flow, public_url }
     }
 
     /// The address at this site that the provider sends browsers back to.
@@ -204,10 +207,8 @@ impl ProviderLogins {
         if !provider.settings.bind_user_names {
             return Ok(());
         }
-        let (user_name, now) = (proved.user.to_string(), self.clock.now_micros());
         let ProviderSessionRow { issuer, subject_hash, .. } = &proved.provider_session;
-        let bind = async |tx: &mut Tx| provider_users::bind_name(tx, &user_name, issuer, subject_hash, now).await;
-        let is_bound = self.db.write_read_committed(bind).await?;
+        let is_bound = self.bindings.bind_user_name(&proved.user.to_string(), issuer, subject_hash).await?;
         if is_bound { Ok(()) } else { Err(ProviderLoginError::Name(NameFault::OfSomebodyElse)) }
     }
 

@@ -24,7 +24,9 @@ use crate::provider_logouts::ProviderLogouts;
 use crate::providers::Providers;
 use crate::revocations::Revocations;
 use crate::scigateway_tokens::ScigatewayTokens;
+use crate::token_issuers::TokenIssuers;
 use crate::tokens::Tokens;
+use crate::user_name_bindings::UserNameBindings;
 
 pub struct State {
     pub clock: Arc<dyn Clock>,
@@ -47,6 +49,7 @@ pub struct State {
     pub assertions: Arc<Assertions>,
     pub providers: Providers,
     pub directories: Directories,
+    pub token_issuers: TokenIssuers,
     pub provider_logins: ProviderLogins,
     pub provider_logouts: ProviderLogouts,
     /// The facility's name.
@@ -62,13 +65,8 @@ impl State {
         let audit = Audit::new(Arc::clone(&ctx.clock), outbox.clone());
         let metrics = LoginMetrics::new(ctx);
         let keys = Arc::new(Keys::open(ctx, &config)?);
-        let recorder = LoginRecorder::new(
-            ctx,
-            audit.clone(),
-            metrics.clone(),
-            Arc::clone(&keys),
-            config.list_password_mechanisms(),
-        );
+        let recorder =
+            LoginRecorder::new(ctx, audit.clone(), metrics.clone(), Arc::clone(&keys), config.list_recording_plugins());
         let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
         let lifetimes = config.login_lifetimes();
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
@@ -78,12 +76,15 @@ impl State {
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
         let root_names = [&config.root_user_names[..], &core.identity.administrators].concat();
         let directories = Directories::new(ctx, config.list_directories(), &root_names)?;
+        let bindings = UserNameBindings::new(ctx);
+        let token_issuers = TokenIssuers::new(ctx, config.list_token_issuers(), &root_names, &bindings);
         let providers = Providers::new(ctx, config.list_oidc_providers(), &root_names)?;
         let assertions = Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names));
         let login_flow = Arc::new(LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions)));
         let provider_logins = ProviderLogins::new(
             ctx,
             recorder.clone(),
+            bindings,
             Arc::clone(&assertions),
             Arc::clone(&login_flow),
             core.public_url.trim_end_matches('/').to_owned(),
@@ -102,6 +103,7 @@ impl State {
             icat,
             providers,
             directories,
+            token_issuers,
             provider_logins,
             provider_logouts,
             site: core.site.clone(),

@@ -36,3 +36,9 @@ def render_provider(name, issuer, **more):
 
 def render_ldap(mechanism, url, **more):
     return render_table("auth.providers", {"name": mechanism, "kind": "ldap", "url": url, **more})
+
+
+def render_oidc_plugin(name, issuer, **more):
+    """An authenticator plugin that takes a provider's tokens."""
+    configuration_url = f"{issuer}/.well-known/openid-configuration"
+    return render_table("auth.plugins", {"name": name, "kind": "oidc", "configuration_url": configuration_url, "allow_http": True, **more})

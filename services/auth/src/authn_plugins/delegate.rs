@@ -7,13 +7,13 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::{Code, Mount, Problem};
 
-use super::{Authenticator, get_credential, json_response, parse_json_field, read_origin, user_response};
+use super::{Authenticator, get_credential, get_token_description, parse_json_field, read_origin, user_response};
 use crate::assertions::{AssertionFault, Assertions, DELEGATE_MECHANISM};
 use crate::login_recorder::LoginRecorder;
 use crate::state::State;
 
 pub const AUTHENTICATOR: Authenticator =
-    Authenticator { list_mechanisms: |_| vec![DELEGATE_MECHANISM.to_owned()], add_routes };
+    Authenticator { list_names: |_| vec![DELEGATE_MECHANISM.to_owned()], add_routes };
 
 struct Plugin {
     assertions: Arc<Assertions>,
@@ -22,12 +22,7 @@ struct Plugin {
 
 fn add_routes(mount: Mount, state: &Arc<State>, _: &str) -> Mount {
     let plugin = Plugin { assertions: Arc::clone(&state.assertions), recorder: state.recorder.clone() };
-    mount.state(Arc::new(plugin)).get("/description", get_description).post("/authenticate", authenticate_user)
-}
-
-/// icat.server compares the descriptions of several addresses byte by byte.
-async fn get_description() -> HttpResponse {
-    json_response("{\"keys\":[{\"name\":\"token\",\"hide\":true}]}")
+    mount.state(Arc::new(plugin)).get("/description", get_token_description).post("/authenticate", authenticate_user)
 }
 
 async fn authenticate_user(
@@ -38,7 +33,7 @@ async fn authenticate_user(
     let login = parse_json_field(&body)?;
     let assertion = get_credential(&login, "token").unwrap_or_default();
     match plugin.assertions.accept_assertion(assertion).await {
-        Ok(user) => Ok(user_response(&user.name, &user.mechanism)),
+        Ok(user) => Ok(user_response(&user.name, Some(&user.mechanism))),
         Err(AssertionFault::Failed(e)) => Err(e.into()),
         Err(fault) => {
             let origin = read_origin(&login, &request);

@@ -14,7 +14,7 @@ use crate::login_metrics::LoginOutcome;
 use crate::login_recorder::LoginRecorder;
 use crate::state::State;
 
-pub const AUTHENTICATOR: Authenticator = Authenticator { list_mechanisms, add_routes };
+pub const AUTHENTICATOR: Authenticator = Authenticator { list_names, add_routes };
 
 /// How soon a login can be tried again while the directory does not answer, in seconds.
 const RETRY_SECONDS: u32 = 5;
@@ -25,7 +25,7 @@ struct Plugin {
     mechanism: String,
 }
 
-fn list_mechanisms(config: &Config) -> Vec<String> {
+fn list_names(config: &Config) -> Vec<String> {
     config.list_directories().map(|directory| directory.mechanism().to_owned()).collect()
 }
 
@@ -58,7 +58,7 @@ async fn authenticate_user(
     // No login that the audit log does not have.
     plugin.recorder.record_local_login(&plugin.mechanism, recorded_name, &origin, outcome).await?;
     match found {
-        Ok(user) => Ok(user_response(&user.name, &user.mechanism)),
+        Ok(user) => Ok(user_response(&user.name, Some(&user.mechanism))),
         Err(DirectoryFault::Unavailable(reason)) => {
             let source = Problem::new(Code::Unavailable, "auth/directory-down", reason).with_retry_after(RETRY_SECONDS);
             Err(logins_unavailable(source))

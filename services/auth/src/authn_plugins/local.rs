@@ -12,7 +12,7 @@ use crate::error::bad_credentials;
 use crate::state::State;
 
 pub const AUTHENTICATOR: Authenticator =
-    Authenticator { list_mechanisms: |config| config.local_mechanisms.clone(), add_routes };
+    Authenticator { list_names: |config| config.local_mechanisms.clone(), add_routes };
 
 struct Plugin {
     logins: Arc<LocalLogins>,
@@ -39,5 +39,5 @@ async fn authenticate_user(
     let origin = read_origin(&login, &request);
     let attempt = LoginAttempt { mechanism: &plugin.mechanism, name, password: password.to_owned(), origin: &origin };
     plugin.logins.log_in(attempt).await?;
-    Ok(user_response(name, &plugin.mechanism))
+    Ok(user_response(name, Some(&plugin.mechanism)))
 }

@@ -1,10 +1,11 @@
-//! ICAT authenticator plugins (authn.db, authn.simple, authn.anon, authn.ldap, and one for logins at identity providers), which an icat.server
-//! calls for each login.
+//! ICAT authenticator plugins (authn.db, authn.simple, authn.anon, authn.ldap, authn.oidc, and one for logins at identity providers),
+//! which an icat.server calls for each login.
 
 mod anonymous;
 mod delegate;
 mod ldap;
 mod local;
+mod oidc;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,46 +22,67 @@ use crate::error_format::AUTHN_ERRORS;
 use crate::request_origin::read_request_id;
 use crate::state::State;
 
-/// An authenticator: the mechanisms whose logins it verifies, and its routes, which are the same for each of them.
+/// An authenticator: the names under which ICAT knows it, and its routes, which are the same for each of them.
 struct Authenticator {
-    /// The plugin of the mechanism `db` is mounted at `/authn.db`.
-    list_mechanisms: fn(&Config) -> Vec<String>,
+    /// The plugin `db` is mounted at `/authn.db`. Except for `oidc`, the name is the mechanism of its users.
+    list_names: fn(&Config) -> Vec<String>,
     add_routes: fn(Mount, &Arc<State>, &str) -> Mount,
 }
 
 /// All authenticators of this service. A new one is a file in this directory and a line here.
-const AUTHENTICATORS: [Authenticator; 4] =
-    [anonymous::AUTHENTICATOR, delegate::AUTHENTICATOR, ldap::AUTHENTICATOR, local::AUTHENTICATOR];
+const AUTHENTICATORS: [Authenticator; 5] =
+    [anonymous::AUTHENTICATOR, delegate::AUTHENTICATOR, ldap::AUTHENTICATOR, local::AUTHENTICATOR, oidc::AUTHENTICATOR];
 
 /// An error if several authenticators or identity providers have the same mechanism: the users of one would have the accounts of
-/// the other. Capitals and small letters are the same here.
+/// the other. An identity provider and a plugin for the tokens of the same issuer may share theirs. Capitals and small letters are the
+/// same here.
 pub fn check_mechanisms(config: &Config) -> Result<(), ConfigError> {
     let mut known = HashSet::new();
-    let mut mechanisms = AUTHENTICATORS.iter().flat_map(|authenticator| (authenticator.list_mechanisms)(config));
-    if let Some(twice) = mechanisms.find(|mechanism| !known.insert(mechanism.to_lowercase())) {
+    let mut names = AUTHENTICATORS.iter().flat_map(|authenticator| (authenticator.list_names)(config));
+    if let Some(twice) = names.find(|name| !known.insert(name.to_lowercase())) {
         return Err(ConfigError(format!(
-            "auth.local_mechanisms, auth.providers: the mechanism `{twice}` is listed twice, or belongs to another authenticator"
+            "auth.local_mechanisms, auth.providers, auth.plugins: the mechanism `{twice}` is listed twice, or belongs to another \
+             authenticator"
         )));
     }
-    let mut providers = config.list_oidc_providers();
-    match providers.find(|provider| !known.insert(provider.mechanism().to_lowercase())) {
-        Some(provider) => Err(ConfigError(format!(
-            "auth.providers: `{}`: the mechanism `{}` belongs to another provider or authenticator, whose users its users \
-             would become; choose another mechanism",
-            provider.name,
-            provider.mechanism()
-        ))),
-        None => Ok(()),
+    let is_of_same_issuer = |mechanism: &str, issuer: &str| {
+        let has_mechanism = |other: &str| other.eq_ignore_ascii_case(mechanism);
+        config.list_token_issuers().any(|plugin| has_mechanism(plugin.mechanism()) && plugin.issuer() == issuer)
+    };
+    let taken = |list: &str, name: &str, mechanism: &str| {
+        Err(ConfigError(format!(
+            "{list}: `{name}`: the mechanism `{mechanism}` belongs to another provider or authenticator, whose users its users \
+             would become; choose another mechanism"
+        )))
+    };
+    let mut of_providers = HashSet::new();
+    for provider in config.list_oidc_providers() {
+        let mechanism = provider.mechanism();
+        let is_free = of_providers.insert(mechanism.to_lowercase())
+            && (!known.contains(&mechanism.to_lowercase()) || is_of_same_issuer(mechanism, provider.issuer()));
+        if !is_free {
+            return taken("auth.providers", &provider.name, mechanism);
+        }
     }
+    for plugin in config.list_token_issuers() {
+        let mechanism = plugin.mechanism().to_lowercase();
+        let is_of_authenticator = mechanism != plugin.name.to_lowercase() && known.contains(&mechanism);
+        let mut providers =
+            config.list_oidc_providers().filter(|other| other.mechanism().eq_ignore_ascii_case(&mechanism));
+        if is_of_authenticator || providers.any(|provider| provider.issuer() != plugin.issuer()) {
+            return taken("auth.plugins", &plugin.name, plugin.mechanism());
+        }
+    }
+    Ok(())
 }
 
 /// The plugins of all authenticators.
 pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
     let mut mounts = Vec::new();
-    for Authenticator { list_mechanisms, add_routes } in AUTHENTICATORS {
-        for mechanism in list_mechanisms(&state.config) {
-            let mount = Mount::new(format!("/authn.{mechanism}"), Listener::Internal, AUTHN_ERRORS);
-            mounts.push(add_routes(mount.get("/version", get_version), state, &mechanism));
+    for Authenticator { list_names, add_routes } in AUTHENTICATORS {
+        for name in list_names(&state.config) {
+            let mount = Mount::new(format!("/authn.{name}"), Listener::Internal, AUTHN_ERRORS);
+            mounts.push(add_routes(mount.get("/version", get_version), state, &name));
         }
     }
     mounts
@@ -80,9 +102,18 @@ async fn get_password_description() -> HttpResponse {
     json_response("{\"keys\":[{\"name\":\"username\"},{\"name\":\"password\",\"hide\":true}]}")
 }
 
-/// The answer for somebody who is let in.
-fn user_response(name: &str, mechanism: &str) -> HttpResponse {
-    json_response(json!({"username": name, "mechanism": mechanism}).to_string())
+/// The same of plugins that ask for a token.
+async fn get_token_description() -> HttpResponse {
+    json_response("{\"keys\":[{\"name\":\"token\",\"hide\":true}]}")
+}
+
+/// The answer for somebody who is let in. icat.server fails at a `mechanism` that is null.
+fn user_response(name: &str, mechanism: Option<&str>) -> HttpResponse {
+    let user = match mechanism {
+        Some(mechanism) => json!({"username": name, "mechanism": mechanism}),
+        None => json!({"username": name}),
+    };
+    json_response(user.to_string())
 }
 
 /// Where a login came from, as far as ICAT says it.

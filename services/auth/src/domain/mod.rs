@@ -4,6 +4,8 @@ pub mod audit;
 pub mod client_id;
 pub mod icat_session;
 pub mod id_token;
+pub mod issuer_token;
+pub mod issuer_user;
 pub mod login;
 pub mod login_level;
 pub mod logout_token;

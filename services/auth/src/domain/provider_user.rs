@@ -82,11 +82,12 @@ impl fmt::Display for ProviderUser {
 impl ProviderUser {
     /// The user with this name at a provider; `root_names` are those that it cannot give.
     pub fn parse(mechanism: &str, text: &str, format: NameFormat, root_names: &[String]) -> Result<Self, NameFault> {
-        let user = Self { mechanism: mechanism.to_owned(), name: normalize_name(text, format)? };
-        if user.to_string().chars().count() > MAX_CHARS {
+        let user = Self { mechanism: mechanism.to_owned(), name: parse_name(text, format)? };
+        let user_name = user.to_string();
+        if user_name.chars().count() > MAX_CHARS {
             return Err(NameFault::TooLong);
         }
-        require_no_root_name(&user, root_names)?;
+        require_no_root_name(&user_name, root_names)?;
         Ok(user)
     }
 }
@@ -112,7 +113,8 @@ impl NameRules<'_> {
     }
 }
 
-fn normalize_name(text: &str, format: NameFormat) -> Result<String, NameFault> {
+/// A name without a mechanism, in normalization form C and without blanks around it.
+pub fn parse_name(text: &str, format: NameFormat) -> Result<String, NameFault> {
     let plain: String = text.trim().nfc().collect();
     let name = match format {
         NameFormat::Plain => plain,
@@ -122,6 +124,8 @@ fn normalize_name(text: &str, format: NameFormat) -> Result<String, NameFault> {
     };
     if name.is_empty() {
         Err(NameFault::Empty)
+    } else if name.chars().count() > MAX_CHARS {
+        Err(NameFault::TooLong)
     } else if name.contains('/') {
         Err(NameFault::Slash)
     } else if name.chars().any(is_invisible) {
@@ -157,9 +161,9 @@ fn parse_orcid(text: &str) -> Option<String> {
 
 /// Whoever can choose a claim could otherwise become an administrator. Names are compared without case, because some databases
 /// do.
-pub fn require_no_root_name(user: &ProviderUser, root_names: &[String]) -> Result<(), NameFault> {
-    let full = user.to_string().to_lowercase();
-    let is_root = root_names.iter().any(|root| root.to_lowercase() == full);
+pub fn require_no_root_name(user_name: &str, root_names: &[String]) -> Result<(), NameFault> {
+    let user_name = user_name.to_lowercase();
+    let is_root = root_names.iter().any(|root| root.to_lowercase() == user_name);
     if is_root { Err(NameFault::RootName) } else { Ok(()) }
 }
 

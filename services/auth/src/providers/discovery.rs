@@ -4,7 +4,6 @@ use oauth2::url::Url;
 use serde::Deserialize;
 
 use super::http::ProviderFailure;
-use super::settings::ProviderSettings;
 
 /// What is used of the document.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,14 +20,46 @@ pub struct Discovery {
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
-impl Discovery {
-    /// Refuses a document of another issuer, and endpoints that a document must not lead to.
-    pub fn check_endpoints(&self, settings: &ProviderSettings) -> Result<(), ProviderFailure> {
-        if self.issuer != settings.issuer() {
+/// Where a discovery document may lead.
+#[derive(Debug, Clone, Copy)]
+pub struct TrustedHosts<'s> {
+    /// The document must repeat it exactly.
+    pub issuer: &'s str,
+    /// Hosts besides that of the issuer.
+    pub endpoint_hosts: &'s [String],
+    /// Whether endpoints may be without TLS.
+    pub allow_http: bool,
+}
+
+impl TrustedHosts<'_> {
+    /// Refuses a document of another issuer, and endpoints elsewhere.
+    pub fn check_document<'d>(
+        &self,
+        issuer: &str,
+        endpoints: impl IntoIterator<Item = (&'static str, &'d Url)>,
+    ) -> Result<(), ProviderFailure> {
+        if issuer != self.issuer {
             let text = "the issuer of the discovery document is not the one of configuration_url";
             return Err(ProviderFailure::BadAnswer(text.to_owned()));
         }
-        let issuer = Url::parse(settings.issuer()).map_err(|e| ProviderFailure::BadAnswer(e.to_string()))?;
+        let issuer = Url::parse(issuer).map_err(|e| ProviderFailure::BadAnswer(e.to_string()))?;
+        for (name, endpoint) in endpoints {
+            let is_safe = endpoint.scheme() == "https" || endpoint.scheme() == "http" && self.allow_http;
+            let host = endpoint.host_str();
+            let is_own = host == issuer.host_str()
+                || host.is_some_and(|host| self.endpoint_hosts.iter().any(|allowed| allowed == host));
+            if !is_safe || !is_own {
+                let text = format!("{name} is not at a host of the provider, see endpoint_hosts, or without TLS");
+                return Err(ProviderFailure::BadAnswer(text));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Discovery {
+    /// Refuses a document of another issuer, and endpoints that a document must not lead to.
+    pub fn check_endpoints(&self, trusted: &TrustedHosts<'_>) -> Result<(), ProviderFailure> {
         let endpoints = [
             ("authorization_endpoint", Some(&self.authorization_endpoint)),
             ("token_endpoint", Some(&self.token_endpoint)),
@@ -36,19 +67,8 @@ impl Discovery {
             ("device_authorization_endpoint", self.device_authorization_endpoint.as_ref()),
             ("end_session_endpoint", self.end_session_endpoint.as_ref()),
         ];
-        for (name, endpoint) in endpoints {
-            let Some(endpoint) = endpoint else { continue };
-            let is_safe = endpoint.scheme() == "https" || endpoint.scheme() == "http" && settings.allow_http;
-            let is_own = endpoint.host_str() == issuer.host_str()
-                || endpoint
-                    .host_str()
-                    .is_some_and(|host| settings.endpoint_hosts.iter().any(|allowed| allowed == host));
-            if !is_safe || !is_own {
-                let text = format!("{name} is not at a host of the provider, see endpoint_hosts, or without TLS");
-                return Err(ProviderFailure::BadAnswer(text));
-            }
-        }
-        Ok(())
+        let endpoints = endpoints.into_iter().filter_map(|(name, endpoint)| Some((name, endpoint?)));
+        trusted.check_document(&self.issuer, endpoints)
     }
 
     /// Whether the secret of the client goes into the header, as it does where the document says nothing.
@@ -63,6 +83,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::providers::ProviderSettings;
 
     const ISSUER: &str = "https://id.example/realms/lab";
 
@@ -74,7 +95,7 @@ mod tests {
         let mut document = json!({"issuer": ISSUER, "authorization_endpoint": "https://id.example/auth",
             "token_endpoint": "https://id.example/token", "jwks_uri": "https://keys.example/keys"});
         document.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        serde_json::from_value::<Discovery>(document).unwrap().check_endpoints(&settings)
+        serde_json::from_value::<Discovery>(document).unwrap().check_endpoints(&settings.trusted_hosts())
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use service_kit::{Code, Problem};
 
 use super::http::ProviderFailure;
+use super::published_keys::KeyFault;
 use super::signature::SignatureFault;
 use crate::domain::id_token::IdTokenFault;
 use crate::domain::login_level::LevelFault;
@@ -157,6 +158,15 @@ impl From<ProviderFailure> for ProviderLoginError {
 impl From<SignatureFault> for ProviderLoginError {
     fn from(fault: SignatureFault) -> Self {
         Self::Signature(fault)
+    }
+}
+
+impl From<KeyFault> for ProviderLoginError {
+    fn from(fault: KeyFault) -> Self {
+        match fault {
+            KeyFault::Signature(fault) => Self::Signature(fault),
+            KeyFault::Provider(failure) => Self::Provider(failure),
+        }
     }
 }
 

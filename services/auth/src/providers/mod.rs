@@ -6,27 +6,27 @@ mod code_flow;
 mod discovery;
 mod error;
 mod http;
+mod published_keys;
 mod settings;
 mod signature;
 
 use std::sync::Arc;
 
-use jsonwebtoken::jwk::JwkSet;
 use oauth2::url::Url;
 use serde::Serialize;
 use service_kit::{BuildError, Clock, ConfigError, Ctx, Secret};
 use utoipa::ToSchema;
 
-use self::cached_document::CachedDocument;
+pub use self::cached_document::CachedDocument;
 use self::code_flow::CodeFlow;
 pub use self::code_flow::{AuthorizationRequest, CodeExchange, ProviderTokens};
 use self::discovery::Discovery;
+pub use self::discovery::TrustedHosts;
 pub use self::error::ProviderLoginError;
-pub use self::http::ProviderFailure;
-use self::http::ProviderHttp;
-pub use self::settings::ProviderSettings;
-pub use self::signature::SignatureFault;
-use self::signature::UnverifiedToken;
+pub use self::http::{ProviderFailure, ProviderHttp};
+pub use self::published_keys::{KeyFault, PublishedKeys};
+pub use self::settings::{ProviderSettings, check_configuration_url, find_issuer};
+pub use self::signature::{SignatureFault, UnverifiedToken, read_unverified_claims};
 use crate::domain::id_token::IdTokenRules;
 use crate::domain::logout_token::{ProviderLogout, check_logout_token};
 use crate::domain::provider_claims::ProviderClaims;
@@ -73,7 +73,7 @@ pub struct Provider {
     clock: Arc<dyn Clock>,
     http: ProviderHttp,
     discovery: CachedDocument<Discovery>,
-    keys: CachedDocument<JwkSet>,
+    keys: PublishedKeys,
 }
 
 /// What an ID token must belong to.
@@ -117,14 +117,16 @@ impl Provider {
             root_names,
             clock: Arc::clone(&ctx.clock),
             discovery: CachedDocument::new(http.clone(), "/.well-known/openid-configuration", Arc::clone(&ctx.clock)),
-            keys: CachedDocument::new(http.clone(), "/jwks", Arc::clone(&ctx.clock)),
+            keys: PublishedKeys::new(http.clone(), Arc::clone(&ctx.clock)),
             http,
             settings,
         })
     }
 
     async fn discover(&self) -> Result<Arc<Discovery>, ProviderFailure> {
-        self.discovery.get(&self.settings.configuration_url, |document| document.check_endpoints(&self.settings)).await
+        self.discovery
+            .get(&self.settings.configuration_url, |document| document.check_endpoints(&self.settings.trusted_hosts()))
+            .await
     }
 
     /// Whether an answer at the redirect address must name the issuer (RFC 9207, 2.4).
@@ -205,15 +207,7 @@ impl Provider {
 
     async fn verify_signature(&self, token: &UnverifiedToken<'_>) -> Result<ProviderClaims, ProviderLoginError> {
         let url = self.discover().await?.jwks_uri.to_string();
-        let keys = self.keys.get(&url, |_| Ok(())).await?;
-        match token.verify_with_keys(&keys) {
-            // Published since.
-            Err(SignatureFault::UnknownKey) => {
-                let keys = self.keys.refetch(&url, |_| Ok(())).await?;
-                Ok(token.verify_with_keys(&keys)?)
-            }
-            verified => Ok(verified?),
-        }
+        Ok(self.keys.verify_signature(&url, token).await?)
     }
 
     fn find_user(&self, claims: &ProviderClaims) -> Result<ProviderUser, NameFault> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use oauth2::url::Url;
 use serde::Deserialize;
 
+use super::discovery::TrustedHosts;
 use crate::domain::login_level::RequiredLevel;
 use crate::domain::provider_user::{NameFormat, is_plain_name};
 
@@ -96,7 +97,11 @@ impl ProviderSettings {
 
     /// The issuer, which the discovery document must repeat exactly.
     pub fn issuer(&self) -> &str {
-        self.configuration_url.strip_suffix(DISCOVERY_PATH).unwrap_or_default()
+        find_issuer(&self.configuration_url)
+    }
+
+    pub fn trusted_hosts(&self) -> TrustedHosts<'_> {
+        TrustedHosts { issuer: self.issuer(), endpoint_hosts: &self.endpoint_hosts, allow_http: self.allow_http }
     }
 
     pub fn has_secret(&self) -> bool {
@@ -125,19 +130,29 @@ impl ProviderSettings {
         if !self.scope.split_whitespace().any(|scope| scope == OPENID_SCOPE) {
             return Err(format!("scope must contain {OPENID_SCOPE}, without which there is no ID token"));
         }
-        if self.issuer().is_empty() {
-            return Err(format!("configuration_url must be the issuer followed by {DISCOVERY_PATH}"));
-        }
-        let url = Url::parse(&self.configuration_url).map_err(|e| format!("configuration_url is no address: {e}"))?;
-        match url.scheme() {
-            "https" => Ok(()),
-            "http" if self.allow_http => Ok(()),
-            _ => {
-                Err("configuration_url must begin with https://, because whoever can change its answer can log in as \
-                      anybody; allow_http = true is for tests"
-                    .to_owned())
-            }
-        }
+        check_configuration_url(&self.configuration_url, self.allow_http)
+    }
+}
+
+/// The issuer whose discovery document is at this address; empty if it is no such address.
+pub fn find_issuer(configuration_url: &str) -> &str {
+    configuration_url.strip_suffix(DISCOVERY_PATH).unwrap_or_default()
+}
+
+/// Refuses what is no address of a discovery document.
+pub fn check_configuration_url(text: &str, allow_http: bool) -> Result<(), String> {
+    if find_issuer(text).is_empty() {
+        return Err(format!("configuration_url must be the issuer followed by {DISCOVERY_PATH}"));
+    }
+    let url = Url::parse(text).map_err(|e| format!("configuration_url is no address: {e}"))?;
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if allow_http => Ok(()),
+        _ => Err(
+            "configuration_url must begin with https://, because whoever can change its answer can log in as anybody; \
+                  allow_http = true is for tests"
+                .to_owned(),
+        ),
     }
 }
 

@@ -9,18 +9,34 @@ pub const DELETE: &str = "DELETE FROM provider_user WHERE user_name = $1";
 /// Every statement, for the test that prepares them on each engine.
 pub const ALL: [&str; 3] = [INSERT, FIND, DELETE];
 
-/// Binds a name to a user if it is bound to nobody; whether it is bound to this user now.
-pub async fn bind_name(
+/// The user of an issuer to whom a name belongs.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NameOwner {
+    issuer: String,
+    subject_hash: String,
+}
+
+impl NameOwner {
+    pub fn is_user(&self, issuer: &str, subject_hash: &str) -> bool {
+        self.issuer == issuer && self.subject_hash == subject_hash
+    }
+}
+
+/// The owner of a name; `None` if it is bound to nobody.
+pub async fn find_owner(tx: &mut Tx, user_name: &str) -> Result<Option<NameOwner>, DbError> {
+    let row = tx.fetch_optional(FIND, &[user_name.into()]).await?;
+    row.map(|row| Ok(NameOwner { issuer: row.get("issuer")?, subject_hash: row.get("subject_hash")? })).transpose()
+}
+
+/// Binds a name to a user if it is bound to nobody.
+pub async fn insert_owner(
     tx: &mut Tx,
     user_name: &str,
     issuer: &str,
     subject_hash: &str,
     now: Micros,
-) -> Result<bool, DbError> {
-    tx.execute(INSERT, &[user_name.into(), issuer.into(), subject_hash.into(), now.into()]).await?;
-    let row = tx.fetch_optional(FIND, &[user_name.into()]).await?.ok_or(DbError::NoRow)?;
-    let bound: (String, String) = (row.get("issuer")?, row.get("subject_hash")?);
-    Ok(bound.0 == issuer && bound.1 == subject_hash)
+) -> Result<(), DbError> {
+    tx.execute(INSERT, &[user_name.into(), issuer.into(), subject_hash.into(), now.into()]).await.map(drop)
 }
 
 /// Frees a name; whether it was bound.
