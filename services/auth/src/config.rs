@@ -22,6 +22,7 @@ const MIN_LOGIN_LIFETIME: Duration = Duration::from_mins(15);
 const MAX_LOGIN_LIFETIME: Duration = Duration::from_hours(90 * 24);
 const MAX_REFRESH_GRACE: Duration = Duration::from_mins(2);
 const SCIGATEWAY_TOKEN_LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_mins(30);
+const FAILED_LOGIN_INTERVALS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
 const MIN_AUDIT_RETENTION: Duration = Duration::from_hours(24);
 
 /// The name of this service.
@@ -47,6 +48,13 @@ pub struct Config {
     /// How long a refresh token that was replaced is accepted again.
     #[serde(deserialize_with = "deserialize_duration")]
     pub refresh_grace: Duration,
+    /// From one address; 0: any number.
+    pub failed_logins_per_account: u32,
+    /// To all accounts; 0: any number.
+    pub failed_logins_per_address: u32,
+    /// After so long, one more login may fail.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub failed_login_interval: Duration,
     #[serde(deserialize_with = "deserialize_duration")]
     pub audit_retention: Duration,
     /// Where the interface of scigateway-auth is; empty: nowhere.
@@ -114,6 +122,9 @@ impl Config {
         if !SCIGATEWAY_TOKEN_LIFETIMES.contains(&self.scigateway_token_lifetime) {
             return error("auth.scigateway_token_lifetime must be from 1m to 30m");
         }
+        if !FAILED_LOGIN_INTERVALS.contains(&self.failed_login_interval) {
+            return error("auth.failed_login_interval must be from 1s to 10m");
+        }
         if self.audit_retention < MIN_AUDIT_RETENTION {
             return error("auth.audit_retention must be at least 1day");
         }
@@ -156,6 +167,18 @@ impl Config {
     /// Those whose tokens open sessions at ICAT.
     pub fn list_token_issuers(&self) -> impl Iterator<Item = &TokenIssuerSettings> {
         self.plugins.iter().map(|PluginSettings::Oidc(issuer)| issuer)
+    }
+
+    /// ICAT user names that no identity provider can give; `administrators` are those of the services.
+    pub fn list_root_names(&self, administrators: &[String]) -> Vec<String> {
+        [&self.root_user_names[..], administrators].concat()
+    }
+
+    /// The issuer of a provider or of a plugin for tokens; `None` if the settings have none with this name.
+    pub fn find_issuer(&self, name: &str) -> Option<&str> {
+        let provider = self.list_oidc_providers().find(|provider| provider.name == name);
+        let plugin = || self.list_token_issuers().find(|plugin| plugin.name == name);
+        provider.map(ProviderSettings::issuer).or_else(|| plugin().map(TokenIssuerSettings::issuer))
     }
 
     /// The authenticators that check and record logins here, when ICAT calls them.

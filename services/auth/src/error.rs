@@ -1,8 +1,13 @@
 //! The errors of auth.
 
-use icat_client::client::LOGINS_UNAVAILABLE;
+use std::time::Duration;
+
+use icat_client::client::{LOGINS_UNAVAILABLE, TOO_MANY_FAILED_LOGINS};
 use icat_client::{IcatCode, IcatError};
 use service_kit::{Code, Problem};
+
+/// An icat.server passes on the words of an authenticator, but not when to come back.
+const UNTOLD_WAIT: Duration = Duration::from_secs(10);
 
 /// Wrong password or unknown name.
 pub fn bad_credentials() -> Problem {
@@ -16,6 +21,12 @@ pub fn logins_unavailable(source: Problem) -> Problem {
         .with_source(source)
 }
 
+/// Too many logins have failed before; `wait` is the time until the next one is looked at.
+pub fn too_many_failed_logins(wait: Duration) -> Problem {
+    let seconds = u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX);
+    Problem::new(Code::TooManyRequests, "auth/too-many-failed-logins", TOO_MANY_FAILED_LOGINS).with_retry_after(seconds)
+}
+
 /// Wrong credentials, or a session that has ended.
 pub fn session_over() -> Problem {
     let text = "ICAT does not accept these credentials: they are wrong, or the session has ended";
@@ -24,6 +35,12 @@ pub fn session_over() -> Problem {
 
 pub fn no_credentials(text: &str) -> Problem {
     Problem::new(Code::Unauthenticated, "auth/no-credentials", text)
+}
+
+/// Something that only the user may do, and not whoever finds their browser.
+pub fn login_too_old() -> Problem {
+    let text = "You logged in more than ten minutes ago. Log out, log in again, and try once more.";
+    Problem::new(Code::Forbidden, "auth/login-too-old", text)
 }
 
 /// The refresh token is not valid, or its login is over. Which of the two nobody is told.
@@ -47,6 +64,9 @@ pub fn from_icat_error(e: IcatError) -> Problem {
     match e {
         IcatError::Refused { code: IcatCode::Session, message } if message == LOGINS_UNAVAILABLE => {
             Problem::new(Code::Unavailable, "auth/logins-unavailable", LOGINS_UNAVAILABLE).with_retry_after(5)
+        }
+        IcatError::Refused { code: IcatCode::Session, message } if message == TOO_MANY_FAILED_LOGINS => {
+            too_many_failed_logins(UNTOLD_WAIT)
         }
         IcatError::Refused { code: IcatCode::Session | IcatCode::InsufficientPrivileges, message } => {
             Problem::new(Code::Forbidden, "auth/refused", message)

@@ -11,9 +11,30 @@ use service_kit::{Clock, Ctx, Db, DbError, Problem, sha256_hex};
 use crate::assertions::DELEGATE_MECHANISM;
 use crate::domain::icat_session::{IcatSession, session_end};
 use crate::domain::origin::Origin;
-use crate::error::from_icat_error;
+use crate::error::{from_icat_error, from_login_error};
+use crate::login_metrics::{LoginOutcome, plain_mechanism};
+use crate::login_origins::{LoginOrigins, ORIGIN_CREDENTIAL};
 use crate::login_recorder::LoginRecorder;
+use crate::login_throttle::LoginThrottle;
 use crate::store::accounts::{self, AccountRow};
+
+/// Why a login failed.
+#[derive(Debug)]
+pub enum LoginError {
+    /// Each interface has its own words for what ICAT answers.
+    Icat(IcatError),
+    Other(Problem),
+}
+
+impl LoginError {
+    /// For clients of the token interface and of the login page.
+    pub fn into_problem(self) -> Problem {
+        match self {
+            Self::Icat(e) => from_login_error(e),
+            Self::Other(problem) => problem,
+        }
+    }
+}
 
 /// Opens, refreshes and ends sessions at ICAT.
 pub struct IcatSessions {
@@ -22,6 +43,8 @@ pub struct IcatSessions {
     icat: IcatClient,
     outbox: Outbox,
     recorder: LoginRecorder,
+    throttle: LoginThrottle,
+    origins: LoginOrigins,
 }
 
 fn is_session_over(e: &IcatError) -> bool {
@@ -34,24 +57,73 @@ fn get_user_name<'c>(credentials: &[(&str, &'c str)]) -> Option<&'c str> {
 }
 
 impl IcatSessions {
-    pub fn new(ctx: &Ctx, icat: IcatClient, outbox: Outbox, recorder: LoginRecorder) -> Self {
-        Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), icat, outbox, recorder }
+    pub fn new(
+        ctx: &Ctx,
+        icat: IcatClient,
+        outbox: Outbox,
+        recorder: LoginRecorder,
+        throttle: LoginThrottle,
+        origins: LoginOrigins,
+    ) -> Self {
+        Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), icat, outbox, recorder, throttle, origins }
     }
 
-    /// Logs in at ICAT for a client; the id of the new session.
+    /// Logs in at ICAT for a client; the id of the new session. Failed logins are counted and recorded once: by the authenticator if it
+    /// is one of this service, and here if not.
     pub async fn log_in(
         &self,
         plugin: &str,
         credentials: &[(&str, &str)],
         origin: &Origin,
-    ) -> Result<String, IcatError> {
+    ) -> Result<String, LoginError> {
+        if self.recorder.is_recorded_by_plugin(plugin) {
+            self.log_in_at_own_plugin(plugin, credentials, origin).await
+        } else {
+            self.log_in_at_foreign_plugin(plugin, credentials, origin).await
+        }
+    }
+
+    async fn log_in_at_own_plugin(
+        &self,
+        plugin: &str,
+        credentials: &[(&str, &str)],
+        origin: &Origin,
+    ) -> Result<String, LoginError> {
+        let Some(address) = origin.address else {
+            return self.icat.login(plugin, credentials).await.map_err(LoginError::Icat);
+        };
+        if let Some(name) = get_user_name(credentials) {
+            // The authenticator would refuse it too, but ICAT would not say why.
+            self.throttle.check_attempt(plugin, name, origin).map_err(LoginError::Other)?;
+        }
+        let signed = self.origins.sign_address(address).await.map_err(LoginError::Other)?;
+        let credentials = [credentials, &[(ORIGIN_CREDENTIAL, signed.as_str())]].concat();
+        self.icat.login_for_client(plugin, &credentials, address).await.map_err(LoginError::Icat)
+    }
+
+    async fn log_in_at_foreign_plugin(
+        &self,
+        plugin: &str,
+        credentials: &[(&str, &str)],
+        origin: &Origin,
+    ) -> Result<String, LoginError> {
+        let name = get_user_name(credentials);
+        let attempt = match name {
+            Some(name) => {
+                let begun = self.throttle.begin_attempt(plain_mechanism(plugin), name, origin).await;
+                Some(begun.map_err(LoginError::Other)?)
+            }
+            None => None,
+        };
         let opened = match origin.address {
             Some(address) => self.icat.login_for_client(plugin, credentials, address).await,
             None => self.icat.login(plugin, credentials).await,
         };
-        let name = get_user_name(credentials).unwrap_or_default();
-        self.recorder.record_icat_login(plugin, name, origin, &opened).await;
-        opened
+        if let Some(attempt) = attempt {
+            self.throttle.finish_attempt(attempt, LoginOutcome::from_icat_result(&opened));
+        }
+        self.recorder.record_icat_login(plugin, name.unwrap_or_default(), origin, &opened).await;
+        opened.map_err(LoginError::Icat)
     }
 
     /// Opens a session for somebody whom an identity provider has proved; the id of the new session. The caller records it.

@@ -6,10 +6,13 @@
 //! mechanism, so that an icat.server and the embedded catalogue work in the same way. While ICAT is down, logins and
 //! refreshes answer 503, and existing tokens can still be resolved.
 
+mod account_links;
 pub mod accounts;
+mod administration;
 mod assertions;
 mod audit;
 mod authn_plugins;
+mod browser_cookie;
 mod compat;
 mod config;
 mod directories;
@@ -21,15 +24,20 @@ mod icat_sessions;
 mod identity_providers;
 mod key_rotation;
 mod keys;
+mod login_administration;
 mod login_flow;
 mod login_metrics;
+mod login_origins;
 mod login_recorder;
+mod login_throttle;
 mod logins;
 mod logout;
 mod maintenance;
 mod openapi;
+mod page_visitors;
 mod provider_logins;
 mod provider_logouts;
+mod provider_users;
 mod providers;
 mod request_origin;
 mod revocations;
@@ -40,7 +48,6 @@ mod state;
 pub mod store;
 mod token_issuers;
 mod tokens;
-mod user_name_bindings;
 mod web;
 
 use std::sync::Arc;
@@ -54,12 +61,16 @@ use service_kit::{
 };
 use utoipa::OpenApi as _;
 
+pub use self::account_links::LinkError;
 pub use self::accounts::{Account, AccountError, AccountName, Accounts};
+pub use self::administration::{Administration, AdministrationError};
 pub use self::config::Config;
 use self::config::SERVICE_NAME;
 pub use self::key_rotation::KeyRotationError;
 pub use self::keys::{Rotation, Urgency};
 use self::state::State;
+pub use self::store::account_links::AccountLinkRow;
+pub use self::store::logins::LoginRow;
 
 /// How often old logins and entries of the audit log are deleted.
 const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
@@ -83,6 +94,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration { version: 6, name: "maintenance", sql: include_str!("../migrations/0006_maintenance.sql") },
         Migration { version: 7, name: "ended_sessions", sql: include_str!("../migrations/0007_ended_sessions.sql") },
         Migration { version: 8, name: "provider_logins", sql: include_str!("../migrations/0008_provider_logins.sql") },
+        Migration { version: 10, name: "account_links", sql: include_str!("../migrations/0010_account_links.sql") },
     ],
     check: |settings| load_config(settings).map(drop),
     openapi: || openapi::Document::openapi(),
@@ -102,7 +114,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
 pub async fn open_accounts(settings: &Settings, sources: &Sources) -> Result<Accounts, AccountError> {
     let config = Config::from_settings(settings).map_err(BuildError::from)?;
     let db = open_database(&SERVICE, settings, &*sources.clock).await?;
-    Ok(Accounts::new(db, sources, config))
+    Ok(Accounts::new(db, sources, &config))
 }
 
 /// Takes the next step of the rotation of the signing keys: a key is created, or, a day later, begins to sign. The database is

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use icat_client::IcatError;
 use service_kit::{Clock, Problem};
 
 use crate::domain::icat_session::IcatSession;
 use crate::domain::login::Authentication;
 use crate::domain::origin::Origin;
-use crate::error::from_login_error;
-use crate::icat_sessions::IcatSessions;
+use crate::icat_sessions::{IcatSessions, LoginError};
 use crate::store::accounts::AccountRow;
 
 /// Logs in at ICAT.
@@ -24,24 +22,6 @@ pub struct OpenedSession {
     pub authentication: Authentication,
     /// The local account before its password was checked.
     pub account_before: Option<AccountRow>,
-}
-
-/// Why a login failed.
-#[derive(Debug)]
-pub enum LoginError {
-    /// Each interface has its own words for what ICAT answers.
-    Icat(IcatError),
-    Other(Problem),
-}
-
-impl LoginError {
-    /// For clients of the token interface and of the login page.
-    pub fn into_problem(self) -> Problem {
-        match self {
-            Self::Icat(e) => from_login_error(e),
-            Self::Other(problem) => problem,
-        }
-    }
 }
 
 impl LoginFlow {
@@ -59,7 +39,7 @@ impl LoginFlow {
     ) -> Result<T, LoginError> {
         let account_before = self.icat_sessions.find_account_before_login(plugin, credentials).await;
         let account_before = account_before.map_err(|e| LoginError::Other(e.into()))?;
-        let id = self.icat_sessions.log_in(plugin, credentials, origin).await.map_err(LoginError::Icat)?;
+        let id = self.icat_sessions.log_in(plugin, credentials, origin).await?;
         let authentication = Authentication::from_credentials(plugin, credentials, self.clock.now_micros());
         self.issue_for_session(&id, authentication, account_before, issue_tokens).await
     }

@@ -20,6 +20,8 @@ pub enum LoginOutcome {
     Locked,
     /// Refused by an external authenticator, which gives no reason.
     Refused,
+    /// Unchecked, because too many logins have failed before.
+    Throttled,
     /// 503: too many logins at once, or a system that does not answer.
     Unavailable,
     Failed,
@@ -47,6 +49,7 @@ impl LoginOutcome {
             Self::UnknownAccount => "unknown_account",
             Self::Locked => "locked",
             Self::Refused => "refused",
+            Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
             Self::Failed => "failed",
         }
@@ -57,7 +60,8 @@ impl LoginOutcome {
         self == Self::Accepted || self.is_refusal()
     }
 
-    fn is_refusal(self) -> bool {
+    /// Whether the credentials were checked and refused.
+    pub fn is_refusal(self) -> bool {
         matches!(self, Self::WrongPassword | Self::UnknownAccount | Self::Locked | Self::Refused)
     }
 }
@@ -114,7 +118,7 @@ pub fn plain_mechanism(plugin: &str) -> &str {
 
 /// The one line of a refused login. Its fields and their order are documented for fail2ban.
 pub fn log_refusal(account: &str, address: Option<IpAddr>, outcome: LoginOutcome) {
-    if !outcome.is_refusal() {
+    if !outcome.is_refusal() && outcome != LoginOutcome::Throttled {
         return;
     }
     let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());

@@ -61,7 +61,8 @@ impl LoginOrigins {
             return None;
         }
         let header = decode_header(credential).ok()?;
-        let is_ours = header.typ.as_deref() == Some(TOKEN_TYPE) && header.alg == TOKEN_ALGORITHM && header.crit.is_none();
+        let is_ours =
+            header.typ.as_deref() == Some(TOKEN_TYPE) && header.alg == TOKEN_ALGORITHM && header.crit.is_none();
         let kid = header.kid.filter(|_| is_ours)?;
         let keys = self.keys.current().await;
         let mut rules = Validation::new(TOKEN_ALGORITHM);

@@ -61,11 +61,13 @@ impl LoginRecorder {
         self.record_attempt(mechanism, &name, origin, outcome).await
     }
 
-    /// Records a login at ICAT; one that is checked here is recorded by its authenticator instead.
+    /// Whether the authenticator is one of this service, which records logins itself.
+    pub fn is_recorded_by_plugin(&self, plugin: &str) -> bool {
+        self.recording_plugins.iter().any(|recording| recording == plugin)
+    }
+
+    /// Records a login at an authenticator that is not one of this service.
     pub async fn record_icat_login<T>(&self, plugin: &str, name: &str, origin: &Origin, opened: &Result<T, IcatError>) {
-        if self.recording_plugins.iter().any(|recording| recording == plugin) {
-            return;
-        }
         let outcome = LoginOutcome::from_icat_result(opened);
         self.metrics.count_login(None, outcome);
         let name = if is_shown(name, outcome) { RecordedName::Known(name) } else { RecordedName::Unknown(name) };

@@ -1,53 +1,72 @@
 //! Slows down whoever guesses passwords. Failed logins are counted for each address, and for each account and address together, so that
 //! nobody can lock somebody else out: who knows the password gets in from elsewhere. Each process counts for itself, in memory.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use moka::Entry;
+use moka::ops::compute::Op;
 use moka::sync::Cache;
 use prometheus_client::metrics::counter::Counter;
-use service_kit::{Clock, Ctx, Problem, find_client_network, sha256_hex};
+use service_kit::{Clock, Code, Ctx, Micros, Problem, sha256_hex};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::domain::attempt_limit::{AttemptLimit, SpentAttempts};
-use crate::error::too_many_failed_logins;
+use crate::domain::origin::Origin;
+use crate::error::{logins_unavailable, too_many_failed_logins};
+use crate::login_metrics::{LoginOutcome, log_refusal};
 
 /// Counters of each kind; an attacker with more addresses than this has better means anyway.
 const MAX_COUNTERS: u64 = 100_000;
-/// Stands for an address that ICAT does not tell.
-const UNKNOWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+/// So many logins of an address are looked at together; further ones wait until it is known how these ended.
+const MAX_SIMULTANEOUS: usize = 8;
+/// How long a login waits for the others of its address. ICAT waits for both this and the check of the password.
+const MAX_WAIT: Duration = Duration::from_secs(4);
+/// How long an address without logins is remembered.
+const IDLE_PLACES: Duration = Duration::from_mins(10);
 
 /// Counts failed logins. Cheap to clone.
 #[derive(Clone)]
 pub struct LoginThrottle {
     clock: Arc<dyn Clock>,
-    by_address: Counters,
-    by_account: Counters,
+    by_address: FailureCounters,
+    by_account: FailureCounters,
+    places: Cache<String, Arc<Semaphore>>,
     refused: Counter,
 }
 
 /// Failed logins by the keys of one kind.
 #[derive(Clone)]
-struct Counters {
+struct FailureCounters {
     limit: AttemptLimit,
     spent: Cache<String, SpentAttempts>,
 }
 
-/// A login that is under way. It counts as failed, unless it is given back.
-#[must_use = "a login that was right must be given back"]
+/// A login that is under way.
+#[must_use = "it must be said how the login ended"]
 pub struct Attempt {
-    address: String,
+    keys: Keys,
+    /// Until the login has ended.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// What a login is counted by.
+struct Keys {
+    /// The address, or the network of an IPv6 address. Somebody whose address is not known is not counted by it, because they share it
+    /// with everybody else.
+    network: Option<String>,
     account: String,
 }
 
-impl Attempt {
-    /// `account` is the ICAT user name as the user gave it.
-    fn new(account: &str, address: Option<IpAddr>) -> Self {
-        let network = find_client_network(address.unwrap_or(UNKNOWN_ADDRESS)).to_string();
+impl Keys {
+    fn new(mechanism: &str, name: &str, origin: &Origin) -> Self {
+        let network = origin.network_text();
         // Names are of any length, and may be passwords in the wrong field.
-        let account = format!("{network} {}", sha256_hex(account.to_lowercase()));
-        Self { address: network, account }
+        let name = sha256_hex(format!("{mechanism}/{}", name.trim().to_lowercase()));
+        let account = format!("{} {name}", network.as_deref().unwrap_or_default());
+        Self { network, account }
     }
 }
 
@@ -59,76 +78,83 @@ impl LoginThrottle {
         ctx.process.metrics.register("undulator_auth_throttled_logins", help, refused.clone());
         Self {
             clock: Arc::clone(&ctx.clock),
-            by_address: Counters::new(AttemptLimit { burst: config.failed_logins_per_address, interval }),
-            by_account: Counters::new(AttemptLimit { burst: config.failed_logins_per_account, interval }),
+            by_address: FailureCounters::new(AttemptLimit { burst: config.failed_logins_per_address, interval }),
+            by_account: FailureCounters::new(AttemptLimit { burst: config.failed_logins_per_account, interval }),
+            places: Cache::builder().max_capacity(MAX_COUNTERS).time_to_idle(IDLE_PLACES).build(),
             refused,
         }
     }
 
-    /// Begins a login, or refuses it before its password is looked at. Logins at the same time count as failed until they are given
-    /// back, so that a client gains nothing by sending many at once.
-    pub fn begin_attempt(&self, account: &str, address: Option<IpAddr>) -> Result<Attempt, Problem> {
-        let attempt = Attempt::new(account, address);
+    /// Begins a login, or refuses it before its password is looked at. Of many logins at the same time from one address, a few are
+    /// looked at; the others wait, so that a client gains nothing by sending many at once.
+    pub async fn begin_attempt(&self, mechanism: &str, name: &str, origin: &Origin) -> Result<Attempt, Problem> {
+        let keys = Keys::new(mechanism, name, origin);
+        let place = if self.has_limit() { Some(self.wait_for_place(&keys).await?) } else { None };
+        self.check_keys(&keys, mechanism, origin)?;
+        Ok(Attempt { keys, _place: place })
+    }
+
+    /// Refuses what [`Self::begin_attempt`] would refuse now.
+    pub fn check_attempt(&self, mechanism: &str, name: &str, origin: &Origin) -> Result<(), Problem> {
+        self.check_keys(&Keys::new(mechanism, name, origin), mechanism, origin)
+    }
+
+    /// Ends a login. One that was right, or whose password nobody could check, does not count.
+    pub fn finish_attempt(&self, attempt: Attempt, outcome: LoginOutcome) {
+        if !outcome.is_refusal() {
+            return;
+        }
+        let (Attempt { keys, .. }, now) = (attempt, self.clock.now_micros());
+        if let Some(network) = &keys.network {
+            self.by_address.add_failure(network, now);
+        }
+        self.by_account.add_failure(&keys.account, now);
+    }
+
+    fn has_limit(&self) -> bool {
+        self.by_address.limit.burst > 0 || self.by_account.limit.burst > 0
+    }
+
+    async fn wait_for_place(&self, keys: &Keys) -> Result<OwnedSemaphorePermit, Problem> {
+        let key = keys.network.clone().unwrap_or_else(|| keys.account.clone());
+        let places = self.places.get_with(key, || Arc::new(Semaphore::new(MAX_SIMULTANEOUS)));
+        let place = timeout(MAX_WAIT, places.acquire_owned()).await.map_err(|_| too_many_at_once())?;
+        place.map_err(Problem::internal)
+    }
+
+    fn check_keys(&self, keys: &Keys, mechanism: &str, origin: &Origin) -> Result<(), Problem> {
         let now = self.clock.now_micros();
-        // Somebody whose address is not known shares it with everybody else.
-        let by_address =
-            if address.is_some() { self.by_address.spend(&attempt.address, now) } else { Ok(()) };
-        let begun = by_address.and_then(|()| {
-            self.by_account.spend(&attempt.account, now).inspect_err(|_| self.by_address.give_back(&attempt.address))
-        });
-        begun.map(|()| attempt).map_err(|wait| self.refuse_login(wait))
-    }
-
-    /// Refuses what [`Self::begin_attempt`] would refuse, and counts nothing.
-    pub fn check_attempt(&self, account: &str, address: Option<IpAddr>) -> Result<(), Problem> {
-        let attempt = Attempt::new(account, address);
-        let now = self.clock.now_micros();
-        let by_address = if address.is_some() { self.by_address.check(&attempt.address, now) } else { Ok(()) };
-        by_address.and_then(|()| self.by_account.check(&attempt.account, now)).map_err(|wait| self.refuse_login(wait))
-    }
-
-    /// The login did not fail, or nobody knows whether its password was right.
-    pub fn give_back(&self, attempt: &Attempt) {
-        self.by_address.give_back(&attempt.address);
-        self.by_account.give_back(&attempt.account);
-    }
-
-    fn refuse_login(&self, wait: Duration) -> Problem {
-        self.refused.inc();
-        too_many_failed_logins(wait)
+        let by_address = keys.network.as_deref().map_or(Ok(()), |network| self.by_address.check_attempt(network, now));
+        let checked = by_address.and_then(|()| self.by_account.check_attempt(&keys.account, now));
+        checked.map_err(|wait| {
+            self.refused.inc();
+            // Without the name, which may be a password in the wrong field.
+            log_refusal(&format!("{mechanism}/"), origin.address, LoginOutcome::Throttled);
+            too_many_failed_logins(wait)
+        })
     }
 }
 
-impl Counters {
+fn too_many_at_once() -> Problem {
+    let text = "too many logins from one address at once";
+    logins_unavailable(Problem::new(Code::Unavailable, "busy", text).with_retry_after(5))
+}
+
+impl FailureCounters {
     fn new(limit: AttemptLimit) -> Self {
-        // Whoever has not failed for so long is as good as unknown.
-        let memory = limit.memory().max(Duration::from_secs(1));
+        // Whoever has not failed for twice as long is as good as unknown.
+        let memory = limit.memory().max(Duration::from_secs(1)) * 2;
         Self { limit, spent: Cache::builder().max_capacity(MAX_COUNTERS).time_to_idle(memory).build() }
     }
 
-    fn spend(&self, key: &str, now: service_kit::Micros) -> Result<(), Duration> {
-        let mut refused = Ok(());
+    fn check_attempt(&self, key: &str, now: Micros) -> Result<(), Duration> {
+        self.limit.check_attempt(self.spent.get(key).unwrap_or_default(), now)
+    }
+
+    fn add_failure(&self, key: &str, now: Micros) {
         self.spent.entry_by_ref(key).and_compute_with(|entry| {
-            let spent = entry.map(|entry| entry.into_value()).unwrap_or_default();
-            match self.limit.spend(spent, now) {
-                Ok(spent) => moka::ops::compute::Op::Put(spent),
-                Err(wait) => {
-                    refused = Err(wait);
-                    moka::ops::compute::Op::Nop
-                }
-            }
-        });
-        refused
-    }
-
-    fn check(&self, key: &str, now: service_kit::Micros) -> Result<(), Duration> {
-        self.limit.spend(self.spent.get(key).unwrap_or_default(), now).map(drop)
-    }
-
-    fn give_back(&self, key: &str) {
-        self.spent.entry_by_ref(key).and_compute_with(|entry| match entry {
-            Some(entry) => moka::ops::compute::Op::Put(self.limit.give_back(entry.into_value())),
-            None => moka::ops::compute::Op::Nop,
+            let spent = entry.map(Entry::into_value).unwrap_or_default();
+            Op::Put(self.limit.add_failure(spent, now))
         });
     }
 }

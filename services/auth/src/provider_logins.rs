@@ -16,9 +16,11 @@ use crate::domain::provider_claims::ProviderClaims;
 use crate::domain::provider_login::{LoginRequest, RedirectAnswer, SessionKind};
 use crate::domain::provider_user::{NameFault, ProviderUser};
 use crate::error::from_icat_error;
-use crate::login_flow::{LoginError, LoginFlow, OpenedSession};
+use crate::icat_sessions::LoginError;
+use crate::login_flow::{LoginFlow, OpenedSession};
 use crate::login_recorder::LoginRecorder;
 use crate::logins::{Purpose, generate_secret_text, is_secret_text, open_text, seal_text};
+use crate::provider_users::{ProviderUsers, TokenUser};
 use crate::providers::{
     AuthorizationRequest, CodeExchange, ExpectedIdToken, Provider, ProviderLoginError, VerifiedIdToken,
 };
@@ -26,7 +28,6 @@ use crate::store::batches::{MAX_DELETED_ROWS, delete_in_batches};
 use crate::store::provider_logins::{self, ProviderLoginRow};
 use crate::store::provider_sessions::{self, ProviderSessionRow};
 use crate::store::used_tokens;
-use crate::user_name_bindings::UserNameBindings;
 
 const PURPOSE: Purpose =
     Purpose { salt: b"undulator.auth.provider_login", info: b"nonce and verifier, AES-256-GCM, 1" };
@@ -75,7 +76,7 @@ pub struct ProviderLogins {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     recorder: LoginRecorder,
-    bindings: UserNameBindings,
+    users: ProviderUsers,
     assertions: Arc<Assertions>,
     login_flow: Arc<LoginFlow>,
     /// The address of this site, without a slash at its end.
@@ -86,13 +87,13 @@ impl ProviderLogins {
     pub fn new(
         ctx: &Ctx,
         recorder: LoginRecorder,
-        bindings: UserNameBindings,
+        users: ProviderUsers,
         assertions: Arc<Assertions>,
         login_flow: Arc<LoginFlow>,
         public_url: String,
     ) -> Self {
         let (clock, ids) = (Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
-        Self { db: ctx.db.clone(), clock, ids, recorder, bindings, assertions, login_flow, public_url }
+        Self { db: ctx.db.clone(), clock, ids, recorder, users, assertions, login_flow, public_url }
     }
 
     /// The address at this site that the provider sends browsers back to.
@@ -188,8 +189,8 @@ impl ProviderLogins {
         origin: &Origin,
         issue_tokens: impl AsyncFnOnce(&OpenedSession) -> Result<T, Problem>,
     ) -> Result<T, ProviderLoginError> {
-        self.bind_user_name(provider, proved).await?;
-        let assertion = self.assertions.sign_assertion(&proved.user, proved.may_be_administrator).await?;
+        let user = self.find_account(provider, proved).await?;
+        let assertion = self.assertions.sign_assertion(&user, proved.may_be_administrator).await?;
         let issue_and_record = async |opened: &OpenedSession| {
             let issued = issue_tokens(opened).await?;
             let (name, user_name) = (&provider.settings.name, &opened.session.user_name);
@@ -202,14 +203,20 @@ impl ProviderLogins {
         opened.map_err(to_provider_login_error)
     }
 
-    /// Refuses a user whose name belongs to another user of a provider: names are given again, and changed.
-    async fn bind_user_name(&self, provider: &Provider, proved: &ProvedLogin) -> Result<(), ProviderLoginError> {
-        if !provider.settings.bind_user_names {
-            return Ok(());
-        }
+    /// The account of somebody: a linked one, or that of the provider's name for them, unless it belongs to another user.
+    async fn find_account(
+        &self,
+        provider: &Provider,
+        proved: &ProvedLogin,
+    ) -> Result<ProviderUser, ProviderLoginError> {
         let ProviderSessionRow { issuer, subject_hash, .. } = &proved.provider_session;
-        let is_bound = self.bindings.bind_user_name(&proved.user.to_string(), issuer, subject_hash).await?;
-        if is_bound { Ok(()) } else { Err(ProviderLoginError::Name(NameFault::OfSomebodyElse)) }
+        let user_name = proved.user.to_string();
+        let binds_names = provider.settings.bind_user_names;
+        let found =
+            self.users.find_user_name(&TokenUser { issuer, subject_hash, user_name: &user_name, binds_names }).await?;
+        let user_name = found.ok_or(ProviderLoginError::Name(NameFault::OfSomebodyElse))?;
+        let user = ProviderUser::from_user_name(&user_name);
+        Ok(user.ok_or_else(|| Problem::internal("a linked account that is no ICAT user name"))?)
     }
 
     async fn record_refusal<T>(

@@ -4,29 +4,33 @@ use std::sync::Arc;
 
 use events::Outbox;
 use icat_client::IcatClient;
-use service_kit::{BuildError, Clock, ConfigError, Ctx, Ids, Listener};
+use service_kit::{BuildError, Clock, ConfigError, Ctx, Ids, Listener, Sources};
 
-use crate::accounts::LocalLogins;
+use crate::account_links::AccountLinks;
+use crate::accounts::{Accounts, LocalLogins};
 use crate::assertions::Assertions;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::directories::Directories;
 use crate::icat_sessions::IcatSessions;
 use crate::keys::Keys;
+use crate::login_administration::LoginAdministration;
 use crate::login_flow::LoginFlow;
 use crate::login_metrics::LoginMetrics;
+use crate::login_origins::LoginOrigins;
 use crate::login_recorder::LoginRecorder;
+use crate::login_throttle::LoginThrottle;
 use crate::logins::{LoginRenewals, Logins};
 use crate::logout::Logout;
 use crate::maintenance::Maintenance;
 use crate::provider_logins::ProviderLogins;
 use crate::provider_logouts::ProviderLogouts;
+use crate::provider_users::ProviderUsers;
 use crate::providers::Providers;
 use crate::revocations::Revocations;
 use crate::scigateway_tokens::ScigatewayTokens;
 use crate::token_issuers::TokenIssuers;
 use crate::tokens::Tokens;
-use crate::user_name_bindings::UserNameBindings;
 
 pub struct State {
     pub clock: Arc<dyn Clock>,
@@ -42,10 +46,15 @@ pub struct State {
     pub logout: Logout,
     pub revocations: Revocations,
     pub local_logins: Arc<LocalLogins>,
+    pub accounts: Accounts,
+    pub account_links: AccountLinks,
+    pub login_administration: LoginAdministration,
     pub login_flow: Arc<LoginFlow>,
     pub scigateway_tokens: ScigatewayTokens,
     pub maintenance: Maintenance,
     pub recorder: LoginRecorder,
+    pub login_throttle: LoginThrottle,
+    pub login_origins: LoginOrigins,
     pub assertions: Arc<Assertions>,
     pub providers: Providers,
     pub directories: Directories,
@@ -67,24 +76,37 @@ impl State {
         let keys = Arc::new(Keys::open(ctx, &config)?);
         let recorder =
             LoginRecorder::new(ctx, audit.clone(), metrics.clone(), Arc::clone(&keys), config.list_recording_plugins());
-        let icat_sessions = Arc::new(IcatSessions::new(ctx, icat.clone(), outbox.clone(), recorder.clone()));
+        let login_throttle = LoginThrottle::new(ctx, &config);
+        let login_origins = LoginOrigins::new(ctx, Arc::clone(&keys));
+        let icat_sessions = Arc::new(IcatSessions::new(
+            ctx,
+            icat.clone(),
+            outbox.clone(),
+            recorder.clone(),
+            login_throttle.clone(),
+            login_origins.clone(),
+        ));
         let lifetimes = config.login_lifetimes();
+        let sources = Sources { clock: Arc::clone(&ctx.clock), ids: Arc::clone(&ctx.ids) };
+        let accounts = Accounts::new(ctx.db.clone(), &sources, &config);
+        let login_administration =
+            LoginAdministration::new(ctx.db.clone(), Arc::clone(&ctx.clock), outbox.clone(), audit.clone());
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
         let maintenance = Maintenance::new(ctx, audit.clone());
         let provider_logouts = ProviderLogouts::new(ctx, Arc::clone(&logins));
         let renewals =
-            LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit, metrics, lifetimes);
-        let root_names = [&config.root_user_names[..], &core.identity.administrators].concat();
+            LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit.clone(), metrics, lifetimes);
+        let root_names = config.list_root_names(&core.identity.administrators);
         let directories = Directories::new(ctx, config.list_directories(), &root_names)?;
-        let bindings = UserNameBindings::new(ctx);
-        let token_issuers = TokenIssuers::new(ctx, config.list_token_issuers(), &root_names, &bindings);
+        let provider_users = ProviderUsers::new(ctx);
+        let token_issuers = TokenIssuers::new(ctx, config.list_token_issuers(), &root_names, &provider_users);
         let providers = Providers::new(ctx, config.list_oidc_providers(), &root_names)?;
-        let assertions = Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names));
+        let assertions = Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names.clone()));
         let login_flow = Arc::new(LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions)));
         let provider_logins = ProviderLogins::new(
             ctx,
             recorder.clone(),
-            bindings,
+            provider_users,
             Arc::clone(&assertions),
             Arc::clone(&login_flow),
             core.public_url.trim_end_matches('/').to_owned(),
@@ -112,7 +134,17 @@ impl State {
             tokens: Tokens::new(ctx, keys),
             config,
             administrators: core.identity.administrators.clone(),
-            local_logins: Arc::new(LocalLogins::new(ctx, recorder.clone())),
+            local_logins: Arc::new(LocalLogins::new(
+                ctx,
+                recorder.clone(),
+                login_throttle.clone(),
+                accounts.password_policy(),
+            )),
+            accounts,
+            account_links: AccountLinks::new(ctx.db.clone(), Arc::clone(&ctx.clock), audit.clone(), root_names.into()),
+            login_administration,
+            login_throttle,
+            login_origins,
             recorder,
         })
     }

@@ -15,7 +15,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, Options};
 
-pub use self::auth::{AddUser, AuthCommand, KeysCommand, NewUser, UserCommand};
+pub use self::auth::{
+    AccountCommand, AddUser, AuthCommand, KeysCommand, LinkCommand, NewUser, SessionsCommand, UserCommand,
+};
 pub use self::find::{Find, Sort, Target};
 pub use self::get::{Get, What};
 pub use self::icat::{

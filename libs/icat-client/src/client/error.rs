@@ -32,12 +32,17 @@ impl From<QueryError> for IcatError {
 /// icat.server forwards the texts of its authenticators, but turns every status into a refusal.
 pub const LOGINS_UNAVAILABLE: &str = "Passwords cannot be checked now; try again in a few seconds";
 
+/// The same if too many logins from one address have failed before.
+pub const TOO_MANY_FAILED_LOGINS: &str = "Too many logins have failed; wait a minute, and try again";
+
 impl IcatError {
     /// Whether a login failed without a check of the password.
     pub fn is_login_unavailable(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
-            Self::Refused { code, message } => *code == IcatCode::Session && message == LOGINS_UNAVAILABLE,
+            Self::Refused { code, message } => {
+                *code == IcatCode::Session && [LOGINS_UNAVAILABLE, TOO_MANY_FAILED_LOGINS].contains(&message.as_str())
+            }
             Self::Nonsense(_) => false,
         }
     }

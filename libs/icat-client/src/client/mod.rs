@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 use service_kit::{HttpClient, Peer};
 use tokio::sync::OnceCell;
 
-pub use self::error::{IcatCode, IcatError, LOGINS_UNAVAILABLE, WriteError};
+pub use self::error::{IcatCode, IcatError, LOGINS_UNAVAILABLE, TOO_MANY_FAILED_LOGINS, WriteError};
 pub use self::filter::Filter;
 pub use self::literal::Literal;
 pub use self::pages::Pages;

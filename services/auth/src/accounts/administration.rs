@@ -1,6 +1,7 @@
 //! Administration of local accounts. It needs only the database; a running server learns of ended sessions through the
 //! outbox within about a second.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use events::Outbox;
@@ -8,7 +9,7 @@ use events::messages::auth::{SessionEnded, SessionsRevoked};
 use jiff::Timestamp;
 use service_kit::{Clock, Db, DbError, Micros, Sources, Tx};
 
-use super::password::{hash_password, verify_password};
+use super::password::verify_password;
 use super::{AccountError, AccountName, PasswordPolicy};
 use crate::audit::Audit;
 use crate::config::{Config, SERVICE_NAME};
@@ -20,7 +21,8 @@ use crate::store::{accounts, logins, provider_users};
 /// Logins that are in progress end too, because the account is closed.
 const ALL_SESSIONS: Micros = Micros::from_i64(0);
 
-/// Creates, lists, locks and removes local accounts.
+/// Creates, lists, locks and removes local accounts. Cheap to clone.
+#[derive(Clone)]
 pub struct Accounts {
     db: Db,
     clock: Arc<dyn Clock>,
@@ -28,6 +30,9 @@ pub struct Accounts {
     audit: Audit,
     policy: PasswordPolicy,
     mechanisms: Vec<String>,
+    /// Who does it, for the audit log.
+    actor: String,
+    origin: Origin,
 }
 
 /// An account in a list.
@@ -41,11 +46,34 @@ pub struct Account {
 
 impl Accounts {
     /// Administers the accounts of an open database.
-    pub fn new(db: Db, sources: &Sources, config: Config) -> Self {
+    pub fn new(db: Db, sources: &Sources, config: &Config) -> Self {
         let outbox = Outbox::new(SERVICE_NAME, Arc::clone(&sources.clock), Arc::clone(&sources.ids));
         let audit = Audit::new(Arc::clone(&sources.clock), outbox.clone());
         let policy = PasswordPolicy { min_length: config.password_min_length };
-        Self { db, clock: Arc::clone(&sources.clock), outbox, audit, policy, mechanisms: config.local_mechanisms }
+        Self {
+            db,
+            clock: Arc::clone(&sources.clock),
+            outbox,
+            audit,
+            policy,
+            mechanisms: config.local_mechanisms.clone(),
+            actor: COMMAND_LINE.to_owned(),
+            origin: Origin::default(),
+        }
+    }
+
+    /// The same for an administrator who works with a page.
+    pub fn for_administrator(&self, user_name: &str, origin: &Origin) -> Self {
+        Self { actor: user_name.to_owned(), origin: origin.clone(), ..self.clone() }
+    }
+
+    /// Those of local accounts.
+    pub fn list_mechanisms(&self) -> &[String] {
+        &self.mechanisms
+    }
+
+    pub fn password_policy(&self) -> PasswordPolicy {
+        self.policy
     }
 
     /// Closes the database; `SQLite` writes its log into the file.
@@ -85,7 +113,12 @@ impl Accounts {
 
     /// Creates an account; one that was removed is restored.
     pub async fn create_account(&self, account: &AccountName, password: &str) -> Result<(), AccountError> {
-        if self.create_or_set_password(account, password, false).await? {
+        self.create_account_with_hash(account, &self.policy.hash_new_password(account, password)?).await
+    }
+
+    /// The same with the hash of a password that was checked before.
+    pub async fn create_account_with_hash(&self, account: &AccountName, hash: &str) -> Result<(), AccountError> {
+        if self.create_or_set_password(account, hash, false).await? {
             Ok(())
         } else {
             Err(AccountError::Exists(account.clone()))
@@ -98,27 +131,26 @@ impl Accounts {
         account: &AccountName,
         password: &str,
     ) -> Result<bool, AccountError> {
-        self.create_or_set_password(account, password, true).await
+        self.create_or_set_password(account, &self.policy.hash_new_password(account, password)?, true).await
     }
 
     async fn create_or_set_password(
         &self,
         account: &AccountName,
-        password: &str,
+        hash: &str,
         may_exist: bool,
     ) -> Result<bool, AccountError> {
-        let hash = self.check_and_hash(account, password)?;
         let (now, AccountName { mechanism, name }) = (self.clock.now_micros(), account);
         let create = async |tx: &mut Tx| match accounts::find_account(tx, mechanism, name).await? {
             None => {
-                accounts::insert_account(tx, mechanism, name, &hash, now).await?;
+                accounts::insert_account(tx, mechanism, name, hash, now).await?;
                 self.record_change(tx, account, "created").await.map(|()| true)
             }
             Some(row) if row.removed_at.is_some() => {
-                accounts::restore_account(tx, mechanism, name, &hash, now).await?;
+                accounts::restore_account(tx, mechanism, name, hash, now).await?;
                 self.record_change(tx, account, "created").await.map(|()| true)
             }
-            Some(_) if may_exist => self.change_password(tx, account, &hash, now).await.map(|_| false),
+            Some(_) if may_exist => self.change_password(tx, account, hash, now).await.map(|_| false),
             Some(_) => Ok(false),
         };
         let is_new = self.db.write(create).await?;
@@ -133,11 +165,10 @@ impl Accounts {
         let unbind = async |tx: &mut Tx| {
             let was_bound = provider_users::free_name(tx, user_name).await?;
             if was_bound {
-                let origin = Origin::default();
                 let entry = AuditEntry {
-                    actor: Some(COMMAND_LINE),
+                    actor: Some(&self.actor),
                     user_name: Some(user_name),
-                    ..AuditEntry::new(AuditKind::Account, "user_name_unbound", &origin)
+                    ..AuditEntry::new(AuditKind::Account, "user_name_unbound", &self.origin)
                 };
                 self.audit.record_entry(tx, &entry).await?;
             }
@@ -148,8 +179,13 @@ impl Accounts {
 
     /// Sets the password of an account, and ends its sessions.
     pub async fn set_password(&self, account: &AccountName, password: &str) -> Result<(), AccountError> {
-        let (hash, now) = (self.check_and_hash(account, password)?, self.clock.now_micros());
-        let found = self.db.write(async |tx| self.change_password(tx, account, &hash, now).await).await?;
+        self.set_password_hash(account, &self.policy.hash_new_password(account, password)?).await
+    }
+
+    /// The same with the hash of a password that was checked before.
+    pub async fn set_password_hash(&self, account: &AccountName, hash: &str) -> Result<(), AccountError> {
+        let now = self.clock.now_micros();
+        let found = self.db.write(async |tx| self.change_password(tx, account, hash, now).await).await?;
         if !found {
             return Err(AccountError::Unknown(account.clone()));
         }
@@ -181,11 +217,6 @@ impl Accounts {
         if self.db.write(remove).await? { Ok(()) } else { Err(AccountError::Unknown(account.clone())) }
     }
 
-    fn check_and_hash(&self, account: &AccountName, password: &str) -> Result<String, AccountError> {
-        self.policy.check_password(account, password)?;
-        hash_password(password).map_err(AccountError::Hash)
-    }
-
     async fn change_password(
         &self,
         tx: &mut Tx,
@@ -202,12 +233,12 @@ impl Accounts {
     }
 
     async fn record_change(&self, tx: &mut Tx, account: &AccountName, what: &'static str) -> Result<(), DbError> {
-        let (user_name, origin) = (account.to_string(), Origin::default());
+        let user_name = account.to_string();
         let entry = AuditEntry {
-            actor: Some(COMMAND_LINE),
+            actor: Some(&self.actor),
             user_name: Some(&user_name),
             provider: Some(&account.mechanism),
-            ..AuditEntry::new(AuditKind::Account, what, &origin)
+            ..AuditEntry::new(AuditKind::Account, what, &self.origin)
         };
         self.audit.record_entry(tx, &entry).await
     }
@@ -246,7 +277,9 @@ impl Accounts {
     /// Ends the known sessions of an account, and emits events so that other services and the catalogue end theirs.
     async fn end_sessions(&self, tx: &mut Tx, account: &AccountName, begun_until: Micros) -> Result<(), DbError> {
         let (subject, now) = (account.to_string(), self.clock.now_micros());
-        for session_hash in logins::end_logins_of_user(tx, &subject, EndReason::AccountChanged, now).await? {
+        let ended = logins::end_logins_of_user(tx, &subject, EndReason::AccountChanged, now).await?;
+        let session_hashes: BTreeSet<String> = ended.into_iter().map(|login| login.session_hash).collect();
+        for session_hash in session_hashes {
             self.outbox.emit(tx, &SessionEnded { session_hash, subject: subject.clone() }).await?;
         }
         self.outbox.emit(tx, &SessionsRevoked { subject, begun_until: begun_until.as_i64() }).await

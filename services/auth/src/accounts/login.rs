@@ -5,10 +5,12 @@ use std::time::Duration;
 use service_kit::{Blocking, Code, Ctx, Db, Problem};
 
 use super::password::verify_password;
+use super::{AccountError, AccountName, PasswordPolicy};
 use crate::domain::origin::Origin;
 use crate::error::{bad_credentials, logins_unavailable};
 use crate::login_metrics::LoginOutcome;
 use crate::login_recorder::LoginRecorder;
+use crate::login_throttle::LoginThrottle;
 use crate::store::accounts;
 
 /// Hashing is slow by design: this many logins are checked at once, and this many may wait.
@@ -31,19 +33,24 @@ pub struct LocalLogins {
     db: Db,
     pool: Blocking,
     recorder: LoginRecorder,
+    throttle: LoginThrottle,
+    policy: PasswordPolicy,
 }
 
 impl LocalLogins {
-    pub fn new(ctx: &Ctx, recorder: LoginRecorder) -> Self {
-        Self { db: ctx.db.clone(), pool: ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE), recorder }
+    pub fn new(ctx: &Ctx, recorder: LoginRecorder, throttle: LoginThrottle, policy: PasswordPolicy) -> Self {
+        let pool = ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE);
+        Self { db: ctx.db.clone(), pool, recorder, throttle, policy }
     }
 
     /// Succeeds with the password of an open account. A wrong password, an unknown name and a closed account get the same
     /// answer after the same time.
     pub async fn log_in(&self, attempt: LoginAttempt<'_>) -> Result<(), Problem> {
         let LoginAttempt { mechanism, name, password, origin } = attempt;
+        let begun = self.throttle.begin_attempt(mechanism, name, origin).await?;
         let checked = self.check_password(mechanism, name, password).await;
         let outcome = checked.as_ref().copied().unwrap_or_else(LoginOutcome::from_problem);
+        self.throttle.finish_attempt(begun, outcome);
         // No login that the audit log does not have.
         let recorded = self.recorder.record_local_login(mechanism, name, origin, outcome).await;
         let checked = checked.and_then(|outcome| recorded.map(|()| outcome).map_err(Problem::from));
@@ -53,6 +60,16 @@ impl LocalLogins {
             Err(problem) if problem.code == Code::Unavailable => Err(logins_unavailable(problem)),
             Err(problem) => Err(problem),
         }
+    }
+
+    /// The hash of a new password that keeps the rules. It waits with the logins for its turn.
+    pub async fn hash_new_password(
+        &self,
+        account: &AccountName,
+        password: &str,
+    ) -> Result<Result<String, AccountError>, Problem> {
+        let (policy, account, password) = (self.policy, account.clone(), password.to_owned());
+        self.pool.run(move || policy.hash_new_password(&account, &password)).await
     }
 
     async fn check_password(&self, mechanism: &str, name: &str, password: String) -> Result<LoginOutcome, Problem> {

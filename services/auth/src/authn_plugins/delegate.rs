@@ -9,6 +9,7 @@ use service_kit::{Code, Mount, Problem};
 
 use super::{Authenticator, get_credential, get_token_description, parse_json_field, read_origin, user_response};
 use crate::assertions::{AssertionFault, Assertions, DELEGATE_MECHANISM};
+use crate::login_origins::LoginOrigins;
 use crate::login_recorder::LoginRecorder;
 use crate::state::State;
 
@@ -18,10 +19,15 @@ pub const AUTHENTICATOR: Authenticator =
 struct Plugin {
     assertions: Arc<Assertions>,
     recorder: LoginRecorder,
+    origins: LoginOrigins,
 }
 
 fn add_routes(mount: Mount, state: &Arc<State>, _: &str) -> Mount {
-    let plugin = Plugin { assertions: Arc::clone(&state.assertions), recorder: state.recorder.clone() };
+    let plugin = Plugin {
+        assertions: Arc::clone(&state.assertions),
+        recorder: state.recorder.clone(),
+        origins: state.login_origins.clone(),
+    };
     mount.state(Arc::new(plugin)).get("/description", get_token_description).post("/authenticate", authenticate_user)
 }
 
@@ -36,7 +42,7 @@ async fn authenticate_user(
         Ok(user) => Ok(user_response(&user.name, Some(&user.mechanism))),
         Err(AssertionFault::Failed(e)) => Err(e.into()),
         Err(fault) => {
-            let origin = read_origin(&login, &request);
+            let origin = read_origin(&plugin.origins, &login, &request).await;
             plugin.recorder.record_provider_login(DELEGATE_MECHANISM, None, &origin, Err(fault.as_str())).await?;
             Err(Problem::new(Code::Forbidden, "auth/bad-assertion", "The token is not valid"))
         }

@@ -11,7 +11,9 @@ use crate::config::Config;
 use crate::directories::{Directory, DirectoryFault};
 use crate::error::{bad_credentials, logins_unavailable};
 use crate::login_metrics::LoginOutcome;
+use crate::login_origins::LoginOrigins;
 use crate::login_recorder::LoginRecorder;
+use crate::login_throttle::LoginThrottle;
 use crate::state::State;
 
 pub const AUTHENTICATOR: Authenticator = Authenticator { list_names, add_routes };
@@ -22,6 +24,8 @@ const RETRY_SECONDS: u32 = 5;
 struct Plugin {
     directory: Option<Arc<Directory>>,
     recorder: LoginRecorder,
+    throttle: LoginThrottle,
+    origins: LoginOrigins,
     mechanism: String,
 }
 
@@ -33,6 +37,8 @@ fn add_routes(mount: Mount, state: &Arc<State>, mechanism: &str) -> Mount {
     let plugin = Plugin {
         directory: state.directories.find_by_mechanism(mechanism),
         recorder: state.recorder.clone(),
+        throttle: state.login_throttle.clone(),
+        origins: state.login_origins.clone(),
         mechanism: mechanism.to_owned(),
     };
     mount.state(Arc::new(plugin)).get("/description", get_password_description).post("/authenticate", authenticate_user)
@@ -47,14 +53,16 @@ async fn authenticate_user(
     let (name, password) = (get_credential(&login, "username"), get_credential(&login, "password"));
     let (name, password) = (name.unwrap_or_default(), password.unwrap_or_default());
     let directory = plugin.directory.as_ref().ok_or_else(|| Problem::internal("a mechanism without a directory"))?;
+    let origin = read_origin(&plugin.origins, &login, &request).await;
+    let attempt = plugin.throttle.begin_attempt(&plugin.mechanism, name, &origin).await?;
     let found = directory.authenticate_user(name, password).await;
-    let origin = read_origin(&login, &request);
     let (recorded_name, outcome) = match &found {
         Ok(user) => (user.name.as_str(), LoginOutcome::Accepted),
         Err(DirectoryFault::WrongPassword) => (name, LoginOutcome::WrongPassword),
         Err(DirectoryFault::UnknownUser) => (name, LoginOutcome::UnknownAccount),
         Err(DirectoryFault::Unavailable(_)) => (name, LoginOutcome::Unavailable),
     };
+    plugin.throttle.finish_attempt(attempt, outcome);
     // No login that the audit log does not have.
     plugin.recorder.record_local_login(&plugin.mechanism, recorded_name, &origin, outcome).await?;
     match found {

@@ -9,6 +9,7 @@ use service_kit::{Mount, Problem};
 use super::{Authenticator, get_credential, get_password_description, parse_json_field, read_origin, user_response};
 use crate::accounts::{LocalLogins, LoginAttempt};
 use crate::error::bad_credentials;
+use crate::login_origins::LoginOrigins;
 use crate::state::State;
 
 pub const AUTHENTICATOR: Authenticator =
@@ -16,11 +17,16 @@ pub const AUTHENTICATOR: Authenticator =
 
 struct Plugin {
     logins: Arc<LocalLogins>,
+    origins: LoginOrigins,
     mechanism: String,
 }
 
 fn add_routes(mount: Mount, state: &Arc<State>, mechanism: &str) -> Mount {
-    let plugin = Plugin { logins: Arc::clone(&state.local_logins), mechanism: mechanism.to_owned() };
+    let plugin = Plugin {
+        logins: Arc::clone(&state.local_logins),
+        origins: state.login_origins.clone(),
+        mechanism: mechanism.to_owned(),
+    };
     mount.state(Arc::new(plugin)).get("/description", get_password_description).post("/authenticate", authenticate_user)
 }
 
@@ -36,7 +42,7 @@ async fn authenticate_user(
     if name.contains('\0') {
         return Err(bad_credentials());
     }
-    let origin = read_origin(&login, &request);
+    let origin = read_origin(&plugin.origins, &login, &request).await;
     let attempt = LoginAttempt { mechanism: &plugin.mechanism, name, password: password.to_owned(), origin: &origin };
     plugin.logins.log_in(attempt).await?;
     Ok(user_response(name, Some(&plugin.mechanism)))

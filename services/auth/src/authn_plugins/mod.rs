@@ -19,6 +19,7 @@ use service_kit::{Code, ConfigError, Listener, Mount, Problem};
 use crate::config::Config;
 use crate::domain::origin::Origin;
 use crate::error_format::AUTHN_ERRORS;
+use crate::login_origins::{LoginOrigins, ORIGIN_CREDENTIAL};
 use crate::request_origin::read_request_id;
 use crate::state::State;
 
@@ -116,9 +117,13 @@ fn user_response(name: &str, mechanism: Option<&str>) -> HttpResponse {
     json_response(user.to_string())
 }
 
-/// Where a login came from, as far as ICAT says it.
-fn read_origin(login: &Value, request: &HttpRequest) -> Origin {
-    let address = login.get("ip").and_then(Value::as_str).and_then(|ip| ip.parse().ok());
+/// Where a login came from: as auth has signed it, if the login came through auth, or as ICAT says.
+async fn read_origin(origins: &LoginOrigins, login: &Value, request: &HttpRequest) -> Origin {
+    let signed = match get_credential(login, ORIGIN_CREDENTIAL) {
+        Some(credential) => origins.verify_address(credential).await,
+        None => None,
+    };
+    let address = signed.or_else(|| login.get("ip")?.as_str()?.parse().ok());
     Origin { address, user_agent: None, request_id: read_request_id(request) }
 }
 

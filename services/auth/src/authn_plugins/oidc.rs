@@ -8,6 +8,8 @@ use service_kit::{Mount, Problem};
 
 use super::{Authenticator, get_credential, get_token_description, parse_json_field, read_origin, user_response};
 use crate::config::Config;
+use crate::domain::issuer_user::IssuerUser;
+use crate::login_origins::LoginOrigins;
 use crate::login_recorder::LoginRecorder;
 use crate::state::State;
 use crate::token_issuers::{TokenFault, TokenIssuer};
@@ -17,6 +19,7 @@ pub const AUTHENTICATOR: Authenticator = Authenticator { list_names, add_routes 
 struct Plugin {
     issuer: Option<Arc<TokenIssuer>>,
     recorder: LoginRecorder,
+    origins: LoginOrigins,
 }
 
 impl Plugin {
@@ -30,7 +33,11 @@ fn list_names(config: &Config) -> Vec<String> {
 }
 
 fn add_routes(mount: Mount, state: &Arc<State>, name: &str) -> Mount {
-    let plugin = Plugin { issuer: state.token_issuers.find_by_name(name), recorder: state.recorder.clone() };
+    let plugin = Plugin {
+        issuer: state.token_issuers.find_by_name(name),
+        recorder: state.recorder.clone(),
+        origins: state.login_origins.clone(),
+    };
     mount
         .state(Arc::new(plugin))
         .get("/description", get_token_description)
@@ -44,10 +51,10 @@ async fn authenticate_user(
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
     let (login, issuer) = (parse_json_field(&body)?, plugin.issuer()?);
-    let origin = read_origin(&login, &request);
+    let origin = read_origin(&plugin.origins, &login, &request).await;
     let token = get_credential(&login, "token").unwrap_or_default();
     let found = issuer.authenticate_token(token, origin.address).await;
-    let user_name = found.as_ref().ok().map(|user| user.to_user_name());
+    let user_name = found.as_ref().ok().map(IssuerUser::to_user_name);
     let outcome = found.as_ref().map(drop).map_err(TokenFault::as_str);
     let name = &issuer.settings.name;
     // No login that the audit log does not have.

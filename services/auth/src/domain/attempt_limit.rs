@@ -1,5 +1,5 @@
-//! How many logins may fail one after the other: the generic cell rate algorithm (ITU-T I.371), whose state is one time. Attempts that
-//! turn out right are given back, so that only failures count.
+//! How many logins may fail one after the other: the generic cell rate algorithm (ITU-T I.371), whose state is one time. Logins that
+//! failed at the same time may be more than the limit; whoever sent them waits for longer.
 
 use std::time::Duration;
 
@@ -18,22 +18,16 @@ pub struct AttemptLimit {
 pub struct SpentAttempts(Micros);
 
 impl AttemptLimit {
-    /// Takes one attempt; the time until the next one is free if there is none.
-    pub fn spend(&self, spent: SpentAttempts, now: Micros) -> Result<SpentAttempts, Duration> {
-        if self.burst == 0 {
-            return Ok(spent);
-        }
-        let after = spent.0.max(now) + self.interval;
-        let allowed_until = now + self.interval * self.burst;
-        match u64::try_from(after.as_i64().saturating_sub(allowed_until.as_i64())) {
-            Ok(0) | Err(_) => Ok(SpentAttempts(after)),
-            Ok(wait) => Err(Duration::from_micros(wait)),
-        }
+    /// Whether one more login may fail; the time until it may if not.
+    pub fn check_attempt(&self, spent: SpentAttempts, now: Micros) -> Result<(), Duration> {
+        let (after, limit) = (self.add_failure(spent, now).0, now + self.interval * self.burst);
+        let wait = if after > limit { after.duration_since(limit) } else { Duration::ZERO };
+        if self.burst == 0 || wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
-    /// Returns an attempt that was no failure.
-    pub fn give_back(&self, spent: SpentAttempts) -> SpentAttempts {
-        if self.burst == 0 { spent } else { SpentAttempts(spent.0 - self.interval) }
+    /// One more failure.
+    pub fn add_failure(&self, spent: SpentAttempts, now: Micros) -> SpentAttempts {
+        SpentAttempts(spent.0.max(now) + self.interval)
     }
 
     /// How long failures are remembered at most.
@@ -49,41 +43,39 @@ mod tests {
     const LIMIT: AttemptLimit = AttemptLimit { burst: 3, interval: Duration::from_secs(10) };
     const START: Micros = Micros::from_i64(1_768_208_400_000_000);
 
-    #[test]
-    fn after_a_burst_of_failures_one_attempt_is_free_in_each_interval() {
-        let mut spent = SpentAttempts::default();
-        for _ in 0..3 {
-            spent = LIMIT.spend(spent, START).unwrap();
+    fn fail(times: usize, mut spent: SpentAttempts, now: Micros) -> SpentAttempts {
+        for _ in 0..times {
+            spent = LIMIT.add_failure(spent, now);
         }
-        assert_eq!(LIMIT.spend(spent, START), Err(Duration::from_secs(10)));
-        assert_eq!(LIMIT.spend(spent, START + Duration::from_secs(4)), Err(Duration::from_secs(6)));
-        let later = START + Duration::from_secs(10);
-        spent = LIMIT.spend(spent, later).unwrap();
-        assert_eq!(LIMIT.spend(spent, later), Err(Duration::from_secs(10)));
+        spent
+    }
+
+    #[test]
+    fn after_a_burst_of_failures_one_more_is_free_in_each_interval() {
+        let seconds = Duration::from_secs;
+        let spent = fail(2, SpentAttempts::default(), START);
+        assert_eq!(LIMIT.check_attempt(spent, START), Ok(()));
+        let spent = fail(1, spent, START);
+        assert_eq!(LIMIT.check_attempt(spent, START), Err(seconds(10)));
+        assert_eq!(LIMIT.check_attempt(spent, START + seconds(4)), Err(seconds(6)));
+        let later = START + seconds(10);
+        assert_eq!(LIMIT.check_attempt(spent, later), Ok(()));
+        let spent = fail(1, spent, later);
+        assert_eq!(LIMIT.check_attempt(spent, later), Err(seconds(10)));
         // All is forgotten after the time of the burst.
         let much_later = later + LIMIT.memory();
-        for _ in 0..3 {
-            spent = LIMIT.spend(spent, much_later).unwrap();
-        }
-        assert!(LIMIT.spend(spent, much_later).is_err());
+        assert_eq!(LIMIT.check_attempt(fail(2, spent, much_later), much_later), Ok(()));
     }
 
     #[test]
-    fn an_attempt_that_was_right_does_not_count() {
-        let mut spent = SpentAttempts::default();
-        for _ in 0..100 {
-            spent = LIMIT.give_back(LIMIT.spend(spent, START).unwrap());
-        }
-        for _ in 0..3 {
-            spent = LIMIT.spend(spent, START).unwrap();
-        }
-        assert!(LIMIT.spend(spent, START).is_err());
+    fn failures_beyond_the_limit_must_be_waited_for() {
+        let spent = fail(8, SpentAttempts::default(), START);
+        assert_eq!(LIMIT.check_attempt(spent, START), Err(Duration::from_mins(1)));
     }
 
     #[test]
-    fn without_a_limit_nothing_is_counted() {
+    fn without_a_limit_every_login_may_fail() {
         let none = AttemptLimit { burst: 0, ..LIMIT };
-        let spent = none.spend(SpentAttempts::default(), START).unwrap();
-        assert_eq!((none.give_back(spent), spent), (SpentAttempts::default(), SpentAttempts::default()));
+        assert_eq!(none.check_attempt(fail(100, SpentAttempts::default(), START), START), Ok(()));
     }
 }

@@ -11,6 +11,14 @@ pub struct IssuerUser {
 }
 
 impl IssuerUser {
+    /// Splits an ICAT user name.
+    pub fn from_user_name(user_name: &str) -> Self {
+        match user_name.split_once('/') {
+            Some((mechanism, name)) => Self { mechanism: Some(mechanism.to_owned()), name: name.to_owned() },
+            None => Self { mechanism: None, name: user_name.to_owned() },
+        }
+    }
+
     /// The ICAT user name.
     pub fn to_user_name(&self) -> String {
         match &self.mechanism {

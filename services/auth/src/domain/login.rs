@@ -1,6 +1,16 @@
 //! What is known of a login, and why it may end before its time.
 
+use std::time::Duration;
+
 use service_kit::Micros;
+
+/// Whoever links accounts must have logged in so recently.
+pub const RECENT_LOGIN_AGE: Duration = Duration::from_mins(10);
+
+/// Whether a login is so recent that it is the user who sits there. `auth_time` is when they proved who they are, if it is known.
+pub fn is_recent_login(auth_time: Option<Micros>, now: Micros) -> bool {
+    auth_time.is_some_and(|time| now.duration_since(time) <= RECENT_LOGIN_AGE)
+}
 
 /// How and when a user proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +46,7 @@ pub enum EndReason {
     LoggedOut,
     /// The user ended it from another login.
     EndedElsewhere,
+    EndedByAdministrator,
     /// A refresh token was used again after it had been replaced: somebody has a copy.
     RefreshTokenReused,
     /// The user has logged out at the identity provider.
@@ -51,6 +62,7 @@ impl EndReason {
         match self {
             Self::LoggedOut => "logged_out",
             Self::EndedElsewhere => "ended_elsewhere",
+            Self::EndedByAdministrator => "ended_by_administrator",
             Self::RefreshTokenReused => "refresh_token_reused",
             Self::ProviderLoggedOut => "provider_logged_out",
             Self::IcatSessionEnded => "icat_session_ended",

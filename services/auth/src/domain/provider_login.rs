@@ -16,17 +16,25 @@ pub enum SessionKind {
     Portal,
     /// The cookie of the web pages of this facility.
     Page,
+    /// Nothing new: the account of its page is linked to the user of the provider.
+    Link,
 }
 
 impl SessionKind {
+    /// What an address may ask for.
+    pub fn parse_requested(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|kind| *kind != Self::Link)
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Portal, Self::Page].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Portal, Self::Page, Self::Link].into_iter().find(|kind| kind.as_str() == text)
     }
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Portal => "portal",
             Self::Page => "page",
+            Self::Link => "link",
         }
     }
 }
@@ -65,7 +73,9 @@ mod tests {
         assert_eq!(parse_acr_values(" gold  silver ").unwrap(), ["gold", "silver"]);
         assert!(parse_acr_values("").unwrap().is_empty());
         assert!(parse_acr_values(&"a ".repeat(11)).is_none() && parse_acr_values(&"a".repeat(257)).is_none());
-        for kind in [SessionKind::Portal, SessionKind::Page] {
+        assert_eq!(SessionKind::parse_requested("link"), None);
+        assert_eq!(SessionKind::parse_requested("page"), Some(SessionKind::Page));
+        for kind in [SessionKind::Portal, SessionKind::Page, SessionKind::Link] {
             assert_eq!(SessionKind::parse(kind.as_str()), Some(kind));
         }
         assert_eq!(SessionKind::parse("other"), None);

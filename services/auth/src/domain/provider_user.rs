@@ -80,6 +80,14 @@ impl fmt::Display for ProviderUser {
 }
 
 impl ProviderUser {
+    /// Splits an ICAT user name such as `ldap/ada`; `None` if it has no mechanism.
+    pub fn from_user_name(user_name: &str) -> Option<Self> {
+        let (mechanism, name) = user_name.split_once('/')?;
+        let is_whole =
+            is_plain_name(mechanism) && parse_name(name, NameFormat::Plain).is_ok_and(|parsed| parsed == name);
+        is_whole.then(|| Self { mechanism: mechanism.to_owned(), name: name.to_owned() })
+    }
+
     /// The user with this name at a provider; `root_names` are those that it cannot give.
     pub fn parse(mechanism: &str, text: &str, format: NameFormat, root_names: &[String]) -> Result<Self, NameFault> {
         let user = Self { mechanism: mechanism.to_owned(), name: parse_name(text, format)? };

@@ -26,13 +26,18 @@ pub const END_OF_SESSION: &str = "UPDATE login SET ended_at = $1, end_reason = $
                                   WHERE session_hash = $3 AND ended_at IS NULL \
                                   RETURNING sid_hash, user_name, session_hash";
 pub const END_OF_USER: &str = "UPDATE login SET ended_at = $1, end_reason = $2 \
-                               WHERE user_name = $3 AND ended_at IS NULL RETURNING session_hash";
+                               WHERE user_name = $3 AND ended_at IS NULL \
+                               RETURNING sid_hash, user_name, session_hash";
 pub const LIST_OF_USER: &str = "SELECT sid_hash, user_name, mechanism, client, sealed, session_hash, session_ends_at, \
                                 auth_time, acr, amr, started_at, last_used_at, ends_at, idle_ends_at, address, \
                                 user_agent, ended_at FROM login \
                                 WHERE user_name = $1 AND ended_at IS NULL AND ends_at > $2 AND idle_ends_at > $2 \
                                 AND (started_at < $3 OR started_at = $3 AND sid_hash < $4) \
                                 ORDER BY started_at DESC, sid_hash DESC LIMIT $5";
+pub const LIST: &str = "SELECT sid_hash, user_name, mechanism, client, sealed, session_hash, session_ends_at, auth_time, \
+                        acr, amr, started_at, last_used_at, ends_at, idle_ends_at, address, user_agent, ended_at FROM login \
+                        WHERE ended_at IS NULL AND ends_at > $1 AND idle_ends_at > $1 \
+                        ORDER BY started_at DESC, sid_hash DESC LIMIT $2";
 pub const DELETE_TOKENS_OF_OLD: &str = "DELETE FROM refresh_token WHERE token_hash IN \
                                         (SELECT token_hash FROM refresh_token WHERE sid_hash IN \
                                         (SELECT sid_hash FROM login \
@@ -41,8 +46,11 @@ pub const DELETE_OLD: &str = "DELETE FROM login WHERE sid_hash IN (SELECT sid_ha
                               WHERE (ended_at < $1 OR ends_at < $1 OR idle_ends_at < $1) AND NOT EXISTS \
                               (SELECT 1 FROM refresh_token WHERE refresh_token.sid_hash = login.sid_hash) LIMIT $2)";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 10] =
-    [INSERT, FIND, LOCK, RENEW, END, END_OF_SESSION, END_OF_USER, LIST_OF_USER, DELETE_TOKENS_OF_OLD, DELETE_OLD];
+pub const ALL: [&str; 11] =
+    [INSERT, FIND, LOCK, RENEW, END, END_OF_SESSION, END_OF_USER, LIST_OF_USER, LIST, DELETE_TOKENS_OF_OLD, DELETE_OLD];
+
+/// Before the newest login, for [`list_logins_of_user`].
+pub const NEWEST: (Micros, &str) = (Micros::from_i64(i64::MAX), "");
 
 /// A login as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,18 +163,20 @@ fn parse_ended_login(row: &Row) -> Result<EndedLogin, DbError> {
     })
 }
 
-/// Ends all logins of a user; the hashes of their sessions without duplicates.
+/// Ends all logins of a user; those that had not ended before, several of which may have one session.
 pub async fn end_logins_of_user(
     tx: &mut Tx,
     user_name: &str,
     reason: EndReason,
     now: Micros,
-) -> Result<Vec<String>, DbError> {
+) -> Result<Vec<EndedLogin>, DbError> {
     let rows = tx.fetch_all(END_OF_USER, &[now.into(), reason.as_str().into(), user_name.into()]).await?;
-    let mut hashes = rows.iter().map(|row| row.get("session_hash")).collect::<Result<Vec<String>, DbError>>()?;
-    hashes.sort_unstable();
-    hashes.dedup();
-    Ok(hashes)
+    rows.iter().map(parse_ended_login).collect()
+}
+
+/// The logins of all users that have not ended, the newest first.
+pub async fn list_logins(tx: &mut Tx, now: Micros, limit: i64) -> Result<Vec<LoginRow>, DbError> {
+    tx.fetch_all(LIST, &[now.into(), limit.into()]).await?.iter().map(parse_login).collect()
 }
 
 /// The logins of a user that have not ended, the newest first, after the one with this start and hash.

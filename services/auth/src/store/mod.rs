@@ -1,5 +1,6 @@
 //! All SQL of logins.
 
+pub mod account_links;
 pub mod accounts;
 pub mod audit;
 pub mod audit_counts;

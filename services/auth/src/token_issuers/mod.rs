@@ -17,10 +17,10 @@ use crate::domain::issuer_token::{IssuerTokenFault, IssuerTokenRules};
 use crate::domain::issuer_user::{IssuerNameRules, IssuerUser};
 use crate::domain::provider_claims::ProviderClaims;
 use crate::domain::provider_user::NameFault;
+use crate::provider_users::{ProviderUsers, TokenUser};
 use crate::providers::{
     CachedDocument, ProviderFailure, ProviderHttp, PublishedKeys, UnverifiedToken, read_unverified_claims,
 };
-use crate::user_name_bindings::UserNameBindings;
 
 /// The `typ` of ID tokens and access tokens (RFC 9068, 2.1).
 const TOKEN_TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
@@ -34,10 +34,10 @@ impl TokenIssuers {
         ctx: &Ctx,
         settings: impl Iterator<Item = &'s TokenIssuerSettings>,
         root_names: &[String],
-        bindings: &UserNameBindings,
+        users: &ProviderUsers,
     ) -> Self {
         let open = |settings: &TokenIssuerSettings| {
-            Arc::new(TokenIssuer::new(ctx, settings.clone(), root_names.to_vec(), bindings.clone()))
+            Arc::new(TokenIssuer::new(ctx, settings.clone(), root_names.to_vec(), users.clone()))
         };
         Self(settings.map(open).collect())
     }
@@ -61,18 +61,18 @@ pub struct TokenIssuer {
     clock: Arc<dyn Clock>,
     discovery: CachedDocument<KeyDiscovery>,
     keys: PublishedKeys,
-    bindings: UserNameBindings,
+    users: ProviderUsers,
 }
 
 impl TokenIssuer {
-    fn new(ctx: &Ctx, settings: TokenIssuerSettings, root_names: Vec<String>, bindings: UserNameBindings) -> Self {
+    fn new(ctx: &Ctx, settings: TokenIssuerSettings, root_names: Vec<String>, users: ProviderUsers) -> Self {
         let (http, clock) = (ProviderHttp::new(ctx.http.clone()), Arc::clone(&ctx.clock));
         Self {
             root_names: if settings.may_name_administrators { Vec::new() } else { root_names },
             discovery: CachedDocument::new(http.clone(), "/.well-known/openid-configuration", Arc::clone(&clock)),
             keys: PublishedKeys::new(http, Arc::clone(&clock)),
             clock,
-            bindings,
+            users,
             settings,
         }
     }
@@ -86,9 +86,8 @@ impl TokenIssuer {
             return Err(TokenFault::Address(address));
         }
         let claims = self.verify_token(token).await?;
-        let user = self.name_rules().find_user(&claims)?;
-        self.bind_user_name(&user, &claims).await?;
-        Ok(user)
+        let named = self.name_rules().find_user(&claims)?;
+        self.find_account(named, &claims).await
     }
 
     /// Fetches the keys again; at most once a minute.
@@ -134,13 +133,19 @@ impl TokenIssuer {
         }
     }
 
-    async fn bind_user_name(&self, user: &IssuerUser, claims: &ProviderClaims) -> Result<(), TokenFault> {
-        if !self.settings.bind_user_names {
-            return Ok(());
-        }
-        let subject = claims.get_text("sub").ok_or(IssuerTokenFault::NoSubject)?;
-        let (name, issuer) = (user.to_user_name(), self.settings.issuer());
-        let is_bound = self.bindings.bind_user_name(&name, issuer, &sha256_hex(subject)).await?;
-        if is_bound { Ok(()) } else { Err(NameFault::OfSomebodyElse.into()) }
+    /// The account of somebody: a linked one, or that of the claim, unless it belongs to another user.
+    async fn find_account(&self, named: IssuerUser, claims: &ProviderClaims) -> Result<IssuerUser, TokenFault> {
+        let binds_names = self.settings.bind_user_names;
+        let subject = match claims.get_text("sub") {
+            Some(subject) => subject,
+            // Such a user can be neither bound nor linked.
+            None if !binds_names => return Ok(named),
+            None => return Err(IssuerTokenFault::NoSubject.into()),
+        };
+        let (user_name, subject_hash) = (named.to_user_name(), sha256_hex(subject));
+        let issuer = self.settings.issuer();
+        let user = TokenUser { issuer, subject_hash: &subject_hash, user_name: &user_name, binds_names };
+        let found = self.users.find_user_name(&user).await?.ok_or(NameFault::OfSomebodyElse)?;
+        Ok(if found == user_name { named } else { IssuerUser::from_user_name(&found) })
     }
 }

@@ -24,6 +24,7 @@ pub enum PluginSettings {
 /// An issuer of tokens, and the plugin that accepts them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct TokenIssuerSettings {
     /// The plugin is `/authn.<name>`.
     pub name: String,

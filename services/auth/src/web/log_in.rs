@@ -6,7 +6,8 @@ use identity::page_sessions::{create_page_cookie, redirect_to, refuse_foreign_si
 use service_kit::{Code, Problem};
 
 use super::login_form::{LoginForm, parse_next, render_form};
-use crate::login_flow::{LoginError, OpenedSession};
+use crate::icat_sessions::LoginError;
+use crate::login_flow::OpenedSession;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 

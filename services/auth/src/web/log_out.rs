@@ -7,7 +7,7 @@ use minijinja::context;
 use service_kit::{Problem, find_server_root, is_session_handle};
 
 use super::templates::render_page;
-use super::visitor::find_visitor;
+use crate::page_visitors::find_visitor;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 

@@ -1,13 +1,18 @@
-//! `/auth/app`: the page where people log in, with a button for each identity provider and a form for passwords. It needs no
-//! script. Its look can be changed by a style sheet of the facility.
+//! `/auth/app`: the page where people log in, with a button for each identity provider and a form for passwords, and where those who
+//! are logged in see their account; `/auth/app/admin` is for administrators. The pages need no script. Their look can be changed by a style sheet of the facility.
 
+mod account_page;
+mod administration;
 mod assets;
+mod end_own_login;
+mod link_account;
 mod log_in;
 mod log_out;
 mod login_form;
+mod logins_view;
 mod show_login;
 mod templates;
-mod visitor;
+mod unlink_account;
 
 use std::sync::Arc;
 
@@ -23,5 +28,14 @@ pub fn build_mount(state: &Arc<State>) -> Mount {
         .get("", show_login::show_login)
         .post("/login", log_in::log_in)
         .post("/logout", log_out::log_out)
+        .post("/logins/end", end_own_login::end_login)
+        .post("/links/{provider}", link_account::start_link)
+        .post("/links/{provider}/remove", unlink_account::remove_link)
+        .get("/admin", administration::show_accounts::show_accounts)
+        .post("/admin/accounts", administration::create_account::create_account)
+        .post("/admin/accounts/password", administration::set_password::set_password)
+        .post("/admin/accounts/{change}", administration::change_account::change_account)
+        .get("/admin/logins", administration::show_logins::show_logins)
+        .post("/admin/logins/end", administration::end_logins::end_logins)
         .get("/assets/{name}", assets::send_asset)
 }

@@ -1,15 +1,14 @@
-//! `GET /auth/app`: the ways to log in, or who is logged in.
+//! `GET /auth/app`: the ways to log in, or the account of somebody who is logged in.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use minijinja::context;
 use serde::Deserialize;
 use service_kit::Problem;
 use service_kit::parameters::parse_query;
 
+use super::account_page::render_account;
 use super::login_form::{LoginForm, parse_next, render_form};
-use super::templates::render_page;
-use super::visitor::find_visitor;
+use crate::page_visitors::find_visitor;
 use crate::state::State;
 
 #[derive(Deserialize)]
@@ -17,15 +16,21 @@ struct PageParameters {
     /// Where the page leads to.
     #[serde(default)]
     next: String,
+    /// What has just been done, for the message.
+    #[serde(default)]
+    done: String,
 }
 
 pub async fn show_login(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let PageParameters { next } = parse_query(&request)?;
+    let PageParameters { next, done } = parse_query(&request)?;
+    let message = match done.as_str() {
+        "login-ended" => Some("The login has ended."),
+        "linked" => Some("From now on, you get this account when you log in there."),
+        "unlinked" => Some("The link is removed. Logins of before go on until they end."),
+        _ => None,
+    };
     match find_visitor(&state, &request).await? {
-        Some(login) => {
-            let values = context! { site => state.site.as_str(), user => login.row.user_name, next => parse_next(&next).as_str() };
-            render_page(StatusCode::OK, "account.html", values)
-        }
+        Some(login) => render_account(&state, &login, parse_next(&next).as_str(), message).await,
         None => render_form(&state, StatusCode::OK, &LoginForm { next, ..LoginForm::default() }, None).await,
     }
 }

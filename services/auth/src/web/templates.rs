@@ -13,6 +13,9 @@ static TEMPLATES: LazyLock<PageTemplates> = LazyLock::new(|| {
         ("layout.html", include_str!("../../page/layout.html")),
         ("login.html", include_str!("../../page/login.html")),
         ("account.html", include_str!("../../page/account.html")),
+        ("admin_menu.html", include_str!("../../page/admin_menu.html")),
+        ("admin_accounts.html", include_str!("../../page/admin_accounts.html")),
+        ("admin_logins.html", include_str!("../../page/admin_logins.html")),
         ("logged_out.html", include_str!("../../page/logged_out.html")),
     ])
 });

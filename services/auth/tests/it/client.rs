@@ -33,8 +33,12 @@ pub fn ada_credentials() -> Value {
 
 /// Administers the accounts of a running server, as a command does.
 pub async fn open_accounts(app: &TestApp) -> Accounts {
-    let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
-    auth::open_accounts(&app.config, &sources).await.unwrap()
+    auth::open_accounts(&app.config, &build_sources(app)).await.unwrap()
+}
+
+/// The clock of the test.
+pub fn build_sources(app: &TestApp) -> Sources {
+    Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) }
 }
 
 /// A directory with one key, `a`, which signs.

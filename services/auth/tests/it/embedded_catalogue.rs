@@ -12,7 +12,9 @@ use service_kit::{Sources, SystemIds, sha256_hex};
 use testkit::{Backend, TestApp, list_backends, recorder};
 
 const PASSWORD: &str = "only in tests, never elsewhere";
-const SETTINGS: &str = "[http.limits]\nrate = 0\n[catalogue]\nauthn = [{ mnemonic = \"db\", url = \"self\" }]\n";
+/// Without the limit of failed logins, so that all of them reach the passwords.
+const SETTINGS: &str = "[http.limits]\nrate = 0\n[catalogue]\nauthn = [{ mnemonic = \"db\", url = \"self\" }]\n\
+                        [auth]\nfailed_logins_per_account = 0\nfailed_logins_per_address = 0\n";
 const WRONG: usize = 100;
 const RIGHT: usize = 30;
 

@@ -56,6 +56,10 @@ impl FakeProvider {
         sign_claims(header, &self.issuer(), now, changes.as_object())
     }
 
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.app.clock.advance_seconds(seconds);
+    }
+
     pub async fn stop(self) {
         self.app.stop().await;
     }

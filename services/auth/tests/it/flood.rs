@@ -21,7 +21,10 @@ struct Site {
 
 impl Site {
     async fn start() -> Self {
-        let app = TestApp::start(&[auth::SERVICE, ICAT], "[http.limits]\nrate = 0\n").await;
+        // Without the limit of failed logins, so that all of them reach the passwords.
+        let settings =
+            "[http.limits]\nrate = 0\n[auth]\nfailed_logins_per_account = 0\nfailed_logins_per_address = 0\n";
+        let app = TestApp::start(&[auth::SERVICE, ICAT], settings).await;
         let accounts = open_accounts(&app).await;
         accounts.create_account(&accounts.parse_name("db/alice").unwrap(), PASSWORD).await.unwrap();
         Self { app, accounts }

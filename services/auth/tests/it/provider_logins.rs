@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use auth::Administration;
 use jsonwebtoken::Header;
 use reqwest::header::{LOCATION, SET_COOKIE};
 use reqwest::{Client, Response, Url, redirect};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use testkit::{Backend, TestApp, list_backends};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::client::{list_audit_rows, open_accounts, resolve_token};
+use crate::client::{PASSWORD, build_sources, list_audit_rows, open_accounts, resolve_token};
 use crate::fake_provider::{CODE, FakeProvider, change_claims, count_token_requests, header, last_token_request};
 
 /// The provider is one for all tests.
@@ -55,6 +56,11 @@ impl Site {
         assert_eq!(url.path(), "/provider/authorize");
         let parameters = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         Begun { parameters, cookie }
+    }
+
+    async fn begin_status(&self, query: &str) -> u16 {
+        let request = self.browser.get(format!("{}/auth/v1/oidc/lab/start?{query}", self.app.public));
+        request.send().await.unwrap().status().as_u16()
     }
 
     async fn come_back(&self, begun: &Begun, query: &str) -> Response {
@@ -321,4 +327,78 @@ async fn scigateway_logs_in_with_an_id_token_once() {
     assert_eq!(listed.text().await.unwrap(), expected);
     assert!(site.list_reasons().await.contains(&"used_id_token".to_owned()));
     site.stop().await;
+}
+
+#[tokio::test]
+async fn a_linked_user_of_the_provider_gets_the_linked_account() {
+    for backend in list_backends() {
+        let site = Site::start(&backend, "username_claim = \"login\"").await;
+        let accounts = open_accounts(&site.app).await;
+        accounts.create_account(&accounts.parse_name("db/ada").unwrap(), PASSWORD).await.unwrap();
+        let form = [("plugin", "db"), ("username", "ada"), ("password", PASSWORD)];
+        let send = async |path: &str, cookie: &str, form: &[(&str, &str)]| {
+            let request = site.browser.post(format!("{}/auth/app{path}", site.app.public)).header("cookie", cookie);
+            request.form(form).send().await.unwrap()
+        };
+        let who = async |answer: Response| {
+            let cookie = find_cookie(&answer, "undulator-session");
+            let cookie = cookie.ok_or(answer.text().await.unwrap()).unwrap();
+            let page = site.browser.get(format!("{}/auth/app", site.app.public)).header("cookie", cookie);
+            page.send().await.unwrap().text().await.unwrap()
+        };
+        let (orcid, page_login) = (json!({"sub": "42", "login": "ada.l"}), "session=page");
+        assert!(who(site.log_in(page_login, &orcid).await).await.contains("lab&#x2f;ada.l"));
+
+        let page = find_cookie(&send("/login", "", &form).await, "undulator-session").unwrap();
+        let link = async |page: &str, claims: &Value| {
+            let started = send("/links/lab", page, &[]).await;
+            assert_eq!(started.status(), 303, "{}", started.text().await.unwrap());
+            let url = Url::parse(started.headers()[LOCATION].to_str().unwrap()).unwrap();
+            let parameters: HashMap<_, _> =
+                url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+            assert_eq!(parameters["max_age"], "600", "somebody else may be logged in there");
+            let mut changes = json!({"nonce": parameters["nonce"]});
+            changes.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+            change_claims(&changes);
+            let cookies = format!("{}; {page}", find_cookie(&started, "__Host-undulator-login").unwrap());
+            let url =
+                format!("{}/auth/v1/oidc/lab/callback?state={}&code={CODE}", site.app.public, parameters["state"]);
+            site.browser.get(url).header("cookie", cookies).send().await.unwrap()
+        };
+        assert_eq!(site.begin_status("session=link").await, 400, "only the page links");
+        assert_eq!(send("/links/lab", "", &[]).await.status(), 401);
+        let linked = link(&page, &orcid).await;
+        assert_eq!(linked.headers()[LOCATION], "/auth/app?done=linked");
+        assert!(who(site.log_in(page_login, &orcid).await).await.contains("db&#x2f;ada"));
+        assert!(
+            who(site.log_in(page_login, &json!({"sub": "43", "login": "bob"})).await).await.contains("lab&#x2f;bob")
+        );
+
+        // Somebody else's account cannot take it over, nor a login of long ago.
+        accounts.create_account(&accounts.parse_name("db/eve").unwrap(), PASSWORD).await.unwrap();
+        let eve = [form[0], ("username", "eve"), form[2]];
+        let eve = find_cookie(&send("/login", "", &eve).await, "undulator-session").unwrap();
+        assert_eq!(link(&eve, &orcid).await.status(), 409);
+        site.app.clock.advance_seconds(601);
+        site.provider.advance_seconds(601);
+        assert_eq!(send("/links/lab", &page, &[]).await.status(), 403);
+
+        let removed = send("/links/lab/remove", &page, &[]).await;
+        assert_eq!(removed.headers()[LOCATION], "/auth/app?done=unlinked");
+        assert!(who(site.log_in(page_login, &orcid).await).await.contains("lab&#x2f;ada.l"));
+        let rows = list_audit_rows(&site.app).await.into_iter().filter(|row| row.kind == "account");
+        let reasons: Vec<_> = rows.map(|row| row.reason).filter(|reason| reason.contains("link")).collect();
+        assert_eq!(reasons, ["linked", "unlinked"]);
+
+        let administration = Administration::open(&site.app.config, &build_sources(&site.app)).await.unwrap();
+        assert!(administration.link_user("lab", "42", "db/eve").await.unwrap());
+        assert!(!administration.link_user("lab", "42", "db/eve").await.unwrap(), "they were linked");
+        for (provider, name) in [("lab", "db/ada"), ("lab", "lab/root"), ("lab", "eve"), ("other", "db/eve")] {
+            assert!(administration.link_user(provider, "42", name).await.is_err(), "{provider} {name}");
+        }
+        administration.close().await;
+        assert!(who(site.log_in(page_login, &orcid).await).await.contains("db&#x2f;eve"));
+        accounts.close().await;
+        site.stop().await;
+    }
 }

@@ -4,8 +4,8 @@ use auth::domain::audit::{AuditEntry, AuditKind};
 use auth::domain::origin::Origin;
 use auth::store::batches::delete_in_batches;
 use auth::store::{
-    accounts, audit, audit_counts, logins, maintenance, provider_logins, provider_sessions, provider_users,
-    refresh_tokens, revoked_logins, used_tokens,
+    account_links, accounts, audit, audit_counts, logins, maintenance, provider_logins, provider_sessions,
+    provider_users, refresh_tokens, revoked_logins, used_tokens,
 };
 use service_kit::{DbError, Micros, Tx};
 use testkit::create_databases;
@@ -20,6 +20,7 @@ fn list_statements() -> Vec<&'static str> {
         &provider_logins::ALL,
         &provider_sessions::ALL,
         &provider_users::ALL,
+        &account_links::ALL,
         &refresh_tokens::ALL,
         &revoked_logins::ALL,
         &used_tokens::ALL,

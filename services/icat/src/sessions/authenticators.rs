@@ -109,13 +109,17 @@ impl Authenticators {
             .send()
             .await
             .map_err(|source| authenticator.unreachable(source))?;
-        if matches!(answer.status().as_u16(), 429 | 502..=504) {
-            // It has not checked the password: whoever sent the right one must not read that it is wrong.
-            let message = format!("The authenticator of type {mnemonic} is too busy; try again in a few seconds");
-            return Err(Error::AuthenticatorBusy { message, retry_after: parse_retry_after(&answer) });
-        }
         let (status, retry_after) = (answer.status(), parse_retry_after(&answer));
         let text = answer.text().await.map_err(|e| authenticator.unreachable(e.into()))?;
+        if matches!(status.as_u16(), 429 | 502..=504) {
+            // It has not checked the password: whoever sent the right one must not read that it is wrong.
+            let refusal = AuthenticatorRefusal::parse_json(&text).filter(|_| status.as_u16() == 429);
+            let message = refusal.map_or_else(
+                || format!("The authenticator of type {mnemonic} is too busy; try again in a few seconds"),
+                |refusal| refusal.message,
+            );
+            return Err(Error::AuthenticatorBusy { message, retry_after });
+        }
         let malformed = || Error::Authenticator {
             message: format!("The authenticator of type {mnemonic} answered something that is not its protocol"),
             source: None,

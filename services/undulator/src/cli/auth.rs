@@ -6,9 +6,12 @@ use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub enum AuthCommand {
-    /// Add, list, change and remove local accounts.
+    /// Add, list, change and remove local accounts, and link accounts to users of identity providers.
     #[command(subcommand)]
     User(UserCommand),
+    /// List and end logins.
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
     /// Change the keys that sign access tokens.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -28,7 +31,64 @@ pub enum KeysCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum SessionsCommand {
+    /// List who is logged in, the newest login first.
+    List {
+        /// Only the logins of this user, MECHANISM/NAME
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// End a login, or all logins of a user, who can log in again.
+    End {
+        /// The id of a login, or its beginning, from the list
+        #[arg(required_unless_present = "user")]
+        id: Option<String>,
+        /// All logins of this user, MECHANISM/NAME
+        #[arg(long, conflicts_with = "id")]
+        user: Option<String>,
+    },
+}
+
+/// Users of identity providers who get another account than that of their name there.
+#[derive(Debug, Subcommand)]
+pub enum LinkCommand {
+    /// Let somebody at an identity provider log in with another account, such as a member of staff who uses ORCID.
+    Link {
+        /// The account, MECHANISM/NAME
+        account: String,
+        /// The name of the provider in the settings.
+        #[arg(long)]
+        provider: String,
+        /// What the provider's tokens have as `sub`; at ORCID the iD, at Keycloak the user's ID.
+        #[arg(long)]
+        subject: String,
+    },
+    /// Remove the links of an account to an identity provider.
+    Unlink {
+        /// The account, MECHANISM/NAME
+        account: String,
+        /// The name of the provider in the settings.
+        #[arg(long)]
+        provider: String,
+    },
+    /// List the links of an account.
+    Links {
+        /// The account, MECHANISM/NAME
+        account: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum UserCommand {
+    #[command(flatten)]
+    Account(AccountCommand),
+    #[command(flatten)]
+    Link(LinkCommand),
+}
+
+/// Local accounts, and names of users of identity providers.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
     /// Create an account.
     Add(NewUser),
     /// List the accounts.

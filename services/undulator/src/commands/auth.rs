@@ -11,26 +11,26 @@ use service_kit::{Config, Sources, require_database};
 use super::account_errors::to_failure;
 use super::catalogue::{self, Catalogue, OnConflict, OtherValues};
 use super::passwords::{ask_new_password, read_first_line};
-use crate::cli::{AddUser, NewUser, UserCommand};
+use crate::cli::{AccountCommand, AddUser, NewUser};
 
-pub async fn run_user_command(settings: &Config, command: UserCommand, json: bool) -> Result<(), Failure> {
+pub async fn run_account_command(settings: &Config, command: AccountCommand, json: bool) -> Result<(), Failure> {
     let accounts = auth::open_accounts(settings, &Sources::default()).await.map_err(to_failure)?;
     let outcome = match command {
-        UserCommand::Add(options) => create_account(settings, &accounts, &options, json).await,
-        UserCommand::List => list_accounts(&accounts, json).await,
-        UserCommand::Lock(options) => {
+        AccountCommand::Add(options) => create_account(settings, &accounts, &options, json).await,
+        AccountCommand::List => list_accounts(&accounts, json).await,
+        AccountCommand::Lock(options) => {
             let name = parse_name(&accounts, &options.account)?;
             let changed = accounts.lock_account(&name).await.map_err(to_failure)?;
             print_lock(&name, true, changed, json)
         }
-        UserCommand::Unlock(options) => {
+        AccountCommand::Unlock(options) => {
             let name = parse_name(&accounts, &options.account)?;
             let changed = accounts.unlock_account(&name).await.map_err(to_failure)?;
             print_lock(&name, false, changed, json)
         }
-        UserCommand::Remove(options) => remove_account(&accounts, &options.account, json).await,
-        UserCommand::SetPassword(options) => set_password(&accounts, &options, json).await,
-        UserCommand::Unbind { user } => unbind_user_name(&accounts, &user, json).await,
+        AccountCommand::Remove(options) => remove_account(&accounts, &options.account, json).await,
+        AccountCommand::SetPassword(options) => set_password(&accounts, &options, json).await,
+        AccountCommand::Unbind { user } => unbind_user_name(&accounts, &user, json).await,
     };
     accounts.close().await;
     outcome

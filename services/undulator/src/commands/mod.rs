@@ -1,6 +1,7 @@
 //! The commands, one file or folder for each.
 
 mod account_errors;
+mod account_links;
 mod auth;
 mod catalogue;
 mod creator;
@@ -13,6 +14,7 @@ mod icat_import;
 mod icat_ingest;
 mod logbook;
 mod login;
+mod login_sessions;
 mod passwords;
 mod requests;
 mod search;
@@ -26,7 +28,7 @@ use service_kit::{Config, require_any_database, require_database};
 
 use crate::cli::{
     AuthCommand, Cli, Command, EventsCommand, IcatCommand, InstrumentCommand, InvestigationCommand, KeysCommand,
-    LogbookCommand, SearchCommand,
+    LogbookCommand, SearchCommand, UserCommand,
 };
 use crate::services::SERVICES;
 
@@ -92,7 +94,15 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
         Command::Events(EventsCommand::Dead) => events::list_dead_letters(&settings, json).await,
         Command::Events(EventsCommand::Retry) => events::retry_dead_letters(&settings, json).await,
         Command::Auth(AuthCommand::AddUser(options)) => auth::add_user(&settings, &options, json).await,
-        Command::Auth(AuthCommand::User(command)) => auth::run_user_command(&settings, command, json).await,
+        Command::Auth(AuthCommand::Sessions(command)) => {
+            login_sessions::run_sessions_command(&settings, command, json).await
+        }
+        Command::Auth(AuthCommand::User(UserCommand::Link(command))) => {
+            account_links::run_link_command(&settings, command, json).await
+        }
+        Command::Auth(AuthCommand::User(UserCommand::Account(command))) => {
+            auth::run_account_command(&settings, command, json).await
+        }
         Command::Auth(AuthCommand::Keys(KeysCommand::Rotate { compromised })) => {
             signing_keys::rotate_keys(&settings, compromised, json).await
         }

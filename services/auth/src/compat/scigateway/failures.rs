@@ -10,7 +10,7 @@ use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::error::from_icat_error;
 use crate::error_format::{FAILED, SOMETHING_WENT_WRONG};
-use crate::login_flow::LoginError;
+use crate::icat_sessions::LoginError;
 use crate::providers::ProviderLoginError;
 
 /// Answers of every operation.

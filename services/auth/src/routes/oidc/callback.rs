@@ -2,11 +2,12 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::page_sessions::create_page_cookie;
-use service_kit::Problem;
+use identity::page_sessions::{create_page_cookie, redirect_to};
+use service_kit::{Code, Problem};
 
-use super::browser_cookie::find_browser_secret;
 use super::find_provider;
+use crate::account_links::{LinkError, LinkedUser};
+use crate::browser_cookie::find_browser_secret;
 use crate::domain::client_id::ClientId;
 use crate::domain::origin::Origin;
 use crate::domain::provider_login::{RedirectAnswer, SessionKind};
@@ -14,11 +15,13 @@ use crate::domain::renewal::seconds_until;
 use crate::error::session_over;
 use crate::login_flow::OpenedSession;
 use crate::logins::{NewLogin, RefreshToken, SessionHandle, TokenPlace};
+use crate::page_visitors::require_visitor;
 use crate::provider_logins::{FinishedProviderLogin, ProvedLogin};
 use crate::providers::ProviderLoginError;
 use crate::request_origin::RequestOrigin;
 use crate::routes::refresh_cookie::create_refresh_cookie;
 use crate::state::State;
+use crate::store::provider_sessions::ProviderSessionRow;
 
 /// What the browser keeps.
 enum BrowserSession {
@@ -37,6 +40,9 @@ pub async fn finish_login(
     let secret = find_browser_secret(&request);
     let finished = state.provider_logins.finish_login(provider, answer, secret.as_deref(), &origin.0).await;
     let opened = match finished {
+        Ok(finished) if finished.session_kind == SessionKind::Link => {
+            return link_account(&state, &request, &finished.proved, &provider.settings.name, &origin.0).await;
+        }
         Ok(finished) => {
             let FinishedProviderLogin { proved, session_kind, .. } = &finished;
             let issue =
@@ -58,6 +64,25 @@ pub async fn finish_login(
         }
     }
     Ok(response.finish())
+}
+
+/// Links the account of the page to the user of the provider.
+async fn link_account(
+    state: &State,
+    request: &HttpRequest,
+    proved: &ProvedLogin,
+    provider: &str,
+    origin: &Origin,
+) -> Result<HttpResponse, Problem> {
+    let visitor = require_visitor(state, request).await?;
+    let account = &visitor.row.user_name;
+    let ProviderSessionRow { issuer, subject_hash, .. } = &proved.provider_session;
+    let user = LinkedUser { provider, issuer, subject_hash };
+    state.account_links.link_user(&user, account, account, origin).await.map_err(|e| match e {
+        LinkError::Database(e) => e.into(),
+        refused => Problem::new(Code::Conflict, "auth/not-linked", refused.to_string()),
+    })?;
+    Ok(redirect_to("/auth/app?done=linked"))
 }
 
 /// Each parameter may be there once (RFC 6749, 3.1); those that nobody asked for are ignored.

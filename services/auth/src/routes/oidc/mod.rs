@@ -2,7 +2,6 @@
 //! somebody has logged out.
 
 pub mod backchannel_logout;
-mod browser_cookie;
 pub mod callback;
 pub mod start;
 

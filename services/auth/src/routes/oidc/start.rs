@@ -8,8 +8,8 @@ use serde::Deserialize;
 use service_kit::parameters::parse_query;
 use service_kit::{Code, Problem};
 
-use super::browser_cookie::{create_browser_cookie, find_browser_secret};
 use super::find_provider;
+use crate::browser_cookie::{create_browser_cookie, find_browser_secret};
 use crate::domain::provider_login::{LoginRequest, SessionKind, parse_acr_values};
 use crate::domain::return_address::ReturnAddress;
 use crate::providers::ProviderSettings;
@@ -33,7 +33,7 @@ impl StartParameters {
         let refused = |text: &str| Problem::new(Code::BadRequest, "auth/bad-login-request", text);
         let return_to =
             self.return_to.as_deref().map_or_else(|| Some(ReturnAddress::start_page()), ReturnAddress::parse);
-        let session_kind = self.session.as_deref().map_or(Some(SessionKind::Portal), SessionKind::parse);
+        let session_kind = self.session.as_deref().map_or(Some(SessionKind::Portal), SessionKind::parse_requested);
         let acr_values = parse_acr_values(self.acr_values.as_deref().unwrap_or_default());
         // Both demands could not be met.
         let acr_values = acr_values.filter(|values| {

@@ -9,6 +9,7 @@ use super::description::{Session, describe_session};
 use super::responses::{IcatPlusBodyErrors, IcatPlusErrors};
 use crate::domain::client_id::ClientId;
 use crate::error::from_icat_error;
+use crate::icat_sessions::LoginError;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -54,9 +55,16 @@ pub async fn create_session(
         (None, Some(token)) => vec![("token", token.as_str())],
         (None, None) => Vec::new(),
     };
-    let session_id = state.icat_sessions.log_in(&plugin, &credentials, &origin.0).await.map_err(from_icat_error)?;
+    let session_id = state.icat_sessions.log_in(&plugin, &credentials, &origin.0).await.map_err(to_problem)?;
     let (session, _, info) = describe_session(&state, &session_id).await.map_err(from_icat_error)?;
     let client = ClientId::of_interface(CLIENT);
     state.logins.record_foreign_session(&session_id, &info.user_name, &client, &origin.0).await?;
     Ok(HttpResponse::Ok().json(session))
+}
+
+fn to_problem(e: LoginError) -> Problem {
+    match e {
+        LoginError::Icat(e) => from_icat_error(e),
+        LoginError::Other(problem) => problem,
+    }
 }

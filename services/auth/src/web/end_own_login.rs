@@ -1,0 +1,33 @@
+//! `POST /auth/app/logins/end`: ends a login of the user on another device.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use identity::page_sessions::{redirect_to, refuse_foreign_site};
+use serde::Deserialize;
+use service_kit::Problem;
+
+use crate::domain::login::EndReason;
+use crate::page_visitors::require_visitor;
+use crate::request_origin::RequestOrigin;
+use crate::state::State;
+
+#[derive(Deserialize)]
+pub struct EndForm {
+    id: String,
+}
+
+pub async fn end_login(
+    state: web::Data<State>,
+    origin: RequestOrigin,
+    request: HttpRequest,
+    form: web::Form<EndForm>,
+) -> Result<HttpResponse, Problem> {
+    refuse_foreign_site(&request)?;
+    let visitor = require_visitor(&state, &request).await?;
+    // One that has ended in the meantime is what the user wants.
+    if !form.id.contains('\0')
+        && let Some(login) = state.logins.find_own_login(&visitor.row.user_name, &form.id).await?
+    {
+        state.logins.end_login(&login.sid_hash, EndReason::EndedElsewhere, &origin.0).await?;
+    }
+    Ok(redirect_to("/auth/app?done=login-ended"))
+}
