@@ -12,8 +12,10 @@ use service_kit::{Clock, Code, Problem};
 
 use crate::jwks::PublicKeys;
 
-/// Clocks of two machines differ.
+/// Clocks of two machines differ. A token is accepted for so long after its end.
 const LEEWAY_SECONDS: i64 = 30;
+/// How far the clock of auth may be ahead: a new token must be accepted from its first second on.
+const FUTURE_LEEWAY_SECONDS: i64 = 120;
 /// Longer ones are not tokens.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// The `typ` of an access token (RFC 9068, 2.1).
@@ -75,7 +77,7 @@ impl TokenRules {
         if now > times.exp.saturating_add(LEEWAY_SECONDS) {
             return Err(invalid_token("the token has expired; get a new one"));
         }
-        if now < times.nbf.max(times.iat).saturating_sub(LEEWAY_SECONDS) {
+        if now < times.nbf.max(times.iat).saturating_sub(FUTURE_LEEWAY_SECONDS) {
             return Err(invalid_token("the token is not valid yet"));
         }
         deserialize_claims(&claims)

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::audit::Audit;
 use crate::domain::audit::{AuditEntry, AuditKind};
+use crate::domain::login::ANONYMOUS_USER_NAME;
 use crate::domain::origin::Origin;
 use crate::domain::provider_user::{NameFault, ProviderUser, require_no_root_name};
 use crate::store::account_links::{self, AccountLinkRow};
@@ -35,6 +36,8 @@ pub struct LinkedUser<'a> {
 pub enum LinkError {
     #[error("`{0}` is not an ICAT user name such as ldap/ada")]
     BadUserName(String),
+    #[error("nobody in particular is logged in: log in with an account first")]
+    Anonymous,
     #[error("{0} is an administrator of the catalogue, whose account no identity provider may open")]
     RootName(String),
     #[error("this user of the identity provider is linked to {0}; remove that link first")]
@@ -58,6 +61,9 @@ impl AccountLinks {
     ) -> Result<bool, LinkError> {
         let account = ProviderUser::from_user_name(user_name);
         account.ok_or_else(|| LinkError::BadUserName(user_name.to_owned()))?;
+        if user_name == ANONYMOUS_USER_NAME {
+            return Err(LinkError::Anonymous);
+        }
         if require_no_root_name(user_name, &self.root_names) == Err(NameFault::RootName) {
             return Err(LinkError::RootName(user_name.to_owned()));
         }

@@ -22,9 +22,9 @@ const AUDIENCE: &str = "icat-login";
 /// ICAT calls the plugin at once.
 const LIFETIME_SECONDS: i64 = 60;
 /// Replicas of auth whose clocks differ.
-const LEEWAY_SECONDS: i64 = 5;
-/// Longer than an assertion is accepted.
-const REMEMBER_ASSERTION: Duration = Duration::from_mins(5);
+const LEEWAY_SECONDS: i64 = 120;
+/// Longer than an assertion is accepted, by any of the clocks.
+const REMEMBER_ASSERTION: Duration = Duration::from_mins(10);
 /// Longer texts are not assertions.
 const MAX_BYTES: usize = 4096;
 

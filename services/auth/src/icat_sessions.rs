@@ -9,10 +9,11 @@ use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Ctx, Db, DbError, Problem, sha256_hex};
 
 use crate::assertions::DELEGATE_MECHANISM;
+use crate::authenticator_names::AuthenticatorNames;
 use crate::domain::icat_session::{IcatSession, session_end};
 use crate::domain::origin::Origin;
 use crate::error::{from_icat_error, from_login_error};
-use crate::login_metrics::{LoginOutcome, plain_mechanism};
+use crate::login_metrics::LoginOutcome;
 use crate::login_origins::{LoginOrigins, ORIGIN_CREDENTIAL};
 use crate::login_recorder::LoginRecorder;
 use crate::login_throttle::LoginThrottle;
@@ -45,6 +46,7 @@ pub struct IcatSessions {
     recorder: LoginRecorder,
     throttle: LoginThrottle,
     origins: LoginOrigins,
+    authenticators: AuthenticatorNames,
 }
 
 fn is_session_over(e: &IcatError) -> bool {
@@ -65,7 +67,9 @@ impl IcatSessions {
         throttle: LoginThrottle,
         origins: LoginOrigins,
     ) -> Self {
-        Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), icat, outbox, recorder, throttle, origins }
+        let clock = Arc::clone(&ctx.clock);
+        let authenticators = AuthenticatorNames::new(Arc::clone(&clock), icat.clone());
+        Self { db: ctx.db.clone(), clock, icat, outbox, recorder, throttle, origins, authenticators }
     }
 
     /// Logs in at ICAT for a client; the id of the new session. Failed logins are counted and recorded once: by the authenticator if it
@@ -107,10 +111,10 @@ impl IcatSessions {
         credentials: &[(&str, &str)],
         origin: &Origin,
     ) -> Result<String, LoginError> {
-        let name = get_user_name(credentials);
+        let (name, shown) = (get_user_name(credentials), self.authenticators.find_shown_name(plugin).await);
         let attempt = match name {
             Some(name) => {
-                let begun = self.throttle.begin_attempt(plain_mechanism(plugin), name, origin).await;
+                let begun = self.throttle.begin_attempt(shown, name, origin).await;
                 Some(begun.map_err(LoginError::Other)?)
             }
             None => None,
@@ -122,7 +126,7 @@ impl IcatSessions {
         if let Some(attempt) = attempt {
             self.throttle.finish_attempt(attempt, LoginOutcome::from_icat_result(&opened));
         }
-        self.recorder.record_icat_login(plugin, name.unwrap_or_default(), origin, &opened).await;
+        self.recorder.record_icat_login(shown, name.unwrap_or_default(), origin, &opened).await;
         opened.map_err(LoginError::Icat)
     }
 

@@ -11,6 +11,7 @@ pub mod accounts;
 mod administration;
 mod assertions;
 mod audit;
+mod authenticator_names;
 mod authn_plugins;
 mod browser_cookie;
 mod compat;
@@ -62,7 +63,7 @@ use service_kit::{
 use utoipa::OpenApi as _;
 
 pub use self::account_links::LinkError;
-pub use self::accounts::{Account, AccountError, AccountName, Accounts};
+pub use self::accounts::{Account, AccountError, AccountName, Accounts, ImportedPassword};
 pub use self::administration::{Administration, AdministrationError};
 pub use self::config::Config;
 use self::config::SERVICE_NAME;

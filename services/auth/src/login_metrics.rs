@@ -8,8 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use service_kit::{Code, Ctx, Problem};
 
-/// The label of all mechanisms without local accounts: clients can invent their names.
-const OTHER_MECHANISM: &str = "other";
+use crate::authenticator_names::OTHER_AUTHENTICATOR;
 
 /// How a login ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +95,7 @@ impl LoginMetrics {
 
     /// Counts a login; `mechanism` is `None` for one without local accounts.
     pub fn count_login(&self, mechanism: Option<&str>, outcome: LoginOutcome) {
-        let mechanism = mechanism.unwrap_or(OTHER_MECHANISM).to_owned();
+        let mechanism = mechanism.unwrap_or(OTHER_AUTHENTICATOR).to_owned();
         self.logins.get_or_create(&LoginLabels { mechanism, outcome: outcome.as_str() }).inc();
     }
 
@@ -108,12 +107,6 @@ impl LoginMetrics {
     pub fn count_refresh(&self, outcome: &'static str) {
         self.refreshes.get_or_create(&RefreshLabels { outcome }).inc();
     }
-}
-
-/// What is shown of the plugin of a login at ICAT, whose name anybody can invent.
-pub fn plain_mechanism(plugin: &str) -> &str {
-    let is_plain = plugin.len() <= 32 && plugin.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if is_plain { plugin } else { OTHER_MECHANISM }
 }
 
 /// The one line of a refused login. Its fields and their order are documented for fail2ban.

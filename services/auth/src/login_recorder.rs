@@ -11,7 +11,7 @@ use crate::audit::Audit;
 use crate::domain::audit::{AuditEntry, AuditKind};
 use crate::domain::origin::Origin;
 use crate::keys::Keys;
-use crate::login_metrics::{LoginMetrics, LoginOutcome, log_provider_refusal, log_refusal, plain_mechanism};
+use crate::login_metrics::{LoginMetrics, LoginOutcome, log_provider_refusal, log_refusal};
 
 /// Longer names are hidden.
 const MAX_NAME_BYTES: usize = 200;
@@ -66,12 +66,12 @@ impl LoginRecorder {
         self.recording_plugins.iter().any(|recording| recording == plugin)
     }
 
-    /// Records a login at an authenticator that is not one of this service.
+    /// Records a login at an authenticator that is not one of this service. `plugin` is its name if ICAT knows it.
     pub async fn record_icat_login<T>(&self, plugin: &str, name: &str, origin: &Origin, opened: &Result<T, IcatError>) {
         let outcome = LoginOutcome::from_icat_result(opened);
         self.metrics.count_login(None, outcome);
         let name = if is_shown(name, outcome) { RecordedName::Known(name) } else { RecordedName::Unknown(name) };
-        let recorded = self.record_attempt(plain_mechanism(plugin), &name, origin, outcome).await;
+        let recorded = self.record_attempt(plugin, &name, origin, outcome).await;
         // ICAT has decided; if it opened a session, that cannot be stored either while the database fails.
         if let Err(e) = recorded {
             tracing::error!(error = format_error_chain(&e), "a login is not in the audit log");

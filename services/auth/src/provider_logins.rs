@@ -22,7 +22,7 @@ use crate::login_recorder::LoginRecorder;
 use crate::logins::{Purpose, generate_secret_text, is_secret_text, open_text, seal_text};
 use crate::provider_users::{ProviderUsers, TokenUser};
 use crate::providers::{
-    AuthorizationRequest, CodeExchange, ExpectedIdToken, Provider, ProviderLoginError, VerifiedIdToken,
+    AuthorizationRequest, CodeExchange, ExpectedIdToken, Provider, ProviderLoginError, SignatureFault, VerifiedIdToken,
 };
 use crate::store::batches::{MAX_DELETED_ROWS, delete_in_batches};
 use crate::store::provider_logins::{self, ProviderLoginRow};
@@ -312,7 +312,11 @@ impl ProviderLogins {
         client_id: &str,
     ) -> Result<ProvedLogin, ProviderLoginError> {
         let expected = ExpectedIdToken { client_id, nonce: None, access_token: None };
-        let verified = provider.verify_id_token(id_token, &expected).await?;
+        let verified = provider.verify_id_token(id_token, &expected).await.map_err(|e| match e {
+            // The client brought it, and not the provider.
+            ProviderLoginError::Signature(SignatureFault::NoToken) => ProviderLoginError::UnreadableIdToken,
+            other => other,
+        })?;
         // By what was signed: a signature may have several encodings.
         let signed = id_token.rsplit_once('.').map_or(id_token, |(signed, _)| signed);
         let expires_at = self.clock.now_micros() + REMEMBER_ID_TOKEN;

@@ -16,7 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, Options};
 
 pub use self::auth::{
-    AccountCommand, AddUser, AuthCommand, KeysCommand, LinkCommand, NewUser, SessionsCommand, UserCommand,
+    AccountCommand, AddUser, AuthCommand, ImportAccounts, KeysCommand, LinkCommand, NewUser, SessionsCommand,
+    UserCommand,
 };
 pub use self::find::{Find, Sort, Target};
 pub use self::get::{Get, What};

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from auth_facility import AuthFacility
+from auth_facility import UNLIMITED_LOGINS, AuthFacility
 from plugin_client import authenticate, require_refusal
 from provider_settings import render_ldap, write_secret
 from slapd import BASE, PEOPLE, READER, READER_PASSWORD, Slapd
@@ -78,7 +78,7 @@ def main():
             "distrusted": render_ldap("distrusted", server.tls_url, **{**common, "ca_file": str(strict.ca_file)}, **SEARCH),
             "upper": render_ldap("upper", server.tls_url, username_format="uppercase", **common, **SEARCH),
         }
-        with AuthFacility("".join(mechanisms.values())) as facility:
+        with AuthFacility("".join(mechanisms.values()), **UNLIMITED_LOGINS) as facility:
             for mechanism in ("bound", "searched", "starttls", "second"):
                 check_people(facility, mechanism)
                 check_refused_names(facility, mechanism)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from auth_facility import AuthFacility
+from auth_facility import UNLIMITED_LOGINS, AuthFacility
 from plugin_client import authenticate, require_refusal
 
 NAMES = 20
@@ -52,7 +52,7 @@ def main():
     options.add_argument("--seed", type=int, default=7)
     chosen = options.parse_args()
     chooser = random.Random(chosen.seed)
-    with AuthFacility() as facility:
+    with AuthFacility(**UNLIMITED_LOGINS) as facility:
         known = [f"person{number:02}" for number in range(NAMES)]
         for name in known:
             facility.add_user(f"simple/{name}")

@@ -14,6 +14,10 @@ SCIGATEWAY_KEY_VARIABLE = "UNDULATOR_AUTH__SCIGATEWAY_KEY"
 PEOPLE = ["root", "alice", "bob", "admin"]
 
 
+# For tests that check many wrong passwords from one address.
+UNLIMITED_LOGINS = {"UNDULATOR_AUTH__FAILED_LOGINS_PER_ACCOUNT": "0", "UNDULATOR_AUTH__FAILED_LOGINS_PER_ADDRESS": "0"}
+
+
 class AuthFacility(FilledSuite):
     """`settings` is added to undulator.toml; `env` to the variables."""
 

@@ -28,6 +28,13 @@ pub enum Listener {
 type MakeRoute = Arc<dyn Fn() -> actix_web::Route + Send + Sync>;
 type WithState = Arc<dyn Fn(Resource) -> Resource + Send + Sync>;
 
+/// Whether a path lies under a prefix, whose parameters, such as `{provider}`, stand for one segment each.
+fn lies_under(path: &str, prefix: &str) -> bool {
+    let mut segments = path.split('/');
+    let fits = |wanted: &str, segment: &str| wanted == segment || wanted.starts_with('{') && !segment.is_empty();
+    prefix.split('/').all(|wanted| segments.next().is_some_and(|segment| fits(wanted, segment)))
+}
+
 /// What a path of a mount answers if it has a slash at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TrailingSlash {
@@ -263,12 +270,7 @@ impl Table {
 
     /// The mount with the longest prefix that the path lies under.
     pub fn find_mount(&self, path: &str) -> Option<&Mount> {
-        self.mounts
-            .iter()
-            .filter(|m| {
-                path.strip_prefix(m.prefix.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
-            .max_by_key(|m| m.prefix.len())
+        self.mounts.iter().filter(|m| lies_under(path, &m.prefix)).max_by_key(|m| m.prefix.len())
     }
 
     /// Registers everything with actix: one resource per path, so that a wrong method is a 405 and not a 404.

@@ -9,7 +9,8 @@ use events::messages::auth::{SessionEnded, SessionsRevoked};
 use jiff::Timestamp;
 use service_kit::{Clock, Db, DbError, Micros, Sources, Tx};
 
-use super::password::verify_password;
+use super::imported_hash::check_hash;
+use super::password::{hash_password, verify_password};
 use super::{AccountError, AccountName, PasswordPolicy};
 use crate::audit::Audit;
 use crate::config::{Config, SERVICE_NAME};
@@ -18,7 +19,7 @@ use crate::domain::login::EndReason;
 use crate::domain::origin::Origin;
 use crate::store::{accounts, logins, provider_users};
 
-/// Logins that are in progress end too, because the account is closed.
+/// Logins that are in progress end too, because the account is closed, and so do those of services whose clocks are ahead.
 const ALL_SESSIONS: Micros = Micros::from_i64(0);
 
 /// Creates, lists, locks and removes local accounts. Cheap to clone.
@@ -42,6 +43,27 @@ pub struct Account {
     pub password_set_at: Timestamp,
     /// `None` while it is open.
     pub locked_at: Option<Timestamp>,
+}
+
+/// The password of an account of another program.
+#[derive(Debug, Clone, Copy)]
+pub enum ImportedPassword<'p> {
+    /// As it was typed.
+    Clear(&'p str),
+    /// A hash of crypt(3) or bcrypt, which is replaced at the first login.
+    Hash(&'p str),
+}
+
+impl ImportedPassword<'_> {
+    /// An error if no login could succeed with it.
+    pub fn check(self, account: &AccountName) -> Result<(), AccountError> {
+        let refused = |text: &str| AccountError::Invalid(format!("{account}: {text}"));
+        match self {
+            Self::Clear("") => Err(refused("the password is empty")),
+            Self::Clear(_) => Ok(()),
+            Self::Hash(hash) => check_hash(hash).map_err(|text| refused(&text)),
+        }
+    }
 }
 
 impl Accounts {
@@ -160,6 +182,21 @@ impl Accounts {
         Ok(is_new)
     }
 
+    /// Creates an account with a password of another program, whatever the rules for new passwords are; false if there is an account with
+    /// this name, which stays as it is.
+    pub async fn import_account(
+        &self,
+        account: &AccountName,
+        password: ImportedPassword<'_>,
+    ) -> Result<bool, AccountError> {
+        password.check(account)?;
+        let hash = match password {
+            ImportedPassword::Clear(text) => hash_password(text).map_err(AccountError::Hash)?,
+            ImportedPassword::Hash(hash) => hash.to_owned(),
+        };
+        self.create_or_set_password(account, &hash, false).await
+    }
+
     /// Lets an ICAT user name of an identity provider belong to the next user who comes with it; whether it belonged to somebody.
     pub async fn unbind_user_name(&self, user_name: &str) -> Result<bool, AccountError> {
         let unbind = async |tx: &mut Tx| {
@@ -194,13 +231,12 @@ impl Accounts {
 
     /// Locks an account and ends its sessions; false if it was locked already.
     pub async fn lock_account(&self, account: &AccountName) -> Result<bool, AccountError> {
-        let now = self.clock.now_micros();
-        self.set_locked(account, Some(now)).await
+        self.set_locked(account, true).await
     }
 
     /// Unlocks an account; false if it was not locked.
     pub async fn unlock_account(&self, account: &AccountName) -> Result<bool, AccountError> {
-        self.set_locked(account, None).await
+        self.set_locked(account, false).await
     }
 
     /// Removes an account and its password, and ends its sessions.
@@ -253,20 +289,20 @@ impl Accounts {
         self.db.write(async |tx| self.outbox.emit(tx, &event).await).await
     }
 
-    async fn set_locked(&self, account: &AccountName, locked_at: Option<Micros>) -> Result<bool, AccountError> {
-        let AccountName { mechanism, name } = account;
+    async fn set_locked(&self, account: &AccountName, is_locked: bool) -> Result<bool, AccountError> {
+        let (now, AccountName { mechanism, name }) = (self.clock.now_micros(), account);
         let set = async |tx: &mut Tx| {
             let row = accounts::find_account(tx, mechanism, name).await?.filter(|row| row.removed_at.is_none());
             let Some(row) = row else { return Ok::<_, DbError>(None) };
-            let changes = row.locked_at.is_some() != locked_at.is_some();
+            let changes = row.locked_at.is_some() != is_locked;
             if changes {
-                accounts::set_locked(tx, mechanism, name, locked_at).await?;
+                accounts::set_locked(tx, mechanism, name, is_locked.then_some(now)).await?;
             }
-            if locked_at.is_some() {
+            if is_locked {
                 self.end_sessions(tx, account, ALL_SESSIONS).await?;
             }
             if changes {
-                let what = if locked_at.is_some() { "locked" } else { "unlocked" };
+                let what = if is_locked { "locked" } else { "unlocked" };
                 self.record_change(tx, account, what).await?;
             }
             Ok(Some(changes))

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use service_kit::{Blocking, Code, Ctx, Db, Problem};
+use service_kit::{Blocking, Code, Ctx, Db, Problem, Tx};
 
-use super::password::verify_password;
+use super::imported_hash::is_imported;
+use super::password::{hash_password, verify_password};
 use super::{AccountError, AccountName, PasswordPolicy};
 use crate::domain::origin::Origin;
 use crate::error::{bad_credentials, logins_unavailable};
@@ -75,17 +76,30 @@ impl LocalLogins {
     async fn check_password(&self, mechanism: &str, name: &str, password: String) -> Result<LoginOutcome, Problem> {
         let before = accounts::find_account(&mut self.db.read().await?, mechanism, name).await?;
         let hash = before.as_ref().map(|account| account.password_hash.clone());
-        let checking = self.pool.run(move || verify_password(hash.as_deref(), &password));
-        let is_right = tokio::time::timeout(MAX_WAIT, checking).await.unwrap_or_else(|_| Err(too_many_logins()))?;
+        let is_imported = hash.as_deref().is_some_and(is_imported);
+        let checking = self.pool.run(move || {
+            let is_right = verify_password(hash.as_deref(), &password);
+            // That of another program is replaced.
+            let new_hash = if is_right && is_imported { hash.zip(hash_password(&password).ok()) } else { None };
+            (is_right, new_hash)
+        });
+        let (is_right, new_hash) =
+            tokio::time::timeout(MAX_WAIT, checking).await.unwrap_or_else(|_| Err(too_many_logins()))?;
         if !is_right {
             let known = before.is_some_and(|account| account.removed_at.is_none());
             return Ok(if known { LoginOutcome::WrongPassword } else { LoginOutcome::UnknownAccount });
+        }
+        if let Some((old, new)) = new_hash {
+            let replace = async |tx: &mut Tx| accounts::replace_hash(tx, mechanism, name, &old, &new).await;
+            self.db.write_read_committed(replace).await?;
         }
         // The account may have been locked or changed while the login waited for the pool.
         let after = accounts::find_account(&mut self.db.read().await?, mechanism, name).await?;
         Ok(match after {
             Some(account) if account.locked_at.is_some() => LoginOutcome::Locked,
-            Some(account) if Some(&account) == before.as_ref() && account.is_open() => LoginOutcome::Accepted,
+            Some(account) if before.is_some_and(|before| before.is_unchanged(&account)) && account.is_open() => {
+                LoginOutcome::Accepted
+            }
             Some(_) => LoginOutcome::WrongPassword,
             None => LoginOutcome::UnknownAccount,
         })

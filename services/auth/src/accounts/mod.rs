@@ -1,6 +1,7 @@
 //! Local accounts: names, passwords, administration and logins.
 
 mod administration;
+mod imported_hash;
 mod login;
 mod password;
 
@@ -9,7 +10,7 @@ use std::fmt;
 use service_kit::{BuildError, DbError};
 use thiserror::Error;
 
-pub use self::administration::{Account, Accounts};
+pub use self::administration::{Account, Accounts, ImportedPassword};
 pub use self::login::{LocalLogins, LoginAttempt};
 pub use self::password::PasswordPolicy;
 pub(crate) use self::password::verify_password;

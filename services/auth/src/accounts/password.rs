@@ -6,7 +6,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 
-use super::{AccountError, AccountName};
+use super::{AccountError, AccountName, imported_hash};
 
 /// Longer passwords only cost time.
 const MAX_PASSWORD_BYTES: usize = 1024;
@@ -61,12 +61,18 @@ pub fn hash_password(password: &str) -> Result<String, argon2::password_hash::Er
     Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
 }
 
-/// Whether the password belongs to the hash. Without a hash it takes as long, so that the time reveals nothing.
+/// Whether the password belongs to the hash. Without a hash it takes as long, so that the time reveals nothing; with one of another
+/// program it takes a little longer.
 pub fn verify_password(hash: Option<&str>, password: &str) -> bool {
     let stored = hash.filter(|hash| !hash.is_empty());
-    let is_right = PasswordHash::new(stored.unwrap_or(&DUMMY_HASH))
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
-    is_right && stored.is_some()
+    let imported = stored.filter(|hash| imported_hash::is_imported(hash));
+    let hash = stored.filter(|_| imported.is_none()).unwrap_or(&DUMMY_HASH);
+    let is_right =
+        PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+    match imported {
+        Some(hash) => imported_hash::verify_password(hash, password),
+        None => is_right && stored.is_some(),
+    }
 }
 
 /// A hash of the same cost that belongs to no account.

@@ -9,7 +9,10 @@ use service_kit::{Mount, Problem};
 use super::{Authenticator, json_response, parse_json_field};
 use crate::state::State;
 
-pub const AUTHENTICATOR: Authenticator = Authenticator { list_names: |_| vec!["anon".to_owned()], add_routes };
+/// The name of its plugin.
+const NAME: &str = "anon";
+
+pub const AUTHENTICATOR: Authenticator = Authenticator { list_names: |_| vec![NAME.to_owned()], add_routes };
 
 fn add_routes(mount: Mount, _: &Arc<State>, _: &str) -> Mount {
     mount.get("/description", get_description).post("/authenticate", authenticate_anonymously)

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use service_kit::Micros;
 
+/// Everybody who does not say who they are has this ICAT user name. They must not see or end each other's logins.
+pub const ANONYMOUS_USER_NAME: &str = "anon/anon";
+
 /// Whoever links accounts must have logged in so recently.
 pub const RECENT_LOGIN_AGE: Duration = Duration::from_mins(10);
 

@@ -18,7 +18,7 @@ use crate::audit::Audit;
 use crate::domain::audit::{AuditEntry, AuditKind};
 use crate::domain::client_id::ClientId;
 use crate::domain::icat_session::IcatSession;
-use crate::domain::login::{Authentication, EndReason};
+use crate::domain::login::{ANONYMOUS_USER_NAME, Authentication, EndReason};
 use crate::domain::origin::Origin;
 use crate::domain::renewal::LoginLifetimes;
 use crate::error::session_over;
@@ -109,7 +109,9 @@ impl Logins {
         };
         let store = async |tx: &mut Tx| {
             let account = accounts::lock_by_user_name(tx, &row.user_name).await?;
-            let is_changed = new.account_before.is_some_and(|before| account.as_ref() != Some(before));
+            let is_changed = new
+                .account_before
+                .is_some_and(|before| !account.as_ref().is_some_and(|account| account.is_unchanged(before)));
             if is_changed || account.is_some_and(|account| !account.is_open()) {
                 return Ok(false);
             }
@@ -301,21 +303,28 @@ impl Logins {
         self.outbox.emit(tx, &SessionEnded { session_hash, subject: user_name }).await
     }
 
-    /// The logins of a user that have not ended, the newest first, after the one with this start and hash.
-    pub async fn list_logins(
+    /// The logins that somebody may see: theirs that have not ended, the newest first, after the one with this start and hash.
+    /// Somebody anonymous sees the current one alone.
+    pub async fn list_own_logins(
         &self,
-        user_name: &str,
+        current: &LoginRow,
         after: (Micros, &str),
         limit: i64,
     ) -> Result<Vec<LoginRow>, DbError> {
+        if current.user_name == ANONYMOUS_USER_NAME {
+            return Ok(vec![current.clone()]);
+        }
         let now = self.clock.now_micros();
-        logins::list_logins_of_user(&mut self.db.read().await?, user_name, now, after, limit).await
+        logins::list_logins_of_user(&mut self.db.read().await?, &current.user_name, now, after, limit).await
     }
 
-    /// The login of a user with this hash; `None` if it is another user's, or was ended.
-    pub async fn find_own_login(&self, user_name: &str, sid_hash: &str) -> Result<Option<LoginRow>, DbError> {
+    /// Another login of the same user; `None` if it is another user's, or was ended.
+    pub async fn find_own_login(&self, current: &LoginRow, sid_hash: &str) -> Result<Option<LoginRow>, DbError> {
+        if current.user_name == ANONYMOUS_USER_NAME || sid_hash.contains('\0') {
+            return Ok(None);
+        }
         let row = logins::find_login(&mut self.db.read().await?, sid_hash).await?;
-        Ok(row.filter(|row| row.user_name == user_name && row.ended_at.is_none()))
+        Ok(row.filter(|row| row.user_name == current.user_name && row.ended_at.is_none()))
     }
 }
 

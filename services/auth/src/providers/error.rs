@@ -31,6 +31,8 @@ pub enum ProviderLoginError {
     CodeRefused(String),
     Provider(ProviderFailure),
     NoIdToken,
+    /// A client brought something else.
+    UnreadableIdToken,
     Signature(SignatureFault),
     Claims(IdTokenFault),
     AccessTokenHash,
@@ -59,6 +61,7 @@ impl ProviderLoginError {
             Self::Provider(failure) if failure.is_temporary() => "provider_down",
             Self::Provider(_) => "bad_provider_answer",
             Self::NoIdToken => "no_id_token",
+            Self::UnreadableIdToken => "unreadable_id_token",
             Self::Signature(fault) => fault.as_str(),
             Self::Claims(fault) => fault.as_str(),
             Self::AccessTokenHash => "access_token_hash",
@@ -122,6 +125,7 @@ impl ProviderLoginError {
                 "auth/provider-failed",
                 format!("{provider} sent no ID token ({word}). Tell the facility."),
             ),
+            Self::UnreadableIdToken => refused(format!("This is no ID token of {provider}.")),
             Self::BadRedirect
             | Self::RedirectIssuer
             | Self::NoRedirectIssuer

@@ -12,13 +12,16 @@ pub const LIST: &str = "SELECT mechanism, name, changed_at, locked_at FROM accou
 pub const CREATE: &str = "INSERT INTO account (mechanism, name, password_hash, changed_at) VALUES ($1, $2, $3, $4)";
 pub const SET_PASSWORD: &str = "UPDATE account SET password_hash = $1, changed_at = $2, rev = rev + 1 \
                                 WHERE mechanism = $3 AND name = $4 AND removed_at IS NULL";
+/// The password stays the same, and so does `rev`: logins that are under way go on.
+pub const REPLACE_HASH: &str =
+    "UPDATE account SET password_hash = $1 WHERE mechanism = $2 AND name = $3 AND password_hash = $4";
 pub const RESTORE: &str = "UPDATE account SET password_hash = $1, changed_at = $2, locked_at = NULL, \
                            removed_at = NULL, rev = rev + 1 WHERE mechanism = $3 AND name = $4";
 pub const SET_LOCKED: &str = "UPDATE account SET locked_at = $1, rev = rev + 1 WHERE mechanism = $2 AND name = $3";
 pub const REMOVE: &str = "UPDATE account SET removed_at = $1, password_hash = '', rev = rev + 1 \
                           WHERE mechanism = $2 AND name = $3 AND removed_at IS NULL";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 8] = [FIND, LOCK, LIST, CREATE, SET_PASSWORD, RESTORE, SET_LOCKED, REMOVE];
+pub const ALL: [&str; 9] = [FIND, LOCK, LIST, CREATE, SET_PASSWORD, REPLACE_HASH, RESTORE, SET_LOCKED, REMOVE];
 
 /// What a login depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +34,21 @@ pub struct AccountRow {
 }
 
 impl AccountRow {
+    /// Whether nobody has changed the account between these two. A hash that was replaced by a better one of the same password is no
+    /// change.
+    pub fn is_unchanged(&self, other: &Self) -> bool {
+        (self.rev, self.locked_at, self.removed_at) == (other.rev, other.locked_at, other.removed_at)
+    }
+
     /// Whether logins are possible.
     pub fn is_open(&self) -> bool {
         self.locked_at.is_none() && self.removed_at.is_none()
     }
+}
+
+/// Replaces the hash of a password by another one of the same password.
+pub async fn replace_hash(tx: &mut Tx, mechanism: &str, name: &str, old: &str, new: &str) -> Result<(), DbError> {
+    tx.execute(REPLACE_HASH, &[new.into(), mechanism.into(), name.into(), old.into()]).await.map(drop)
 }
 
 /// An account in a list.

@@ -53,7 +53,7 @@ pub async fn render_account(
 ) -> Result<HttpResponse, Problem> {
     let user = &login.row.user_name;
     let wanted = i64::try_from(MAX_LOGINS + 1).map_err(Problem::internal)?;
-    let mut logins = state.logins.list_logins(user, NEWEST, wanted).await?;
+    let mut logins = state.logins.list_own_logins(&login.row, NEWEST, wanted).await?;
     let has_more_logins = logins.len() > MAX_LOGINS;
     logins.truncate(MAX_LOGINS);
     let links = state.account_links.list_links(user).await?;

@@ -24,9 +24,7 @@ pub async fn end_login(
     refuse_foreign_site(&request)?;
     let visitor = require_visitor(&state, &request).await?;
     // One that has ended in the meantime is what the user wants.
-    if !form.id.contains('\0')
-        && let Some(login) = state.logins.find_own_login(&visitor.row.user_name, &form.id).await?
-    {
+    if let Some(login) = state.logins.find_own_login(&visitor.row, &form.id).await? {
         state.logins.end_login(&login.sid_hash, EndReason::EndedElsewhere, &origin.0).await?;
     }
     Ok(redirect_to("/auth/app?done=login-ended"))

@@ -1,7 +1,7 @@
 //! What administrators do with local accounts while a server runs: a locked or removed account gets in no way, and what
 //! it has open ends.
 
-use auth::{AccountError, Accounts};
+use auth::{AccountError, Accounts, ImportedPassword};
 use events::messages::auth::{SessionEnded, SessionsRevoked};
 use futures_util::future::join;
 use serde_json::json;
@@ -187,5 +187,41 @@ async fn a_login_that_is_under_way_while_its_account_changes_gets_no_token() {
         };
         assert_eq!(n, 0, "nothing is left behind");
         site.stop().await;
+    }
+}
+
+/// Made by crypt(3) of glibc 2.36, of "correct horse".
+const SHA512_CRYPT: &str =
+    "$6$saltstring$.r0X7ub5wGR2v4Xz7svCIozfnlorFh19V89t8KC9Umd81uGhFgsyTRNyzQDXDIm17fFcR9z3z7oBNdsyYBbtm/";
+
+#[tokio::test]
+async fn imported_passwords_work_and_their_hashes_are_replaced_at_the_first_login() {
+    for backend in list_backends() {
+        let app = TestApp::start_on(&backend, &[auth::SERVICE], "").await;
+        let accounts = open_accounts(&app).await;
+        let (old, clear) = (accounts.parse_name("db/old").unwrap(), accounts.parse_name("db/clear").unwrap());
+        assert!(accounts.import_account(&old, ImportedPassword::Hash(SHA512_CRYPT)).await.unwrap());
+        assert!(!accounts.import_account(&old, ImportedPassword::Clear("other")).await.unwrap(), "it exists");
+        assert!(accounts.import_account(&clear, ImportedPassword::Clear("short")).await.unwrap());
+        for wrong in [ImportedPassword::Hash("secret"), ImportedPassword::Clear("")] {
+            assert!(accounts.import_account(&clear, wrong).await.is_err(), "{wrong:?}");
+        }
+        let log_in = async |name: &str, password: &str| {
+            let body = json!({"credentials": [{"username": name}, {"password": password}], "ip": "192.0.2.7"});
+            let url = format!("{}/authn.db/authenticate", app.internal);
+            app.http.post(url).form(&[("json", body.to_string())]).send().await.unwrap().status().as_u16()
+        };
+        let find_hash = async || {
+            let mut tx = app.db("auth").read().await.unwrap();
+            auth::store::accounts::find_account(&mut tx, "db", "old").await.unwrap().unwrap().password_hash
+        };
+        assert_eq!((log_in("clear", "short").await, log_in("clear", "Short").await), (200, 403));
+        assert_eq!(log_in("old", "correct hors").await, 403);
+        assert_eq!(find_hash().await, SHA512_CRYPT, "a wrong password replaces nothing");
+        assert_eq!(log_in("old", "correct horse").await, 200);
+        assert!(find_hash().await.starts_with("$argon2id$"));
+        assert_eq!((log_in("old", "correct horse").await, log_in("old", "correct hors").await), (200, 403));
+        accounts.close().await;
+        app.stop().await;
     }
 }

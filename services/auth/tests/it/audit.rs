@@ -25,6 +25,8 @@ async fn every_attempt_and_every_change_is_one_entry() {
         assert_eq!(request_token(&app, &login("my secret password", "x")).await.status(), 401);
         let fresh = json!({"plugin": "fresh", "username": "my other secret", "password": "no"});
         assert_eq!(request_token(&app, &fresh).await.status(), 401);
+        let misplaced = json!({"plugin": "my-third-secret", "username": "bob", "password": "x"});
+        assert_eq!(request_token(&app, &misplaced).await.status(), 401);
         end_token(&app, &token).await;
         accounts.lock_account(&alice).await.unwrap();
         assert_eq!(request_token(&app, &login("alice", PASSWORD)).await.status(), 401);
@@ -43,7 +45,9 @@ async fn every_attempt_and_every_change_is_one_entry() {
             row.user_name.clone().unwrap()
         };
         let (unknown, refused) = (hidden("unknown_account"), hidden("refused"));
-        for (name, mechanism) in [(&unknown, "db"), (&refused, "fresh")] {
+        let misplaced = rows.iter().rfind(|row| row.reason == "refused").unwrap();
+        let misplaced = misplaced.user_name.clone().unwrap();
+        for (name, mechanism) in [(&unknown, "db"), (&refused, "fresh"), (&misplaced, "other")] {
             let shape = regex::Regex::new(&format!("^{mechanism}/hmac:[A-Za-z0-9_-]{{16}}$")).unwrap();
             assert!(shape.is_match(name), "{name}");
         }
@@ -56,6 +60,7 @@ async fn every_attempt_and_every_change_is_one_entry() {
                 ("login", "wrong_password", "db/alice"),
                 ("login", "unknown_account", unknown.as_str()),
                 ("login", "refused", refused.as_str()),
+                ("login", "refused", misplaced.as_str()),
                 ("logout", "logged_out", "db/alice"),
                 ("account", "locked", "db/alice"),
                 ("login", "locked", "db/alice"),
@@ -70,7 +75,7 @@ async fn every_attempt_and_every_change_is_one_entry() {
         assert_eq!(session.address.as_deref(), Some("127.0.0.1"));
         assert!(session.request_id.is_some() && session.sid_hash.as_ref().is_some_and(|hash| hash.len() == 64));
         let text = format!("{rows:?}");
-        for secret in [PASSWORD, "typed wrongly", "my secret password", "my other secret", &token] {
+        for secret in [PASSWORD, "typed wrongly", "my secret password", "my other secret", "my-third-secret", &token] {
             assert!(!text.contains(secret), "{secret}");
             assert!(!text.contains(&service_kit::sha256_hex(secret)[..16]), "whoever guesses it could check that");
         }

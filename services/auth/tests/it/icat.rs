@@ -129,6 +129,7 @@ fn build_mount(ctx: &Ctx) -> Mount {
             let ended = catalogue.open.lock().unwrap().remove(id.as_str());
             ended.map_or_else(|| unknown_session(&id), |_| HttpResponse::NoContent().finish())
         })
+        .get("/properties", get_properties)
         .get("/entityManager", search_entities)
 }
 
@@ -173,6 +174,12 @@ fn cut_origin(login: &str) -> String {
 fn unknown_session(id: &str) -> HttpResponse {
     HttpResponse::Forbidden()
         .body(format!(r#"{{"code":"SESSION","message":"Unable to find user by sessionid: {id}"}}"#))
+}
+
+async fn get_properties() -> HttpResponse {
+    let names = ["db", "simple", "fresh", "brief", "endless", "over", "nonsense", "down", "broken"];
+    let authenticators: Vec<Value> = names.iter().map(|name| json!({"mnemonic": name, "keys": []})).collect();
+    HttpResponse::Ok().json(json!({"maxEntities": 10_000, "lifetimeMinutes": 120, "authenticators": authenticators}))
 }
 
 async fn search_entities(query: web::Query<Vec<(String, String)>>) -> &'static str {

@@ -91,6 +91,8 @@ pub enum UserCommand {
 pub enum AccountCommand {
     /// Create an account.
     Add(NewUser),
+    /// Create the accounts of another program, such as authn.db, with their passwords.
+    Import(ImportAccounts),
     /// List the accounts.
     List,
     /// Lock an account, and end its sessions.
@@ -112,6 +114,18 @@ pub enum AccountCommand {
 pub struct Account {
     /// MECHANISM/NAME, for example db/alice
     pub account: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportAccounts {
+    /// Lines NAME:HASH with hashes of crypt(3) ($1$, $5$, $6$) or bcrypt, as in /etc/shadow or of htpasswd; further fields are ignored.
+    pub file: PathBuf,
+    /// The mechanism of the accounts, for example db
+    #[arg(long)]
+    pub mechanism: String,
+    /// The lines are NAME:PASSWORD, with passwords as they are typed.
+    #[arg(long)]
+    pub clear: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ use service_kit::cli::{Failure, print_result};
 use service_kit::{Config, Sources, require_database};
 
 use super::account_errors::to_failure;
+use super::account_import::import_accounts;
 use super::catalogue::{self, Catalogue, OnConflict, OtherValues};
 use super::passwords::{ask_new_password, read_first_line};
 use crate::cli::{AccountCommand, AddUser, NewUser};
@@ -17,6 +18,7 @@ pub async fn run_account_command(settings: &Config, command: AccountCommand, jso
     let accounts = auth::open_accounts(settings, &Sources::default()).await.map_err(to_failure)?;
     let outcome = match command {
         AccountCommand::Add(options) => create_account(settings, &accounts, &options, json).await,
+        AccountCommand::Import(options) => import_accounts(&accounts, &options, json).await,
         AccountCommand::List => list_accounts(&accounts, json).await,
         AccountCommand::Lock(options) => {
             let name = parse_name(&accounts, &options.account)?;

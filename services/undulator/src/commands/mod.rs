@@ -1,6 +1,7 @@
 //! The commands, one file or folder for each.
 
 mod account_errors;
+mod account_import;
 mod account_links;
 mod auth;
 mod catalogue;

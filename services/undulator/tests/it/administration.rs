@@ -347,3 +347,46 @@ async fn what_is_empty_is_filled_in_and_what_is_there_is_changed_only_when_asked
         assert_eq!(names, expected);
     }
 }
+
+/// The list shows times and addresses, and both commands tell a running server.
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_are_listed_and_ended_beside_a_running_server() {
+    for backend in list_backends() {
+        let facility = Facility::start(&backend).await;
+        facility.run_successfully(&["auth", "user", "add", "db/alice", "--password-file", "password"]).await;
+        assert_eq!(facility.run_successfully(&["auth", "sessions", "list"]).await, json!([]));
+        let log_in = async || {
+            let body = json!({"plugin": "db", "username": "alice", "password": PASSWORD});
+            let answer = facility.app.http.post(format!("{}/auth/v1/token", facility.app.public)).json(&body);
+            let token: Value = answer.send().await.unwrap().json().await.unwrap();
+            token["access_token"].as_str().unwrap().to_owned()
+        };
+        let is_live = async |token: &str| {
+            let request = facility.app.http.get(format!("{}/auth/v1/logins", facility.app.public)).bearer_auth(token);
+            request.send().await.unwrap().status() == 200
+        };
+        let (first, second, third) = (log_in().await, log_in().await, log_in().await);
+        let listed = facility.run_successfully(&["auth", "sessions", "list", "--user", "db/alice"]).await;
+        assert_eq!(listed.as_array().unwrap().len(), 3);
+        assert_eq!((&listed[0]["user"], &listed[0]["address"]), (&json!("db/alice"), &json!("127.0.0.1")));
+        assert_eq!(facility.run_successfully(&["auth", "sessions", "list", "--user", "db/bob"]).await, json!([]));
+        let id = listed[2]["id"].as_str().unwrap();
+        let ended = facility.run_successfully(&["auth", "sessions", "end", &id[..12]]).await;
+        assert_eq!(ended["user"], "db/alice");
+        assert_eq!(facility.run_command(&["auth", "sessions", "end", &id[..12]]).await.code, 1, "it has ended");
+        let live = [is_live(&first).await, is_live(&second).await, is_live(&third).await];
+        assert_eq!(live.into_iter().filter(|live| *live).count(), 2);
+        let session = facility.log_in("db", "alice").await;
+        let ended = facility.run_successfully(&["auth", "sessions", "end", "--user", "db/alice"]).await;
+        assert_eq!(ended["ended"], 2);
+        assert!(!is_live(&first).await && !is_live(&second).await && !is_live(&third).await);
+        facility.app.drain().await;
+        let request = facility.app.http.get(format!("{}/icat/session/{session}", facility.app.public));
+        assert_eq!(request.send().await.unwrap().status(), 403, "a session that she opened at ICAT herself");
+        assert_eq!(facility.run_command(&["auth", "sessions", "end"]).await.code, 2);
+        let link = ["auth", "user", "link", "db/alice", "--provider", "lab", "--subject", "42"];
+        let unknown = facility.run_command(&link).await;
+        assert!(unknown.code == 2 && unknown.errors.contains("no identity provider `lab`"), "{}", unknown.errors);
+        assert_eq!(facility.run_successfully(&["auth", "user", "links", "db/alice"]).await, json!([]));
+    }
+}

@@ -32,6 +32,7 @@ impl IntoResponses for CommonScigatewayFailures {
 impl IntoResponses for ScigatewayBodyFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         BTreeMap::from([
+            response_entry("400", failure_response("The body is not UTF-8")),
             response_entry("413", failure_response("The body is too large")),
             response_entry("422", failure_response("The body is not JSON, or a field is missing or of another type")),
         ])

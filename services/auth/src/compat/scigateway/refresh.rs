@@ -27,7 +27,7 @@ use crate::state::State;
         ScigatewayBodyFailures,
         (status = 200, description = "A token; the next refresh token is in the cookie", body = String,
             content_type = "application/json"),
-        (status = 400, description = "There is no cookie", body = ScigatewayFailure),
+        (status = 400, description = "There is no cookie, or the body is not UTF-8", body = ScigatewayFailure),
         (status = 403, description = "A token is not valid, the login is over, or ICAT does not answer", body = ScigatewayFailure),
     ),
 )]

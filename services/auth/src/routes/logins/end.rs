@@ -40,10 +40,7 @@ pub async fn end_login(
         return Ok(HttpResponse::NoContent().finish());
     }
     let no_login = || Problem::new(Code::NotFound, "auth/no-login", "you have no login with this id");
-    if id.contains('\0') {
-        return Err(no_login());
-    }
-    let login = state.logins.find_own_login(&current.row.user_name, &id).await?.ok_or_else(no_login)?;
+    let login = state.logins.find_own_login(&current.row, &id).await?.ok_or_else(no_login)?;
     state.logins.end_login(&login.sid_hash, EndReason::EndedElsewhere, &origin.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }

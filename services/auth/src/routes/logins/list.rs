@@ -90,7 +90,7 @@ pub async fn list_logins(state: web::Data<State>, request: HttpRequest) -> Resul
     let after = cursor.as_deref().map_or_else(|| Ok(Cursor::start()), Cursor::parse)?;
     let wanted = i64::try_from(limit + 1).map_err(Problem::internal)?;
     let after = (after.started_at, after.sid_hash.as_str());
-    let mut rows = state.logins.list_logins(&current.user_name, after, wanted).await?;
+    let mut rows = state.logins.list_own_logins(&current, after, wanted).await?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let last = rows.last().filter(|_| has_more);
