@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use events::Outbox;
 use icat_client::IcatClient;
-use service_kit::{BuildError, Clock, ConfigError, Ctx, Ids, Listener};
+use service_kit::{BuildError, Clock, ConfigError, Ctx, Ids, Listener, Sources};
 
 use crate::accounts::LocalLogins;
+use crate::api_keys::ApiKeys;
 use crate::assertions::Assertions;
 use crate::audit::Audit;
 use crate::config::Config;
@@ -39,6 +40,7 @@ pub struct State {
     pub renewals: LoginRenewals,
     pub logout: Logout,
     pub revocations: Revocations,
+    pub api_keys: ApiKeys,
     pub local_logins: Arc<LocalLogins>,
     pub login_flow: Arc<LoginFlow>,
     pub scigateway_tokens: ScigatewayTokens,
@@ -62,6 +64,8 @@ impl State {
         let audit = Audit::new(Arc::clone(&ctx.clock), outbox.clone());
         let metrics = LoginMetrics::new(ctx);
         let keys = Arc::new(Keys::open(ctx, &config)?);
+        let sources = Sources { clock: Arc::clone(&ctx.clock), ids: Arc::clone(&ctx.ids) };
+        let api_keys = ApiKeys::new(ctx.db.clone(), &sources, outbox.clone(), config.api_key_max_lifetime);
         let recorder = LoginRecorder::new(
             ctx,
             audit.clone(),
@@ -99,6 +103,7 @@ impl State {
             logins,
             renewals,
             revocations: Revocations::new(ctx),
+            api_keys,
             icat,
             providers,
             directories,

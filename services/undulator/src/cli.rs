@@ -1,6 +1,7 @@
 //! The command line.
 
 mod auth;
+mod expiry;
 mod find;
 mod get;
 mod icat;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, Options};
 
-pub use self::auth::{AddUser, AuthCommand, KeysCommand, NewUser, UserCommand};
+pub use self::auth::{AddUser, ApiKeyCommand, AuthCommand, KeysCommand, NewApiKey, NewUser, UserCommand};
 pub use self::find::{Find, Sort, Target};
 pub use self::get::{Get, What};
 pub use self::icat::{
@@ -62,7 +63,7 @@ pub enum Command {
     /// Manage the embedded catalogue: import, export, ingest, investigations, instruments and members.
     #[command(subcommand)]
     Icat(IcatCommand),
-    /// Manage local accounts.
+    /// Manage local accounts, API keys and the keys that sign access tokens.
     #[command(subcommand)]
     Auth(AuthCommand),
     /// Verify exports of the logbook.

@@ -1,5 +1,6 @@
 //! Types and rules of logins, without database and HTTP.
 
+pub mod api_key;
 pub mod audit;
 pub mod client_id;
 pub mod icat_session;

@@ -1,6 +1,7 @@
 //! All SQL of logins.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod audit;
 pub mod audit_counts;
 pub mod batches;

@@ -1,6 +1,7 @@
 //! The commands, one file or folder for each.
 
 mod account_errors;
+mod api_keys;
 mod auth;
 mod catalogue;
 mod creator;
@@ -96,6 +97,7 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
         Command::Auth(AuthCommand::Keys(KeysCommand::Rotate { compromised })) => {
             signing_keys::rotate_keys(&settings, compromised, json).await
         }
+        Command::Auth(AuthCommand::ApiKey(command)) => api_keys::run_api_key_command(&settings, command, json).await,
     }
 }
 
