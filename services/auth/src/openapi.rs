@@ -23,7 +23,7 @@ use crate::routes::{api_keys, discovery, jwks, logins, logout, oidc, providers, 
     tags(
         (name = "tokens", description = "Access tokens, and the keys to verify them with"),
         (name = "logins", description = "Where a user is logged in"),
-        (name = "api-keys", description = "API keys of programs"),
+        (name = "keys", description = "API keys of programs"),
         (name = "providers", description = "Logins with identity providers"),
         (name = "scigateway", description = "The interface of scigateway-auth, below `auth.scigateway_prefix`"),
         (name = "sessions", description = "Sessions of ICAT+"),

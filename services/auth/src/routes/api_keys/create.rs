@@ -47,7 +47,7 @@ pub struct CreatedKey {
 }
 
 #[utoipa::path(
-    post, path = "/auth/v1/api-keys", operation_id = "create_api_key", tag = "api-keys",
+    post, path = "/auth/v1/api-keys", operation_id = "create_api_key", tag = "keys",
     summary = "Create an API key",
     description = "For administrators of services (`identity.administrators`). The key is shown only in this answer.",
     request_body(content = NewApiKey, content_type = "application/json"),

@@ -37,7 +37,7 @@ pub struct ApiKeyPage {
 }
 
 #[utoipa::path(
-    get, path = "/auth/v1/api-keys", operation_id = "list_api_keys", tag = "api-keys",
+    get, path = "/auth/v1/api-keys", operation_id = "list_api_keys", tag = "keys",
     summary = "List API keys",
     description = "Administrators of services (`identity.administrators`) see the keys of all users, others those that act for \
         them. Expired and revoked keys are listed as well. Keys of the settings (`identity.api_keys`) are not.",

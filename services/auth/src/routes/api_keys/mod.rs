@@ -7,6 +7,7 @@ pub mod revoke;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use service_kit::Micros;
 use utoipa::ToSchema;
 
 use crate::domain::api_key::ApiKeyState;
@@ -59,8 +60,8 @@ fn to_api_key(state: &State, row: ApiKeyRow) -> ApiKey {
         expires: row.terms.expires_at.to_timestamp(),
         created_at: row.created_at.to_timestamp(),
         created_by: row.created_by,
-        last_used_at: row.last_used_at.map(|at| at.to_timestamp()),
-        revoked_at: row.revoked_at.map(|at| at.to_timestamp()),
+        last_used_at: row.last_used_at.map(Micros::to_timestamp),
+        revoked_at: row.revoked_at.map(Micros::to_timestamp),
         revoked_by: row.revoked_by,
     }
 }

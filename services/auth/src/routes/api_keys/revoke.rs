@@ -11,7 +11,7 @@ use crate::routes::logins::require_login;
 use crate::state::State;
 
 #[utoipa::path(
-    delete, path = "/auth/v1/api-keys/{id}", operation_id = "revoke_api_key", tag = "api-keys",
+    delete, path = "/auth/v1/api-keys/{id}", operation_id = "revoke_api_key", tag = "keys",
     summary = "Revoke an API key",
     description = "For administrators of services, and for the user that the key acts for. Services refuse the key as soon as they \
         hear of it, at the latest after 30 seconds, or, while they cannot reach auth, after ten and a half minutes.",
