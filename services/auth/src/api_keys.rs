@@ -102,7 +102,7 @@ impl ApiKeys {
     /// Creates a key. Its text is returned once.
     pub async fn create_key(&self, terms: ApiKeyTerms, by: &KeyAdministrator) -> Result<CreatedApiKey, ApiKeyError> {
         let now = self.clock.now_micros();
-        let terms = terms.check(now, self.max_lifetime).map_err(ApiKeyError::Invalid)?;
+        let terms = terms.check_terms(now, self.max_lifetime).map_err(ApiKeyError::Invalid)?;
         let key = format!("{API_KEY_PREFIX}{}", generate_secret_text(&*self.ids));
         let row = ApiKeyRow {
             id: self.ids.random_uuid().to_string(),

@@ -29,7 +29,7 @@ pub struct ApiKeyTerms {
 
 impl ApiKeyTerms {
     /// The terms without duplicates, or what is wrong with them.
-    pub fn check(mut self, now: Micros, max_lifetime: Duration) -> Result<Self, String> {
+    pub fn check_terms(mut self, now: Micros, max_lifetime: Duration) -> Result<Self, String> {
         check_name(&self.name)?;
         let is_plain = |text: &str, max_bytes: usize| {
             !text.trim().is_empty() && text.len() <= max_bytes && !text.chars().any(char::is_control)
@@ -132,13 +132,13 @@ mod tests {
         }
     }
 
-    fn check(terms: ApiKeyTerms) -> Result<ApiKeyTerms, String> {
-        terms.check(Micros::from_i64(0), Duration::from_hours(240))
+    fn check_for_ten_days(terms: ApiKeyTerms) -> Result<ApiKeyTerms, String> {
+        terms.check_terms(Micros::from_i64(0), Duration::from_hours(240))
     }
 
     #[test]
     fn terms_lose_their_duplicates() {
-        let checked = check(terms()).unwrap();
+        let checked = check_for_ten_days(terms()).unwrap();
         assert_eq!(
             (checked.scopes, checked.instruments),
             (vec!["logbook:write".to_owned(), "read".to_owned()], vec!["ID29".to_owned()])
@@ -150,7 +150,7 @@ mod tests {
         let wrong = |change: fn(&mut ApiKeyTerms)| {
             let mut terms = terms();
             change(&mut terms);
-            check(terms).unwrap_err()
+            check_for_ten_days(terms).unwrap_err()
         };
         let scopes = "(scopes: read, logbook:read, logbook:write, doi:mint, admin)";
         assert_eq!(

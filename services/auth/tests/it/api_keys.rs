@@ -33,25 +33,25 @@ impl Site {
         format!("{}/auth/v1/api-keys{rest}", self.app.public)
     }
 
-    async fn create(&self, token: &str, body: &Value) -> Response {
+    async fn request_key(&self, token: &str, body: &Value) -> Response {
         self.app.http.post(self.url("")).bearer_auth(token).json(body).send().await.unwrap()
     }
 
     /// The key and its description.
     async fn create_key(&self, body: &Value) -> (String, Value) {
-        let answer = self.create(&self.root, body).await;
+        let answer = self.request_key(&self.root, body).await;
         assert_eq!((answer.status().as_u16(), &answer.headers()["cache-control"]), (201, &"no-store".parse().unwrap()));
         let created: Value = answer.json().await.unwrap();
         (created["key"].as_str().unwrap().to_owned(), created["api_key"].clone())
     }
 
-    async fn list(&self, token: &str, query: &str) -> Response {
+    async fn request_list(&self, token: &str, query: &str) -> Response {
         self.app.http.get(self.url(query)).bearer_auth(token).send().await.unwrap()
     }
 
     /// Names and states.
     async fn list_states(&self, token: &str, query: &str) -> Vec<(String, String)> {
-        let page: Value = self.list(token, query).await.json().await.unwrap();
+        let page: Value = self.request_list(token, query).await.json().await.unwrap();
         let text = |key: &Value, field: &str| key[field].as_str().unwrap().to_owned();
         page["api_keys"].as_array().unwrap().iter().map(|key| (text(key, "name"), text(key, "state"))).collect()
     }
@@ -62,7 +62,7 @@ impl Site {
     }
 
     /// As another service asks.
-    async fn resolve(&self, key: &str) -> (u16, Value) {
+    async fn resolve_key(&self, key: &str) -> (u16, Value) {
         let url = format!("{}/api-keys/resolve", self.app.internal);
         let answer = self.app.http.post(url).bearer_auth(key).send().await.unwrap();
         assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -71,7 +71,7 @@ impl Site {
 
     /// The slug with which a key is refused.
     async fn resolve_refused(&self, key: &str) -> String {
-        let (status, problem) = self.resolve(key).await;
+        let (status, problem) = self.resolve_key(key).await;
         assert_eq!(status, 401, "{problem}");
         problem["type"].as_str().unwrap().strip_prefix("urn:undulator:problem:").unwrap().to_owned()
     }
@@ -121,13 +121,13 @@ async fn an_administrator_creates_lists_and_revokes_keys() {
             "name": "id29", "user": "simple/id29", "scopes": ["logbook:write"], "instruments": ["ID29"],
             "expires": "2027-01-12T09:00:00Z",
         });
-        assert_eq!(site.resolve(&key).await, (200, resolved));
-        let text = site.list(&site.root, "").await.text().await.unwrap();
+        assert_eq!(site.resolve_key(&key).await, (200, resolved));
+        let text = site.request_list(&site.root, "").await.text().await.unwrap();
         assert!(text.contains(id) && !text.contains(&key) && !text.contains(&sha256_hex(&key)), "it is shown once");
 
         assert_eq!((site.revoke(&site.root, id).await, site.revoke(&site.root, id).await), (204, 204));
         assert_eq!(site.resolve_refused(&key).await, "auth/unknown-api-key");
-        let page: Value = site.list(&site.root, "").await.json().await.unwrap();
+        let page: Value = site.request_list(&site.root, "").await.json().await.unwrap();
         let revoked = &page["api_keys"][0];
         assert_eq!(
             (&revoked["state"], &revoked["revoked_at"], &revoked["revoked_by"], &revoked["last_used_at"]),
@@ -158,13 +158,13 @@ async fn users_see_and_revoke_the_keys_that_act_for_them() {
         let site = Site::start(&backend).await;
         let (key, own) = site.create_key(&new_key("of-uma", "fresh/uma")).await;
         let (other_key, other) = site.create_key(&new_key("of-vic", "fresh/vic")).await;
-        let refused = site.create(&site.uma, &new_key("more", "fresh/uma")).await;
+        let refused = site.request_key(&site.uma, &new_key("more", "fresh/uma")).await;
         assert_eq!((refused.status().as_u16(), read_slug(refused).await.as_str()), (403, "auth/no-administrator"));
         let valid = |name: &str| (name.to_owned(), "valid".to_owned());
         for query in ["", "?user=fresh/uma"] {
             assert_eq!(site.list_states(&site.uma, query).await, [valid("of-uma")]);
         }
-        assert_eq!(site.list(&site.uma, "?user=fresh/vic").await.status(), 403);
+        assert_eq!(site.request_list(&site.uma, "?user=fresh/vic").await.status(), 403);
         assert_eq!(site.list_states(&site.root, "").await.len(), 2);
         assert_eq!(site.list_states(&site.root, "?user=fresh/vic").await, [valid("of-vic")]);
         assert_eq!(site.list_states(&site.root, "?user=fresh/nobody").await, []);
@@ -172,7 +172,7 @@ async fn users_see_and_revoke_the_keys_that_act_for_them() {
         for unknown in [other["id"].as_str().unwrap(), "x", "%00", "00000000-0000-4000-8000-000000000000"] {
             assert_eq!(site.revoke(&site.uma, unknown).await, 404, "{unknown}");
         }
-        assert_eq!(site.resolve(&other_key).await.0, 200);
+        assert_eq!(site.resolve_key(&other_key).await.0, 200);
         for _ in 0..2 {
             assert_eq!(site.revoke(&site.uma, own["id"].as_str().unwrap()).await, 204);
         }
@@ -181,7 +181,7 @@ async fn users_see_and_revoke_the_keys_that_act_for_them() {
         assert_eq!(audit[2], ["revoked", "fresh/uma", "", "of-uma"], "by the user");
 
         for credential in ["", key.as_str(), other_key.as_str(), "x.y.z"] {
-            assert_eq!(site.list(credential, "").await.status(), 401, "an API key administers no keys");
+            assert_eq!(site.request_list(credential, "").await.status(), 401, "an API key administers no keys");
         }
         assert_eq!(site.app.http.get(site.url("")).send().await.unwrap().status(), 401);
         site.app.stop().await;
@@ -217,7 +217,7 @@ async fn wrong_keys_are_refused_with_what_would_be_right() {
             (with("sha256", json!("x")), 422, "unknown field"),
         ];
         for (body, status, text) in cases {
-            let answer = site.create(&site.root, &body).await;
+            let answer = site.request_key(&site.root, &body).await;
             assert_eq!(answer.status().as_u16(), status, "{body}");
             let problem = answer.text().await.unwrap();
             assert!(problem.contains(text), "{body}: {problem}");
@@ -240,7 +240,7 @@ async fn the_name_of_a_revoked_key_can_be_given_again() {
         assert_eq!(site.revoke(&site.root, created["id"].as_str().unwrap()).await, 204);
         site.app.clock.advance_seconds(1);
         let (second, _) = site.create_key(&new_key("id29", "simple/id29")).await;
-        assert_eq!((site.resolve(&first).await.0, site.resolve(&second).await.0), (401, 200));
+        assert_eq!((site.resolve_key(&first).await.0, site.resolve_key(&second).await.0), (401, 200));
         let states = [("id29", "valid"), ("id29", "revoked")].map(|(name, state)| (name.to_owned(), state.to_owned()));
         assert_eq!(site.list_states(&site.root, "").await, states);
         site.app.stop().await;
@@ -257,13 +257,13 @@ async fn a_key_expires_and_its_last_use_is_known_to_the_hour() {
         assert_eq!(keys.find_key_by_name_or_id("short").await.unwrap().unwrap().last_used_at, None);
         for (seconds, expected) in [(0, "09:00:00"), (3599, "09:00:00"), (1, "10:00:00")] {
             site.app.clock.advance_seconds(seconds);
-            assert_eq!(site.resolve(&key).await.0, 200);
+            assert_eq!(site.resolve_key(&key).await.0, 200);
             let row = keys.find_key_by_name_or_id("short").await.unwrap().unwrap();
             let stored = row.last_used_at.unwrap().to_timestamp().to_string();
             assert_eq!(stored, format!("2026-01-12T{expected}Z"));
         }
         site.app.clock.advance_seconds(3599);
-        assert_eq!(site.resolve(&key).await.0, 200);
+        assert_eq!(site.resolve_key(&key).await.0, 200);
         site.app.clock.advance_seconds(1);
         for _ in 0..25 {
             assert_eq!(site.resolve_refused(&key).await, "auth/api-key-expired");
@@ -285,13 +285,13 @@ async fn a_closed_account_has_no_keys() {
         let alice = accounts.parse_name("db/alice").unwrap();
         accounts.create_account(&alice, PASSWORD).await.unwrap();
         let (key, _) = site.create_key(&new_key("of-alice", "db/alice")).await;
-        assert_eq!(site.resolve(&key).await.0, 200);
+        assert_eq!(site.resolve_key(&key).await.0, 200);
         accounts.lock_account(&alice).await.unwrap();
         assert_eq!(site.resolve_refused(&key).await, "auth/unknown-api-key");
-        let answer = site.create(&site.root, &new_key("another", "db/alice")).await;
+        let answer = site.request_key(&site.root, &new_key("another", "db/alice")).await;
         assert!(answer.status() == 422 && answer.text().await.unwrap().contains("locked or removed"));
         accounts.unlock_account(&alice).await.unwrap();
-        assert_eq!(site.resolve(&key).await.0, 200);
+        assert_eq!(site.resolve_key(&key).await.0, 200);
         accounts.remove_account(&alice).await.unwrap();
         assert_eq!(site.resolve_refused(&key).await, "auth/unknown-api-key");
         let refused = site.list_key_audit().await.into_iter().filter(|[reason, ..]| reason == "refused_account_closed");
@@ -309,7 +309,7 @@ async fn what_a_command_does_is_recorded_and_told_as_well() {
         let created = keys.create_key(terms_until(&site.app, "id29", 60), &command).await.unwrap();
         let again = keys.create_key(terms_until(&site.app, "id29", 60), &command).await;
         assert!(matches!(again, Err(ApiKeyError::Exists(_))));
-        assert_eq!(site.resolve(created.key.expose()).await.0, 200);
+        assert_eq!(site.resolve_key(created.key.expose()).await.0, 200);
         let found = keys.find_key_by_name_or_id("id29").await.unwrap().unwrap();
         assert_eq!(found.id, created.row.id);
         assert!(keys.revoke_key(&found, &command).await.unwrap());
@@ -340,7 +340,7 @@ async fn pages_of_keys_have_each_of_them_once() {
         }
         let (mut found, mut query, mut pages) = (Vec::new(), "?limit=2".to_owned(), 0);
         loop {
-            let page: Value = site.list(&site.root, &query).await.json().await.unwrap();
+            let page: Value = site.request_list(&site.root, &query).await.json().await.unwrap();
             let names = page["api_keys"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap().to_owned());
             found.extend(names);
             pages += 1;
@@ -353,7 +353,7 @@ async fn pages_of_keys_have_each_of_them_once() {
         found.sort_unstable();
         assert_eq!(found, (0..KEYS).map(|n| format!("key-{n}")).collect::<Vec<_>>());
         for wrong in ["?limit=0", "?limit=501", "?cursor=x", "?user=a%00"] {
-            assert_eq!(site.list(&site.root, wrong).await.status(), 422, "{wrong}");
+            assert_eq!(site.request_list(&site.root, wrong).await.status(), 422, "{wrong}");
         }
         site.app.stop().await;
     }

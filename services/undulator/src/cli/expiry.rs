@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use thiserror::Error;
 
@@ -29,8 +30,8 @@ impl FromStr for Expiry {
         match text.parse() {
             Ok(DayOrMoment::Moment(moment)) => Ok(Self::At(moment)),
             Ok(DayOrMoment::Day(day)) => {
-                let begins = day.to_zoned(TimeZone::UTC).map_err(|_| ExpiryError)?;
-                Ok(Self::At(begins.timestamp()))
+                let begins = TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).map_err(|_| ExpiryError)?;
+                Ok(Self::At(begins))
             }
             Err(_) => humantime::parse_duration(text).map(Self::After).map_err(|_| ExpiryError),
         }

@@ -50,7 +50,7 @@ impl Facility {
         (stdout, stderr)
     }
 
-    async fn list(&self, arguments: &[&str]) -> Value {
+    async fn list_keys(&self, arguments: &[&str]) -> Value {
         let (text, _) = self.run_successfully(&[&["list", "--json"][..], arguments].concat()).await;
         serde_json::from_str(&text).unwrap()
     }
@@ -81,7 +81,7 @@ impl Facility {
 async fn a_key_is_created_used_listed_and_revoked() {
     for backend in list_backends() {
         let facility = Facility::start(&backend, "").await;
-        assert_eq!(facility.list(&[]).await, json!([]));
+        assert_eq!(facility.list_keys(&[]).await, json!([]));
         let (stdout, stderr) = facility.run_successfully(&[&CREATE[..], &["--instrument", "ID29"]].concat()).await;
         let key = stdout.strip_suffix('\n').unwrap();
         assert!(key.len() == 47 && key.starts_with("uak_"), "the key alone: {} characters", key.len());
@@ -92,7 +92,7 @@ async fn a_key_is_created_used_listed_and_revoked() {
         }
         assert_eq!(facility.notify(key, "ID30", true).await.0, 403, "another instrument");
 
-        let listed = facility.list(&[]).await;
+        let listed = facility.list_keys(&[]).await;
         let listed = &listed[0];
         assert_eq!(
             (&listed["name"], &listed["user"], &listed["scopes"], &listed["instruments"], &listed["state"]),
@@ -105,7 +105,7 @@ async fn a_key_is_created_used_listed_and_revoked() {
             )
         );
         assert_eq!((&listed["created_by"], listed.get("key")), (&json!("command line"), None));
-        assert_eq!(facility.list(&["--user", "simple/other"]).await, json!([]));
+        assert_eq!(facility.list_keys(&["--user", "simple/other"]).await, json!([]));
         let (text, _) = facility.run_successfully(&["list"]).await;
         assert!(text.contains("id29") && text.contains("valid") && !text.contains(key), "{text}");
 
@@ -119,7 +119,7 @@ async fn a_key_is_created_used_listed_and_revoked() {
         .await;
         let (_, text) = facility.notify(key, "ID29", false).await;
         assert!(text.contains("identity/unknown-api-key") && !text.contains(key), "{text}");
-        assert_eq!(facility.list(&[]).await[0]["state"], "revoked");
+        assert_eq!(facility.list_keys(&[]).await[0]["state"], "revoked");
         assert_eq!(facility.run(&["revoke", "id29"]).await.status.code(), Some(1), "the name is free");
         let id = listed["id"].as_str().unwrap();
         assert_eq!(facility.run_successfully(&["revoke", id]).await.0, "id29 was revoked before\n");
@@ -151,7 +151,7 @@ async fn mistakes_are_explained() {
         assert!(refused.status.code() == Some(code) && stderr.contains(text), "{arguments:?}: {stderr}");
         assert!(refused.stdout.is_empty());
     }
-    assert_eq!(facility.list(&[]).await, json!([]));
+    assert_eq!(facility.list_keys(&[]).await, json!([]));
     facility.app.stop().await;
 }
 
