@@ -56,9 +56,10 @@ impl ApiKeyTerms {
         if self.expires_at <= now {
             return Err("the key would have expired already".to_owned());
         }
-        if self.expires_at > now + max_lifetime {
-            let days = max_lifetime.as_secs() / 86_400;
-            return Err(format!("the key must expire within {days} days (auth.api_key_max_lifetime)"));
+        let latest = now + max_lifetime;
+        if self.expires_at > latest {
+            let latest = latest.to_timestamp();
+            return Err(format!("the key must expire at {latest} or before (auth.api_key_max_lifetime)"));
         }
         keep_first_of_each(&mut self.scopes);
         keep_first_of_each(&mut self.instruments);
@@ -171,7 +172,10 @@ mod tests {
         }
         assert!(wrong(|t| t.instruments.push(String::new())).starts_with("instruments must be"));
         assert!(wrong(|t| t.expires_at = Micros::from_i64(0)).contains("expired already"));
-        assert!(wrong(|t| t.expires_at = Micros::from_i64(10 * DAY + 1)).contains("within 10 days"));
+        assert!(
+            wrong(|t| t.expires_at = Micros::from_i64(10 * DAY + 1))
+                .contains("must expire at 1970-01-11T00:00:00Z or before")
+        );
     }
 
     #[test]
