@@ -59,6 +59,10 @@ impl Event for auth::SessionsRevoked {
     const SUBJECT: &'static str = "undulator.v1.auth.sessions.revoked";
 }
 
+impl Event for auth::ApiKeyRevoked {
+    const SUBJECT: &'static str = "undulator.v1.auth.api_key.revoked";
+}
+
 impl Event for auth::AuditRecorded {
     const SUBJECT: &'static str = "undulator.v1.auth.audit.recorded";
 }
@@ -100,6 +104,7 @@ impl EventKind {
 
 /// All event types.
 pub const EVENT_KINDS: &[EventKind] = &[
+    EventKind::for_event::<auth::ApiKeyRevoked>(),
     EventKind::for_event::<auth::AuditRecorded>(),
     EventKind::for_event::<auth::SessionEnded>(),
     EventKind::for_event::<auth::SessionStarted>(),

@@ -1,10 +1,13 @@
-//! What is asked of auth's internal listener: the ICAT session behind a token, the end of a login, and the identity providers.
+//! What is asked of auth's internal listener: the ICAT session behind a token, what an API key may be used for, the end of a login,
+//! and the identity providers.
 
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde::Deserialize;
-use service_kit::{Code, HttpClient, Peer, Problem, Secret};
+use service_kit::{Code, Ctx, HttpClient, Listener, Peer, Problem, Secret};
+
+use crate::api_keys::{ApiKey, ApiKeyRefusal};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -22,6 +25,23 @@ pub enum ResolvedToken {
     },
     /// Auth does not answer: the caller is known, the session is not.
     Unknown,
+}
+
+/// What auth says of an API key.
+pub enum ResolvedApiKey {
+    Valid(ApiKey),
+    Refused(ApiKeyRefusal),
+    /// Auth does not answer.
+    Unavailable,
+}
+
+/// The type of the problem with which auth refuses an API key that has expired.
+const EXPIRED_API_KEY: &str = "urn:undulator:problem:auth/api-key-expired";
+
+/// A problem of auth.
+#[derive(Deserialize)]
+struct Refusal {
+    r#type: String,
 }
 
 /// An identity provider.
@@ -44,8 +64,43 @@ struct Answer {
 }
 
 impl AuthClient {
-    pub fn new(http: HttpClient, auth_url: String) -> Self {
-        Self { http, auth_url }
+    pub fn new(ctx: &Ctx) -> Self {
+        let auth_url = ctx.endpoints.resolve_url(&ctx.config.core.identity.auth_url, Listener::Internal);
+        Self { http: ctx.http.clone(), auth_url }
+    }
+
+    /// What an API key may be used for.
+    pub async fn resolve_api_key(&self, key: &str) -> Result<ResolvedApiKey, Problem> {
+        if self.auth_url.is_empty() {
+            return Ok(ResolvedApiKey::Refused(ApiKeyRefusal::NoAuthService));
+        }
+        let request = self.http.post(format!("{}/api-keys/resolve", self.auth_url)).bearer_auth(key).timeout(TIMEOUT);
+        let sent = request.with_extension(Peer { service: "auth", template: "/api-keys/resolve" }).send().await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(e) => {
+                tracing::warn!(error = %e, "auth does not answer; API keys cannot be looked up");
+                return Ok(ResolvedApiKey::Unavailable);
+            }
+        };
+        match answer.status() {
+            StatusCode::OK => {
+                let key: ApiKey = answer.json().await.map_err(|e| Problem::internal(e.without_url()))?;
+                Ok(ResolvedApiKey::Valid(key))
+            }
+            StatusCode::UNAUTHORIZED => {
+                let refusal: Refusal = answer.json().await.map_err(|e| Problem::internal(e.without_url()))?;
+                let is_expired = refusal.r#type == EXPIRED_API_KEY;
+                let refusal = if is_expired { ApiKeyRefusal::Expired } else { ApiKeyRefusal::Unknown };
+                Ok(ResolvedApiKey::Refused(refusal))
+            }
+            // Another service listens there: `identity.auth_url` is "self" in a process without auth.
+            StatusCode::NOT_FOUND => Ok(ResolvedApiKey::Refused(ApiKeyRefusal::NoAuthService)),
+            status => {
+                tracing::warn!(status = status.as_u16(), "auth cannot look up API keys");
+                Ok(ResolvedApiKey::Unavailable)
+            }
+        }
     }
 
     /// Ends the login of a session handle; one that has ended before is not an error.

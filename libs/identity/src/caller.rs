@@ -5,10 +5,10 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem, RequestCredential, Secret, record_caller, sha256_hex};
+use service_kit::{Code, Problem, RequestCredential, Secret, is_stored_api_key, record_caller, sha256_hex};
 use uuid::Uuid;
 
-use crate::api_keys::ApiKey;
+use crate::api_keys::{ApiKey, ApiKeyRefusal};
 use crate::{Identity, IssuedCredentials};
 
 /// Longer ones are nobody's.
@@ -135,6 +135,9 @@ impl Identity {
         if let Some(found) = parts.api_keys.find_valid_key(credential, parts.clock.now()) {
             return found.map(Caller::from_api_key);
         }
+        if is_stored_api_key(credential) {
+            return parts.stored_api_keys.find_valid_key(credential).await.map(Caller::from_api_key);
+        }
         if IssuedCredentials::is_issued(credential) {
             return parts.issued.identify_caller(credential).await;
         }
@@ -154,7 +157,9 @@ impl Identity {
     /// the error, whatever it looks like; a session is accepted too.
     pub async fn verify_api_key_or_session(&self, credential: &str) -> Result<Caller, Problem> {
         self.verify_credential(credential).await.map_err(|problem| match problem.slug {
-            "identity/session-ended" | UNKNOWN_CREDENTIAL => to_unknown_api_key_problem(problem),
+            "identity/session-ended" | UNKNOWN_CREDENTIAL => {
+                Problem { source: problem.source, ..ApiKeyRefusal::Unknown.into() }
+            }
             _ => problem,
         })
     }
@@ -163,11 +168,6 @@ impl Identity {
 /// The length of a session id of ICAT; 32 digits without hyphens are a key.
 const HYPHENATED_UUID: usize = 36;
 const UNKNOWN_CREDENTIAL: &str = "identity/unknown-credential";
-
-fn to_unknown_api_key_problem(problem: Problem) -> Problem {
-    let text = "this API key is not known here: it is mistyped, or has been removed from the settings; ask the operator for a key";
-    Problem { slug: "identity/unknown-api-key", detail: text.to_owned(), ..problem }
-}
 
 /// What ICAT's refusal of a credential means that is no API key of ours. A session id of ICAT is a UUID, and so may be
 /// the key of a program; anything else was never a session.

@@ -55,14 +55,13 @@ impl IssuedCredentials {
         } else {
             core.identity.jwks_url.clone()
         };
-        let auth_url = ctx.endpoints.resolve_url(&core.identity.auth_url, Listener::Internal);
         Self(Arc::new(Components {
             feed: RevocationFeed::of_process(ctx, &find_auth_root(&jwks_url), is_own_process),
             verifier: TokenVerifier {
                 keys: PublicKeys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),
                 rules: TokenRules::from_config(core, Arc::clone(&ctx.clock)),
             },
-            auth: AuthClient::new(ctx.http.clone(), auth_url),
+            auth: AuthClient::new(ctx),
             callers: CallerCache::new(Arc::clone(&ctx.clock)),
         }))
     }

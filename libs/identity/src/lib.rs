@@ -6,6 +6,7 @@
 //! what it cannot see. Callers and decisions are cached for less than a minute, here and nowhere else.
 //! [`PageSessions`](page_sessions::PageSessions) log people in to web pages.
 
+mod api_key_cache;
 mod api_keys;
 mod auth_client;
 mod cache;
@@ -20,6 +21,7 @@ pub mod page_sessions;
 mod permissions;
 mod revoked_logins;
 mod shared_answers;
+mod stored_api_keys;
 pub mod token;
 
 use std::sync::Arc;
@@ -30,13 +32,17 @@ use icat_client::{CatalogueChanges, IcatClient};
 pub use service_kit::CredentialLocation;
 use service_kit::{BuildError, Clock, CredentialLocations, Ctx, Listener, Mount};
 
+pub use self::api_keys::ApiKey;
 use self::api_keys::ApiKeys;
 use self::cache::Caches;
 pub use self::caller::{Caller, MaybeCaller, Subject};
 pub use self::doctor::check_reader_account;
 pub use self::issued_credentials::IssuedCredentials;
 use self::issued_credentials::listen_for_ended_sessions;
-pub use self::permissions::{Completeness, Decision, Permission, ReadableList, ReadableRows, VisibleInvestigations};
+pub use self::permissions::{
+    Completeness, Decision, Permission, ReadableList, ReadableRows, SCOPES, VisibleInvestigations,
+};
+use self::stored_api_keys::StoredApiKeys;
 
 /// What permissions depend on, by the catalogue's rules or by membership. Datasets and datafiles are left out: they change
 /// all the time, and rarely move to another investigation.
@@ -60,14 +66,15 @@ struct Components {
     icat: IcatClient,
     issued: IssuedCredentials,
     api_keys: ApiKeys,
+    stored_api_keys: StoredApiKeys,
     reader: Option<ReaderAccount>,
     administrators: Vec<String>,
     caches: Caches,
 }
 
 impl Identity {
-    /// Made once by a service's `build`. Listens for ended sessions, whose callers leave the cache at once, and for changes of
-    /// the catalogue that permissions depend on.
+    /// Made once by a service's `build`. Listens for ended sessions and revoked API keys, whose callers leave the cache at once,
+    /// and for changes of the catalogue that permissions depend on.
     pub fn new(ctx: &Ctx, events: &Events) -> Result<Self, BuildError> {
         let core = &ctx.config.core;
         let config = &core.identity;
@@ -75,6 +82,7 @@ impl Identity {
         let identity = Self(Arc::new(Components {
             issued: IssuedCredentials::without_listeners(ctx),
             api_keys: ApiKeys::new(&config.api_keys),
+            stored_api_keys: StoredApiKeys::new(ctx, events),
             reader: ReaderAccount::from_setting(core.icat.reader.expose(), icat.clone())?,
             administrators: config.administrators.clone(),
             caches: Caches::new(Arc::clone(&ctx.clock)),

@@ -40,9 +40,9 @@ pub use self::doctor::{DoctorCtx, Finding};
 pub use self::error_format::{ErrorFormat, FailedRequest, http_status};
 pub use self::existing_database::{has_database, require_any_database, require_database};
 pub use self::http::{
-    ClientAddress, CredentialLocation, CredentialLocations, HealthChecks, LimitedBodyError, Listener, Mount,
-    PathCredential, Peer, RequestCredential, RequestId, RouteInfo, SESSION_HANDLE_PREFIX, command_client,
-    find_server_root, has_current_content, is_access_token, is_session_handle, read_limited_body,
+    API_KEY_PREFIX, ClientAddress, CredentialLocation, CredentialLocations, HealthChecks, LimitedBodyError, Listener,
+    Mount, PathCredential, Peer, RequestCredential, RequestId, RouteInfo, SESSION_HANDLE_PREFIX, command_client,
+    find_server_root, has_current_content, is_access_token, is_session_handle, is_stored_api_key, read_limited_body,
 };
 pub use self::http::{content_disposition, parameters};
 pub use self::idempotency::{IdempotencyKey, StoredResponse};

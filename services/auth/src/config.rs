@@ -24,6 +24,7 @@ const MAX_REFRESH_GRACE: Duration = Duration::from_mins(2);
 const SCIGATEWAY_TOKEN_LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_mins(30);
 const FAILED_LOGIN_INTERVALS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
 const MIN_AUDIT_RETENTION: Duration = Duration::from_hours(24);
+const API_KEY_LIFETIMES: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(3650 * 24);
 
 /// The name of this service.
 pub const SERVICE_NAME: &str = "auth";
@@ -57,6 +58,9 @@ pub struct Config {
     pub failed_login_interval: Duration,
     #[serde(deserialize_with = "deserialize_duration")]
     pub audit_retention: Duration,
+    /// The longest time for which an API key can be created.
+    #[serde(deserialize_with = "deserialize_duration")]
+    pub api_key_max_lifetime: Duration,
     /// Where the interface of scigateway-auth is; empty: nowhere.
     pub scigateway_prefix: String,
     /// If empty, a file below `data_dir`.
@@ -127,6 +131,9 @@ impl Config {
         }
         if self.audit_retention < MIN_AUDIT_RETENTION {
             return error("auth.audit_retention must be at least 1day");
+        }
+        if !API_KEY_LIFETIMES.contains(&self.api_key_max_lifetime) {
+            return error("auth.api_key_max_lifetime must be from 1h to 3650days");
         }
         Ok(())
     }
@@ -213,6 +220,7 @@ mod tests {
             ("login_idle_lifetime = \"14m\"\nscigateway_prefix = \"\"", "auth.login_idle_lifetime"),
             ("login_idle_lifetime = \"8days\"", "auth.login_idle_lifetime"),
             ("login_idle_lifetime = \"30m\"", "auth.login_idle_lifetime"),
+            ("api_key_max_lifetime = \"59m\"", "auth.api_key_max_lifetime"),
         ] {
             let text = check(wrong).expect_err(wrong);
             assert!(text.starts_with(&format!("{name} must be ")), "{text}");

@@ -1,14 +1,15 @@
 //! Logins: local accounts, the authenticator plugins that ICAT asks, ICAT+'s session interface, the interface of
 //! scigateway-auth, and access tokens.
 //!
-//! It owns the local accounts, the keys that sign tokens, the logins with their refresh tokens, the notices of maintenance
-//! that portals show, and the audit log. Sessions belong to ICAT: a login goes to ICAT, which calls the plugin of its
+//! It owns the local accounts, the keys that sign tokens, the logins with their refresh tokens, the API keys of programs, the
+//! notices of maintenance that portals show, and the audit log. Sessions belong to ICAT: a login goes to ICAT, which calls the plugin of its
 //! mechanism, so that an icat.server and the embedded catalogue work in the same way. While ICAT is down, logins and
 //! refreshes answer 503, and existing tokens can still be resolved.
 
 mod account_links;
 pub mod accounts;
 mod administration;
+mod api_keys;
 mod assertions;
 mod audit;
 mod authenticator_names;
@@ -55,7 +56,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::messages::icat::SessionEnded;
-use events::{Consumer, Events, Received};
+use events::{Consumer, Events, Outbox, Received};
 use service_kit::{
     BuildError, Config as Settings, ConfigError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings,
     Sources, Tx, Worker, open_database,
@@ -65,6 +66,7 @@ use utoipa::OpenApi as _;
 pub use self::account_links::LinkError;
 pub use self::accounts::{Account, AccountError, AccountName, Accounts, ImportedPassword};
 pub use self::administration::{Administration, AdministrationError};
+pub use self::api_keys::{ApiKeyError, ApiKeys, CreatedApiKey, KeyAdministrator};
 pub use self::config::Config;
 use self::config::SERVICE_NAME;
 pub use self::key_rotation::KeyRotationError;
@@ -95,6 +97,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration { version: 6, name: "maintenance", sql: include_str!("../migrations/0006_maintenance.sql") },
         Migration { version: 7, name: "ended_sessions", sql: include_str!("../migrations/0007_ended_sessions.sql") },
         Migration { version: 8, name: "provider_logins", sql: include_str!("../migrations/0008_provider_logins.sql") },
+        Migration { version: 9, name: "api_keys", sql: include_str!("../migrations/0009_api_keys.sql") },
         Migration { version: 10, name: "account_links", sql: include_str!("../migrations/0010_account_links.sql") },
     ],
     check: |settings| load_config(settings).map(drop),
@@ -116,6 +119,14 @@ pub async fn open_accounts(settings: &Settings, sources: &Sources) -> Result<Acc
     let config = Config::from_settings(settings).map_err(BuildError::from)?;
     let db = open_database(&SERVICE, settings, &*sources.clock).await?;
     Ok(Accounts::new(db, sources, &config))
+}
+
+/// Opens the API keys of the database in the settings, which is migrated if they allow it.
+pub async fn open_api_keys(settings: &Settings, sources: &Sources) -> Result<ApiKeys, ApiKeyError> {
+    let config = Config::from_settings(settings).map_err(BuildError::from)?;
+    let db = open_database(&SERVICE, settings, &*sources.clock).await?;
+    let outbox = Outbox::new(SERVICE_NAME, Arc::clone(&sources.clock), Arc::clone(&sources.ids));
+    Ok(ApiKeys::new(db, sources, outbox, config.api_key_max_lifetime))
 }
 
 /// Takes the next step of the rotation of the signing keys: a key is created, or, a day later, begins to sign. The database is

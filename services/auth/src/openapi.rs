@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::compat::scigateway;
 use crate::error_format::ScigatewayFailure;
-use crate::routes::{discovery, jwks, logins, logout, oidc, providers, revoked, session, token};
+use crate::routes::{api_keys, discovery, jwks, logins, logout, oidc, providers, revoked, session, token};
 
 /// `services/auth/openapi.json`
 #[derive(OpenApi)]
@@ -23,6 +23,7 @@ use crate::routes::{discovery, jwks, logins, logout, oidc, providers, revoked, s
     tags(
         (name = "tokens", description = "Access tokens, and the keys to verify them with"),
         (name = "logins", description = "Where a user is logged in"),
+        (name = "keys", description = "API keys of programs"),
         (name = "providers", description = "Logins with identity providers"),
         (name = "scigateway", description = "The interface of scigateway-auth, below `auth.scigateway_prefix`"),
         (name = "sessions", description = "Sessions of ICAT+"),
@@ -34,6 +35,9 @@ use crate::routes::{discovery, jwks, logins, logout, oidc, providers, revoked, s
         logout::log_out,
         logins::list::list_logins,
         logins::end::end_login,
+        api_keys::create::create_api_key,
+        api_keys::list::list_api_keys,
+        api_keys::revoke::revoke_api_key,
         token::create_from_provider::create_token_from_provider,
         providers::list::list_providers,
         providers::device::get_device_login,

@@ -8,6 +8,7 @@ use service_kit::{BuildError, Clock, ConfigError, Ctx, Ids, Listener, Sources};
 
 use crate::account_links::AccountLinks;
 use crate::accounts::{Accounts, LocalLogins};
+use crate::api_keys::ApiKeys;
 use crate::assertions::Assertions;
 use crate::audit::Audit;
 use crate::config::Config;
@@ -45,6 +46,7 @@ pub struct State {
     pub renewals: LoginRenewals,
     pub logout: Logout,
     pub revocations: Revocations,
+    pub api_keys: ApiKeys,
     pub local_logins: Arc<LocalLogins>,
     pub accounts: Accounts,
     pub account_links: AccountLinks,
@@ -74,6 +76,8 @@ impl State {
         let audit = Audit::new(Arc::clone(&ctx.clock), outbox.clone());
         let metrics = LoginMetrics::new(ctx);
         let keys = Arc::new(Keys::open(ctx, &config)?);
+        let sources = Sources { clock: Arc::clone(&ctx.clock), ids: Arc::clone(&ctx.ids) };
+        let api_keys = ApiKeys::new(ctx.db.clone(), &sources, outbox.clone(), config.api_key_max_lifetime);
         let recorder =
             LoginRecorder::new(ctx, audit.clone(), metrics.clone(), Arc::clone(&keys), config.list_recording_plugins());
         let login_throttle = LoginThrottle::new(ctx, &config);
@@ -87,7 +91,6 @@ impl State {
             login_origins.clone(),
         ));
         let lifetimes = config.login_lifetimes();
-        let sources = Sources { clock: Arc::clone(&ctx.clock), ids: Arc::clone(&ctx.ids) };
         let accounts = Accounts::new(ctx.db.clone(), &sources, &config);
         let login_administration =
             LoginAdministration::new(ctx.db.clone(), Arc::clone(&ctx.clock), outbox.clone(), audit.clone());
@@ -122,6 +125,7 @@ impl State {
             logins,
             renewals,
             revocations: Revocations::new(ctx),
+            api_keys,
             icat,
             providers,
             directories,

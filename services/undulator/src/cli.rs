@@ -1,6 +1,7 @@
 //! The command line.
 
 mod auth;
+mod expiry;
 mod find;
 mod get;
 mod icat;
@@ -16,8 +17,8 @@ use clap::{Args, Parser, Subcommand};
 use service_kit::cli::{self, Options};
 
 pub use self::auth::{
-    AccountCommand, AddUser, AuthCommand, ImportAccounts, KeysCommand, LinkCommand, NewUser, SessionsCommand,
-    UserCommand,
+    AccountCommand, AddUser, ApiKeyCommand, AuthCommand, ImportAccounts, KeysCommand, LinkCommand, NewApiKey, NewUser,
+    SessionsCommand, UserCommand,
 };
 pub use self::find::{Find, Sort, Target};
 pub use self::get::{Get, What};
@@ -65,7 +66,7 @@ pub enum Command {
     /// Manage the embedded catalogue: import, export, ingest, investigations, instruments and members.
     #[command(subcommand)]
     Icat(IcatCommand),
-    /// Manage local accounts.
+    /// Manage local accounts, API keys and the keys that sign access tokens.
     #[command(subcommand)]
     Auth(AuthCommand),
     /// Verify exports of the logbook.

@@ -22,6 +22,19 @@ mod tests {
 
     use crate::services::SERVICES;
 
+    /// API keys are created for these only.
+    #[test]
+    fn every_scope_of_a_service_exists() {
+        for service in SERVICES {
+            let unknown: Vec<_> = service.scopes.iter().filter(|scope| !identity::SCOPES.contains(scope)).collect();
+            assert!(
+                unknown.is_empty(),
+                "{}: add to libs/identity/src/permissions/permission.rs: {unknown:?}",
+                service.name
+            );
+        }
+    }
+
     /// Binaries of single services accept the sections of the others, which stand in a list of their own.
     #[test]
     fn the_list_of_sections_has_those_of_all_services_and_their_secrets() {

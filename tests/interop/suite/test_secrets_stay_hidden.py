@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Secrets of users (session ids that live, that ended and that never were, passwords, access tokens) go through every
+"""Secrets of users (session ids that live, that ended and that never were, passwords, access tokens, API keys) go through every
 place where clients put them, also while the catalogue behind misbehaves in every way. Then they are found nowhere: not
 in the log at its most talkative, not in traces, metrics, databases, their journals or the store of events, neither over
 SQLite nor over PostgreSQL and NATS. Two controls show that the search looks at the right places. The same program has session
@@ -172,6 +172,9 @@ def send_through_all_places(suite, secret, logout):
         send_request("POST", path, form={"sessionId": secret, "entities": entities, "datafileIds": "1"})
     send_request("POST", "/auth/v1/token", headers=bearer)
     send_request("POST", "/sessions/resolve", headers=bearer, internal=True)
+    send_request("POST", "/api-keys/resolve", headers=bearer, internal=True)
+    send_request("POST", f"/dataacquisition/{quoted}/notification", {"instrumentName": "ID29"})
+    send_request("GET", "/logbook/-/event", {"instrumentName": "ID29"}, headers={"X-Api-Key": secret})
     for path in ["/session", "/auth/v1/token", "/sessions/resolve"]:
         sent += 1
         suite.post_json(path, {"plugin": secret, "sessionId": secret}, {"Content-Type": "application/json"})
@@ -179,6 +182,11 @@ def send_through_all_places(suite, secret, logout):
         send_request("DELETE", f"/session/{quoted}")
         send_request("DELETE", "/auth/v1/token", headers=bearer)
     return sent
+
+
+def create_api_key(suite, name):
+    options = ["--user", "simple/root", "--scope", "read", "--scope", "logbook:write", "--expires", "30days"]
+    return suite.run("auth", "api-key", "create", name, *options).stdout.strip()
 
 
 def create_token(suite, session):
@@ -207,6 +215,8 @@ def run_suite(suite, surroundings):
     account = f"control-{uuid.uuid4().hex}"
     suite.add_user(f"simple/{account}")
     password = suite.passwords["simple/root"]
+    api_key, revoked_api_key = create_api_key(suite, "valid"), create_api_key(suite, "revoked")
+    suite.run("auth", "api-key", "revoke", "revoked")
     places = {}
 
     def keep_metrics(when):
@@ -225,9 +235,13 @@ def run_suite(suite, surroundings):
     secrets = {
         "live session": live, "ended session": ended, "session ended by its token": left,
         "unknown session": str(uuid.uuid4()), "token": token, "token of an ended session": token_left,
+        "API key": api_key, "revoked API key": revoked_api_key,
     }
     for name, alive in [("live session", True), ("ended session", False), ("session ended by its token", False)]:
         assert suite.request("GET", f"/icat/session/{secrets[name]}")[0] == (200 if alive else 403), name
+    for key, resolved in [(api_key, 200), (revoked_api_key, 401)]:
+        bearer = {"Authorization": f"Bearer {key}"}
+        assert suite.request("POST", "/api-keys/resolve", headers=bearer, internal=True)[0] == resolved
     sent = send_secrets_everywhere(suite, secrets.values(), logout=False)
     for name in ["root", "nobody"]:
         credentials = {"plugin": "simple", "username": name, "password": password + "!"}

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use icat_client::{IcatCode, IcatError};
 use service_kit::{Code, Problem};
 
-pub use self::permission::{Decision, Permission};
+pub use self::permission::{Decision, Permission, SCOPES};
 pub use self::readable_rows::{Completeness, KnownRows, ReadableList, ReadableRows};
 use self::rules::{decide_by_membership, decide_for_instrument};
 pub use self::visible_investigations::VisibleInvestigations;

@@ -1,5 +1,8 @@
 //! Permissions, and decisions about them.
 
+/// What API keys and access tokens can be made for.
+pub const SCOPES: [&str; 5] = ["read", "logbook:read", "logbook:write", "doi:mint", "admin"];
+
 /// A question; ids are those of ICAT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
@@ -59,5 +62,27 @@ impl Decision {
 
     pub(super) fn deny(rule: impl Into<String>) -> Self {
         Self { allowed: false, rule: rule.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_required_scope_exists() {
+        for permission in [
+            Permission::ReadInvestigation(1),
+            Permission::ReadDataset(1),
+            Permission::ReadDatafile(1),
+            Permission::ReadLogbook(1),
+            Permission::WriteLogbook(1),
+            Permission::ReadInstrumentLogbook(1),
+            Permission::WriteInstrumentLogbook(1),
+            Permission::MintFor(1),
+            Permission::Administer,
+        ] {
+            assert!(SCOPES.contains(&permission.required_scope()), "{permission:?}");
+        }
     }
 }

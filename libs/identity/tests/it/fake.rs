@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use aws_lc_rs::signature::Ed25519KeyPair;
-use events::messages::auth::SessionEnded;
+use events::messages::Event;
+use events::messages::auth::{ApiKeyRevoked, SessionEnded, SessionsRevoked};
 use events::{Events, Outbox};
 use identity::{Caller, CredentialLocation, Identity, MaybeCaller};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
@@ -36,6 +37,9 @@ struct Fake {
     revoked_requests: Mutex<Vec<String>>,
     fetches: AtomicUsize,
     asked: AtomicUsize,
+    /// What `/api-keys/resolve` answers by the key: 200, or 401 with a type.
+    api_keys: Mutex<BTreeMap<String, Value>>,
+    api_keys_asked: AtomicUsize,
     auth_is_down: AtomicBool,
     session_is_dead: AtomicBool,
 }
@@ -65,6 +69,9 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
         Mount::new("/sessions", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(Arc::clone(&fake))
             .post("/resolve", resolve_token),
+        Mount::new("/api-keys", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
+            .state(Arc::clone(&fake))
+            .post("/resolve", resolve_api_key),
         Mount::new("/steer", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .state(fake)
             .state(ender)
@@ -88,6 +95,25 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
                 *fake.revoked.lock().unwrap() = answers.into_inner();
                 HttpResponse::NoContent().finish()
             })
+            .put("/api-keys", async |fake: web::Data<Fake>, keys: web::Json<BTreeMap<String, Value>>| {
+                *fake.api_keys.lock().unwrap() = keys.into_inner();
+                HttpResponse::NoContent().finish()
+            })
+            .post(
+                "/revoke-api-key/{key}",
+                async |ender: web::Data<Ender>, fake: web::Data<Fake>, key: web::Path<String>| {
+                    fake.api_keys.lock().unwrap().remove(key.as_str());
+                    let event = ApiKeyRevoked {
+                        key_hash: service_kit::sha256_hex(key.as_str()),
+                        subject: "simple/id29".to_owned(),
+                    };
+                    emit_event(&ender, &event).await
+                },
+            )
+            .post("/lock/{user}", async |ender: web::Data<Ender>, fake: web::Data<Fake>, user: web::Path<String>| {
+                fake.api_keys.lock().unwrap().clear();
+                emit_event(&ender, &SessionsRevoked { subject: format!("simple/{user}"), begun_until: 0 }).await
+            })
             .post("/poll-revoked", async |ender: web::Data<Ender>, fake: web::Data<Fake>| {
                 // Of the worker too, which asks at the start.
                 fake.revoked_requests.lock().unwrap().clear();
@@ -97,7 +123,8 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
             .post("/tell-end", emit_session_ended)
             .get("/counts", async |fake: web::Data<Fake>| {
                 let (fetches, asked) = (fake.fetches.load(Ordering::SeqCst), fake.asked.load(Ordering::SeqCst));
-                HttpResponse::Ok().json(json!({"fetches": fetches, "asked": asked}))
+                let api_keys_asked = fake.api_keys_asked.load(Ordering::SeqCst);
+                HttpResponse::Ok().json(json!({"fetches": fetches, "asked": asked, "api-keys-asked": api_keys_asked}))
             }),
         who(Mount::new("/who", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[]),
         who(
@@ -199,9 +226,26 @@ async fn resolve_token(fake: web::Data<Fake>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(json!({"session_id": SESSION, "user_name": "db/ada"})))
 }
 
+async fn resolve_api_key(fake: web::Data<Fake>, request: HttpRequest) -> HttpResponse {
+    fake.api_keys_asked.fetch_add(1, Ordering::SeqCst);
+    if fake.auth_is_down.load(Ordering::SeqCst) {
+        return HttpResponse::ServiceUnavailable().finish();
+    }
+    let bearer = request.headers().get("authorization").unwrap().to_str().unwrap().strip_prefix("Bearer ").unwrap();
+    match fake.api_keys.lock().unwrap().get(bearer) {
+        Some(answer) if answer.get("type").is_none() => HttpResponse::Ok().json(answer),
+        Some(refusal) => HttpResponse::Unauthorized().json(refusal),
+        None => HttpResponse::Unauthorized().json(json!({"type": "urn:undulator:problem:auth/unknown-api-key"})),
+    }
+}
+
 async fn emit_session_ended(ender: web::Data<Ender>) -> Result<HttpResponse, Problem> {
     let event = SessionEnded { session_hash: service_kit::sha256_hex(SESSION), subject: "db/ada".to_owned() };
-    ender.db.write(async |tx| ender.outbox.emit(tx, &event).await).await?;
+    emit_event(&ender, &event).await
+}
+
+async fn emit_event<E: Event>(ender: &Ender, event: &E) -> Result<HttpResponse, Problem> {
+    ender.db.write(async |tx| ender.outbox.emit(tx, event).await).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -221,7 +265,8 @@ pub async fn get_with_bearer(app: &TestApp, path: &str, bearer: Option<&str>) ->
 
 pub async fn steer_fakes(app: &TestApp, path: &str) {
     let url = format!("{}/steer/{path}", app.internal);
-    let method = if path == "tell-end" { "POST" } else { "PUT" };
+    let is_post = path == "tell-end" || path.starts_with("revoke-api-key/") || path.starts_with("lock/");
+    let method = if is_post { "POST" } else { "PUT" };
     let answer = app.http.request(method.parse().unwrap(), url).send().await.unwrap();
     assert_eq!(answer.status(), 204, "{path}");
 }
@@ -230,6 +275,12 @@ pub async fn steer_fakes(app: &TestApp, path: &str) {
 pub async fn set_revoked(app: &TestApp, answers: Value) {
     let url = format!("{}/steer/revoked", app.internal);
     assert_eq!(app.http.put(url).json(&answers).send().await.unwrap().status(), 204);
+}
+
+/// What auth answers about API keys from now on, by the key.
+pub async fn set_api_keys(app: &TestApp, keys: Value) {
+    let url = format!("{}/steer/api-keys", app.internal);
+    assert_eq!(app.http.put(url).json(&keys).send().await.unwrap().status(), 204);
 }
 
 /// Polls, and returns the position and the `ETag` of each request.

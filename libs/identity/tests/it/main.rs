@@ -8,5 +8,6 @@ mod keys;
 mod reader;
 mod revoked_logins;
 mod scopes;
+mod stored_api_keys;
 mod tokens;
 mod visible;

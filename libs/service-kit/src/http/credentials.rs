@@ -20,6 +20,8 @@ use crate::redaction;
 
 /// How session handles of auth begin. ICAT's session ids are UUIDs.
 pub const SESSION_HANDLE_PREFIX: &str = "ush_";
+/// How API keys begin that auth stores. Those of the settings may be any text.
+pub const API_KEY_PREFIX: &str = "uak_";
 
 /// A place in a request where a credential may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +143,11 @@ pub fn is_access_token(credential: &str) -> bool {
 /// Whether a credential is meant as a session handle of auth, which stands for an ICAT session.
 pub fn is_session_handle(credential: &str) -> bool {
     credential.starts_with(SESSION_HANDLE_PREFIX)
+}
+
+/// Whether a credential is meant as an API key that auth stores.
+pub fn is_stored_api_key(credential: &str) -> bool {
+    credential.starts_with(API_KEY_PREFIX)
 }
 
 /// The session that a path selects with `{id}`; it need not be the session of the caller. `-` means the session in

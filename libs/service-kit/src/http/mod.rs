@@ -23,8 +23,8 @@ pub use self::client::{Peer, command_client};
 pub(crate) use self::client::{finish_client, instrument_client};
 pub use self::conditional::has_current_content;
 pub use self::credentials::{
-    CredentialLocation, CredentialLocations, PathCredential, RequestCredential, SESSION_HANDLE_PREFIX, is_access_token,
-    is_session_handle,
+    API_KEY_PREFIX, CredentialLocation, CredentialLocations, PathCredential, RequestCredential, SESSION_HANDLE_PREFIX,
+    is_access_token, is_session_handle, is_stored_api_key,
 };
 pub use self::health::HealthChecks;
 pub(crate) use self::health::{Health, health_mounts};

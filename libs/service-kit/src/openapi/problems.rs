@@ -81,7 +81,7 @@ pub struct ApiKey;
 
 impl Modify for ApiKey {
     fn modify(&self, document: &mut OpenApi) {
-        let description = "An API key of a program, one of `identity.api_keys`";
+        let description = "An API key of a program";
         let scheme =
             SecurityScheme::ApiKey(ApiKeyScheme::Header(ApiKeyValue::with_description("X-Api-Key", description)));
         document.components.get_or_insert_default().add_security_scheme("api_key", scheme);

@@ -20,6 +20,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let events = Events::start(&ctx).await?;
     record_events::<icat::EntityChanged>(&events, "recorder-icat-entities");
     record_events::<icat::SessionEnded>(&events, "recorder-icat-sessions");
+    record_events::<auth::ApiKeyRevoked>(&events, "recorder-auth-api-keys");
     record_events::<auth::AuditRecorded>(&events, "recorder-auth-audit");
     record_events::<auth::SessionStarted>(&events, "recorder-auth-started");
     record_events::<auth::SessionEnded>(&events, "recorder-auth-ended");

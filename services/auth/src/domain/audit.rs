@@ -31,6 +31,8 @@ pub enum AuditKind {
     Account,
     /// The signing keys were changed.
     Key,
+    /// An API key was created or revoked, or one that is no longer valid was used.
+    ApiKey,
     /// An administrator changed what portals show about maintenance.
     Maintenance,
 }
@@ -44,6 +46,7 @@ impl AuditKind {
             Self::Logout => "logout",
             Self::Account => "account",
             Self::Key => "key",
+            Self::ApiKey => "api_key",
             Self::Maintenance => "maintenance",
         }
     }
@@ -61,6 +64,7 @@ pub struct AuditEntry<'e> {
     pub user_name: Option<&'e str>,
     /// The mechanism or identity provider.
     pub provider: Option<&'e str>,
+    /// The client of a login, or the name of an API key.
     pub client: Option<&'e str>,
     pub sid_hash: Option<&'e str>,
     /// Whether the user name is a hidden text, of which there may be as many as somebody likes.
@@ -83,12 +87,13 @@ impl<'e> AuditEntry<'e> {
         }
     }
 
-    /// Whether anybody can cause as many as they like: refused logins, and refreshes in a loop. Of those with the same user, reason
+    /// Whether anybody can cause as many as they like: refused logins and API keys, and refreshes in a loop. Of those with the same user, reason
     /// and address, [`MAX_ENTRIES_PER_HOUR`] are stored, and further ones are counted.
     pub fn is_limited(&self) -> bool {
         match self.kind {
             AuditKind::Login => self.reason != "accepted",
             AuditKind::Refresh => true,
+            AuditKind::ApiKey => !matches!(self.reason, "created" | "revoked"),
             AuditKind::Session | AuditKind::Logout | AuditKind::Account | AuditKind::Key | AuditKind::Maintenance => {
                 false
             }
@@ -120,6 +125,9 @@ mod tests {
             (AuditKind::Refresh, "reused", true),
             (AuditKind::Logout, "logged_out", false),
             (AuditKind::Account, "created", false),
+            (AuditKind::ApiKey, "created", false),
+            (AuditKind::ApiKey, "revoked", false),
+            (AuditKind::ApiKey, "refused_expired", true),
         ] {
             assert_eq!(AuditEntry::new(kind, reason, &origin).is_limited(), is_limited, "{reason}");
         }

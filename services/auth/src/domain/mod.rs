@@ -1,5 +1,6 @@
 //! Types and rules of logins, without database and HTTP.
 
+pub mod api_key;
 pub mod attempt_limit;
 pub mod audit;
 pub mod client_id;

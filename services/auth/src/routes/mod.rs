@@ -1,11 +1,13 @@
 //! The route table: access tokens and logins, and the sessions of ICAT+.
 
+pub mod api_keys;
 pub mod discovery;
 mod end_login;
 pub mod jwks;
 pub mod logins;
 pub mod logout;
 pub mod oidc;
+mod paging;
 pub mod providers;
 mod refresh_cookie;
 mod resolve;
@@ -34,6 +36,9 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
             .post("/logout", logout::log_out)
             .get("/logins", logins::list::list_logins)
             .delete("/logins/{id}", logins::end::end_login)
+            .post("/api-keys", api_keys::create::create_api_key)
+            .get("/api-keys", api_keys::list::list_api_keys)
+            .delete("/api-keys/{id}", api_keys::revoke::revoke_api_key)
             .get("/providers", providers::list::list_providers)
             .get("/providers/{provider}/device", providers::device::get_device_login),
         page_mount("/auth/v1/oidc", PAGE_ERRORS)
@@ -50,6 +55,9 @@ pub fn build_mounts(state: &Arc<State>) -> Vec<Mount> {
         mount("/sessions/resolve", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
             .header("cache-control", "no-store")
             .post("", resolve::resolve_token),
+        mount("/api-keys/resolve", Listener::Internal, ErrorFormat::PROBLEM_DETAILS)
+            .header("cache-control", "no-store")
+            .post("", api_keys::resolve::resolve_api_key),
         mount("/sessions/end", Listener::Internal, ErrorFormat::PROBLEM_DETAILS).post("", end_login::end_login),
         mount("/providers", Listener::Internal, ErrorFormat::PROBLEM_DETAILS).get("", providers::list::list_providers),
         mount("/session", Listener::Public, ICAT_PLUS_ERRORS)

@@ -2,6 +2,7 @@
 
 pub mod account_links;
 pub mod accounts;
+pub mod api_keys;
 pub mod audit;
 pub mod audit_counts;
 pub mod batches;

@@ -36,6 +36,7 @@ struct Catalogue {
     /// Expired ones that were not swept yet.
     expired: Mutex<HashSet<String>>,
     is_down: AtomicBool,
+    hides_authenticators: AtomicBool,
     logins: AtomicU64,
     http: HttpClient,
     /// Where the authenticators are.
@@ -94,6 +95,7 @@ fn build_mount(ctx: &Ctx) -> Mount {
         open: Mutex::default(),
         expired: Mutex::default(),
         is_down: AtomicBool::new(false),
+        hides_authenticators: AtomicBool::new(false),
         logins: AtomicU64::new(0),
         http: ctx.http.clone(),
         plugins: ctx.endpoints.resolve_url("self", Listener::Internal),
@@ -104,6 +106,10 @@ fn build_mount(ctx: &Ctx) -> Mount {
         .post("/session", create_session)
         .put("/steer/down/{is_down}", async |catalogue: web::Data<Catalogue>, is_down: web::Path<bool>| {
             catalogue.is_down.store(*is_down, Ordering::SeqCst);
+            HttpResponse::NoContent().finish()
+        })
+        .put("/steer/hide-authenticators", async |catalogue: web::Data<Catalogue>| {
+            catalogue.hides_authenticators.store(true, Ordering::SeqCst);
             HttpResponse::NoContent().finish()
         })
         .put("/steer/expire/{id}", async |catalogue: web::Data<Catalogue>, id: web::Path<String>| {
@@ -176,7 +182,10 @@ fn unknown_session(id: &str) -> HttpResponse {
         .body(format!(r#"{{"code":"SESSION","message":"Unable to find user by sessionid: {id}"}}"#))
 }
 
-async fn get_properties() -> HttpResponse {
+async fn get_properties(catalogue: web::Data<Catalogue>) -> HttpResponse {
+    if catalogue.hides_authenticators.load(Ordering::SeqCst) {
+        return HttpResponse::Ok().json(json!({"maxEntities": 10_000}));
+    }
     let names = ["db", "simple", "fresh", "brief", "endless", "over", "nonsense", "down", "broken"];
     let authenticators: Vec<Value> = names.iter().map(|name| json!({"mnemonic": name, "keys": []})).collect();
     HttpResponse::Ok().json(json!({"maxEntities": 10_000, "lifetimeMinutes": 120, "authenticators": authenticators}))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::{Backend, TestApp, list_backends};
 
 use crate::client::decode_part;
-use crate::icat::ICAT;
+use crate::icat::{ICAT, steer_icat};
 use crate::scigateway_client::{build_login, build_request, get_path, post, read_failure, start_app, verify_token};
 
 #[tokio::test]
@@ -85,6 +85,7 @@ async fn refused_logins_have_the_words_of_icat() {
     assert_eq!(refused, (403, "The username and password do not match".into()));
     let unknown = json!({"mnemonic": "ldap", "credentials": {"username": "uma", "password": "no"}});
     assert_eq!(post(&app, "/login", &unknown).await.status(), 403);
+    steer_icat(&app, "hide-authenticators").await;
     let answer = get_path(&app, "/authenticators").await;
     assert_eq!(read_failure(answer).await, (500, "Failed to retrieve authenticators".into()), "ICAT has no such list");
     app.stop().await;

@@ -1,7 +1,12 @@
-//! What lies on disk opens no session: neither the ICAT session nor the handle of a token stands there.
+//! What lies on disk opens no session: neither the ICAT session, nor the handle of a token, nor an API key stands there.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
+use auth::KeyAdministrator;
+use auth::domain::api_key::ApiKeyTerms;
+use service_kit::{Clock as _, Sources, SystemIds};
 use testkit::TestApp;
 
 use crate::client::{
@@ -40,6 +45,20 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
     let (portal_token, portal_cookie) = scigateway_client::log_in(&app, "uma").await;
     let portal_handle = decode_part(&portal_token, 1)["sessionId"].as_str().unwrap().to_owned();
     let portal_refresh = portal_cookie.split_once('=').unwrap().1.to_owned();
+    let sources = Sources { clock: Arc::clone(&app.clock) as _, ids: Arc::new(SystemIds) };
+    let keys = auth::open_api_keys(&app.config, &sources).await.unwrap();
+    let terms = ApiKeyTerms {
+        name: "visible-api-key".to_owned(),
+        user_name: "db/ada".to_owned(),
+        scopes: vec!["read".to_owned()],
+        instruments: Vec::new(),
+        expires_at: app.clock.now_micros() + Duration::from_hours(1),
+    };
+    let api_key = keys.create_key(terms, &KeyAdministrator::command_line()).await.unwrap().key.expose().to_owned();
+    keys.close().await;
+    let resolved =
+        app.http.post(format!("{}/api-keys/resolve", app.internal)).bearer_auth(&api_key).send().await.unwrap();
+    assert_eq!(resolved.status(), 200);
     let sids = tokens.each_ref().map(|token| decode_part(token, 1)["sid"].as_str().unwrap().to_owned());
 
     let all = read_files(app.data_dir());
@@ -49,7 +68,7 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
     };
     let log: &(String, Vec<u8>) = all.iter().find(|(name, _)| name.ends_with("auth.db-wal")).expect("the log is there");
     assert!(!log.1.is_empty());
-    for control in ["visible-control", "$argon2id$", "login_ended_at"] {
+    for control in ["visible-control", "visible-api-key", "$argon2id$", "login_ended_at"] {
         let found: Vec<&String> = found(control);
         assert!(!found.is_empty(), "{control} would be found");
     }
@@ -66,6 +85,9 @@ async fn the_database_alone_reveals_neither_session_nor_handle() {
         assert!(!stored.is_empty(), "the row of the refresh token is there");
         assert!(found(refresh_token).is_empty() && found(&refresh_token[4..]).is_empty());
     }
+    let stored: Vec<&String> = found(&sha256_hex(&api_key));
+    assert!(!stored.is_empty(), "the row of the API key is there");
+    assert!(found(&api_key).is_empty() && found(&api_key[4..]).is_empty());
     let sid = decode_part(&first.access, 1)["sid"].as_str().unwrap().to_owned();
     assert!(found(&sid).is_empty(), "the refresh token gives it, and the database alone does not");
     for secret in [SESSION, &SESSION.replace('-', ""), PASSWORD, &tokens[0], &tokens[1], &portal_token] {

@@ -4,7 +4,7 @@ use auth::domain::audit::{AuditEntry, AuditKind};
 use auth::domain::origin::Origin;
 use auth::store::batches::delete_in_batches;
 use auth::store::{
-    account_links, accounts, audit, audit_counts, logins, maintenance, provider_logins, provider_sessions,
+    account_links, accounts, api_keys, audit, audit_counts, logins, maintenance, provider_logins, provider_sessions,
     provider_users, refresh_tokens, revoked_logins, used_tokens,
 };
 use service_kit::{DbError, Micros, Tx};
@@ -13,6 +13,7 @@ use testkit::create_databases;
 fn list_statements() -> Vec<&'static str> {
     [
         &accounts::ALL[..],
+        &api_keys::ALL,
         &audit::ALL,
         &audit_counts::ALL,
         &logins::ALL,

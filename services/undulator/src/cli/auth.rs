@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::expiry::Expiry;
+
 #[derive(Debug, Subcommand)]
 pub enum AuthCommand {
     /// Add, list, change and remove local accounts, and link accounts to users of identity providers.
@@ -15,6 +17,9 @@ pub enum AuthCommand {
     /// Change the keys that sign access tokens.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Create, list and revoke API keys of programs.
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
     /// Create a local account or set its password; the former name of `user add` and `user set-password`.
     #[command(hide = true)]
     AddUser(AddUser),
@@ -76,6 +81,42 @@ pub enum LinkCommand {
         /// The account, MECHANISM/NAME
         account: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ApiKeyCommand {
+    /// Create a key. It is printed once, on stdout.
+    Create(NewApiKey),
+    /// List the keys of the database, also expired and revoked ones.
+    List {
+        /// Only keys that act for this ICAT user.
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
+    },
+    /// Revoke a key: running services refuse it within seconds.
+    Revoke {
+        /// Name or id of the key.
+        #[arg(value_name = "NAME|ID")]
+        key: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct NewApiKey {
+    /// Letters, digits, dots, underscores and hyphens; unique among the keys that are not revoked.
+    pub name: String,
+    /// The ICAT user that the key acts for, such as simple/id29.
+    #[arg(long, value_name = "USER")]
+    pub user: String,
+    /// What the key may be used for, such as logbook:write; can be repeated.
+    #[arg(long = "scope", value_name = "SCOPE", required = true)]
+    pub scopes: Vec<String>,
+    /// An instrument that the key may write for; can be repeated. Without it, the key may write for every instrument.
+    #[arg(long = "instrument", value_name = "NAME")]
+    pub instruments: Vec<String>,
+    /// When the key expires: a day (its beginning, UTC), a moment, or a time from now such as 365days.
+    #[arg(long, value_name = "DATE|DURATION")]
+    pub expires: Expiry,
 }
 
 #[derive(Debug, Subcommand)]

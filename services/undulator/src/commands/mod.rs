@@ -3,6 +3,7 @@
 mod account_errors;
 mod account_import;
 mod account_links;
+mod api_keys;
 mod auth;
 mod catalogue;
 mod creator;
@@ -107,6 +108,7 @@ pub async fn run_command(cli: Cli) -> Result<(), Failure> {
         Command::Auth(AuthCommand::Keys(KeysCommand::Rotate { compromised })) => {
             signing_keys::rotate_keys(&settings, compromised, json).await
         }
+        Command::Auth(AuthCommand::ApiKey(command)) => api_keys::run_api_key_command(&settings, command, json).await,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Everything that opens a database and is not there to make one.
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 24] = [
     &["doctor"],
     &["migrate"],
     &["migrate", "--plan"],
@@ -17,6 +17,8 @@ const COMMANDS: [&[&str]; 22] = [
     &["auth", "user", "lock", "db/alice"],
     &["auth", "user", "unlock", "db/alice"],
     &["auth", "user", "remove", "db/alice"],
+    &["auth", "api-key", "list"],
+    &["auth", "api-key", "revoke", "id29"],
     &["auth", "add-user", "db/alice", "--password-file", "/dev/null"],
     &["icat", "export", "dump.yaml"],
     &["icat", "ingest", ".", "--investigation", "MX-1"],

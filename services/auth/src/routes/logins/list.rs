@@ -3,18 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use service_kit::Problem;
 use service_kit::openapi::{CommonFailures, Failure};
 use service_kit::parameters::parse_query;
-use service_kit::{Code, Problem};
 use utoipa::{IntoParams, ToSchema};
 
-use super::cursor::Cursor;
 use super::require_login;
+use crate::routes::paging::{Cursor, PageRequest};
 use crate::state::State;
 use crate::store::logins::LoginRow;
-
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 500;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -86,24 +83,13 @@ pub struct LoginPage {
 pub async fn list_logins(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let current = require_login(&state, &request).await?.row;
     let Parameters { limit, cursor } = parse_query(&request)?;
-    let limit = parse_limit(limit.as_deref())?;
-    let after = cursor.as_deref().map_or_else(|| Ok(Cursor::start()), Cursor::parse)?;
-    let wanted = i64::try_from(limit + 1).map_err(Problem::internal)?;
-    let after = (after.started_at, after.sid_hash.as_str());
-    let mut rows = state.logins.list_own_logins(&current, after, wanted).await?;
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().filter(|_| has_more);
-    let cursor = last.map(|row| Cursor { started_at: row.started_at, sid_hash: row.sid_hash.clone() }.encode_cursor());
+    let page = PageRequest::parse(limit.as_deref(), cursor.as_deref())?;
+    let after = (page.after.begun_at, page.after.id.as_str());
+    let mut rows = state.logins.list_own_logins(&current, after, page.rows_to_read()).await?;
+    let to_cursor = |row: &LoginRow| Cursor { begun_at: row.started_at, id: row.sid_hash.clone() };
+    let cursor = page.cut_page(&mut rows, to_cursor);
     let logins = rows.into_iter().map(|row| to_login(row, &current.sid_hash)).collect();
     Ok(HttpResponse::Ok().json(LoginPage { logins, cursor }))
-}
-
-fn parse_limit(given: Option<&str>) -> Result<usize, Problem> {
-    let Some(given) = given else { return Ok(DEFAULT_LIMIT) };
-    let limit = given.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    let text = format!("limit must be a number from 1 to {MAX_LIMIT}");
-    limit.ok_or_else(|| Problem::new(Code::Validation, "auth/bad-limit", text))
 }
 
 fn to_login(row: LoginRow, current: &str) -> Login {

@@ -1,6 +1,5 @@
 //! `/auth/v1/logins`: the logins of whoever asks, on all devices.
 
-mod cursor;
 pub mod end;
 pub mod list;
 
@@ -12,7 +11,7 @@ use crate::logins::LiveLogin;
 use crate::state::State;
 
 /// The login of the access token of a request.
-async fn require_login(state: &State, request: &HttpRequest) -> Result<LiveLogin, Problem> {
+pub(super) async fn require_login(state: &State, request: &HttpRequest) -> Result<LiveLogin, Problem> {
     let bearer = RequestCredential::find_bearer(request)?;
     let token = bearer.ok_or_else(|| no_credentials("send an access token as Authorization: Bearer"))?.text;
     let claims = state.tokens.verify_token(&token).await?;
