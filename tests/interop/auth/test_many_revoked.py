@@ -9,7 +9,7 @@ memory; and it refuses the token of a logout that nobody tells it of.
 # needs: token_verifiers
 # seconds: 40
 # mostly-waits: a service asks for the list every 20 seconds
-# long: --logins 500000
+# long: --logins 250000
 
 import argparse
 import contextlib
