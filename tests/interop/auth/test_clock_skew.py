@@ -8,6 +8,7 @@ on by services whose clocks differ by less than half a minute.
 
 # needs: oidc_provider token_verifiers
 # seconds: 35
+# mostly-waits: lists of ended logins are five seconds old, and graces are waited for
 
 import hashlib
 import json
