@@ -1,6 +1,7 @@
 """Where secrets must not stand: what a server logs, traces and counts, searched for a text in all its spellings."""
 
 import base64
+import contextlib
 import http.server
 import threading
 import urllib.parse
@@ -41,6 +42,16 @@ def list_spellings(secret):
         *middle,
         *(text.translate(bytes.maketrans(b"+/", b"-_")) for text in middle),
     }
+
+
+def read_files(directory, *, but=()):
+    """Their contents, by name; databases may remove and rename theirs meanwhile."""
+    contents = {}
+    for path in sorted(directory.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and not set(but) & set(path.parts):
+                contents[str(path.relative_to(directory))] = path.read_bytes()
+    return contents
 
 
 def find_secret(secret, places):

@@ -26,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from secret_places import SHOW_SECRETS, Collector, find_secret, require_found, serve_in_background
+from secret_places import SHOW_SECRETS, Collector, find_secret, read_files, require_found, serve_in_background
 from servers import Nats, Postgres
 from suite import Suite, free_port
 
@@ -71,16 +71,6 @@ MODES = ["refuse", "reset", "hang", "echo", "no-json", "refusal", "redirect"]
 class Threaded(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     allow_reuse_address = True
-
-
-def read_files(directory, *, but=()):
-    """Their contents, by name; databases may remove and rename theirs meanwhile."""
-    contents = {}
-    for path in sorted(directory.rglob("*")):
-        with contextlib.suppress(FileNotFoundError):
-            if path.is_file() and not set(but) & set(path.parts):
-                contents[str(path.relative_to(directory))] = path.read_bytes()
-    return contents
 
 
 class Embedded:
