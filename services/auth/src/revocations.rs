@@ -34,7 +34,10 @@ pub struct Revocations {
 
 #[derive(Clone)]
 struct KnownLogins {
+    /// When reading began: what was committed later may not be in the list.
     read_at: Micros,
+    /// When the list was complete. It is used for a while from then on, however long reading took.
+    ready_at: Micros,
     /// By the time of their end.
     logins: Arc<[RevokedLogin]>,
     /// The pages that begin at an index of the list, as long as it does not change.
@@ -80,7 +83,7 @@ impl Revocations {
         limit: usize,
         render: impl FnOnce(&RevokedPage<'_>) -> Result<RenderedPage, Problem>,
     ) -> Result<RenderedPage, Problem> {
-        let KnownLogins { read_at, logins, rendered } = self.load_logins().await?;
+        let KnownLogins { read_at, logins, rendered, .. } = self.load_logins().await?;
         let start = after.map_or(0, |after| {
             logins
                 .partition_point(|login| (login.ended_at, login.sid_hash.as_str()) <= (after.ended_at, &after.sid_hash))
@@ -105,10 +108,10 @@ impl Revocations {
     }
 
     async fn load_logins(&self) -> Result<KnownLogins, DbError> {
-        let now = self.clock.now_micros();
         let mut known = self.known.lock().await;
+        let now = self.clock.now_micros();
         // A list from the future was read before the clock was set back.
-        let is_fresh = |known: &&KnownLogins| known.read_at <= now && now.duration_since(known.read_at) < MAX_AGE;
+        let is_fresh = |known: &&KnownLogins| known.ready_at <= now && now.duration_since(known.ready_at) < MAX_AGE;
         if let Some(fresh) = known.as_ref().filter(is_fresh) {
             return Ok(fresh.clone());
         }
@@ -119,9 +122,10 @@ impl Revocations {
             now - LISTED_AFTER_END,
         );
         let logins = logins.await?;
+        let ready_at = self.clock.now_micros();
         let read = match known.take().filter(|known| *known.logins == *logins && known.read_at <= now) {
-            Some(same) => KnownLogins { read_at: now, ..same },
-            None => KnownLogins { read_at: now, logins: logins.into(), rendered: Arc::default() },
+            Some(same) => KnownLogins { read_at: now, ready_at, ..same },
+            None => KnownLogins { read_at: now, ready_at, logins: logins.into(), rendered: Arc::default() },
         };
         *known = Some(read.clone());
         Ok(read)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Clocks differ by two minutes: those of two replicas, and of an identity provider. Logins and refreshes go back and forth between the
-replicas, a copy of a refresh token is found out, and verifiers hear of each logout. Tokens are accepted from their first second
-on by services whose clocks differ by less than half a minute.
+"""Clocks differ by two minutes: those of two replicas, of auth and the services that verify its tokens, and of an identity provider.
+Logins and refreshes go back and forth between the replicas, two tabs refresh at once, a copy of a refresh token is found out,
+and verifiers hear of each logout.
 
     tests/interop/auth/test_clock_skew.py
 """
@@ -13,6 +13,7 @@ on by services whose clocks differ by less than half a minute.
 import hashlib
 import json
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -30,9 +31,7 @@ from servers import Nats, Postgres
 from suite import wait_until
 
 SKEW_SECONDS = 120
-# As docs/src/verifying-tokens.md says it.
-SKEW_OF_TOKENS_SECONDS = 25
-GRACE_SECONDS = 1
+GRACE_SECONDS = 3
 
 
 def log_in(replica, facility):
@@ -74,6 +73,25 @@ def check_tokens(facility, other):
         assert status == 200, (status, body)
 
 
+def check_two_tabs(facility, other):
+    token = log_in(facility, facility)["refresh_token"]
+    for _ in range(10):
+        barrier, answers = threading.Barrier(2), {}
+
+        def send(replica):
+            barrier.wait()
+            answers[replica] = refresh(replica, token)
+
+        threads = [threading.Thread(target=send, args=(replica,)) for replica in (facility, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert all(status == 200 for status, _ in answers.values()), answers
+        for _, answer in answers.values():
+            token = require_refresh(facility, answer["refresh_token"])["refresh_token"]
+
+
 def check_replays(facility, other):
     for one in (facility, other):
         first = log_in(one, facility)["refresh_token"]
@@ -112,8 +130,21 @@ def check_provider(facility):
     facility.provider.break_answers()
 
 
+def check_provider_logins(facility, other):
+    """A replica signs who has logged in, and the catalogue asks the other one whether that is so."""
+    facility.kill()
+    facility.env["UNDULATOR_CATALOGUE__AUTHN_URL"] = f"http://127.0.0.1:{other.internal}"
+    facility.start()
+    try:
+        facility.require_login()
+    finally:
+        facility.kill()
+        del facility.env["UNDULATOR_CATALOGUE__AUTHN_URL"]
+        facility.start()
+
+
 # By how much the clock of a replica differs.
-CHECKS = {SKEW_SECONDS: [check_refreshes, check_replays, check_logouts], SKEW_OF_TOKENS_SECONDS: [check_tokens]}
+CHECKS = {SKEW_SECONDS: [check_refreshes, check_replays, check_logouts, check_tokens, check_two_tabs, check_provider_logins]}
 
 
 def main():

@@ -37,5 +37,8 @@ pub fn build_mount(state: &Arc<State>) -> Mount {
         .post("/admin/accounts/{change}", administration::change_account::change_account)
         .get("/admin/logins", administration::show_logins::show_logins)
         .post("/admin/logins/end", administration::end_logins::end_logins)
+        .get("/admin/keys", administration::show_keys::show_keys)
+        .post("/admin/keys", administration::create_key::create_key)
+        .post("/admin/keys/revoke", administration::revoke_key::revoke_key)
         .get("/assets/{name}", assets::send_asset)
 }

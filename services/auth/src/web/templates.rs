@@ -15,6 +15,7 @@ static TEMPLATES: LazyLock<PageTemplates> = LazyLock::new(|| {
         ("account.html", include_str!("../../page/account.html")),
         ("admin_menu.html", include_str!("../../page/admin_menu.html")),
         ("admin_accounts.html", include_str!("../../page/admin_accounts.html")),
+        ("admin_keys.html", include_str!("../../page/admin_keys.html")),
         ("admin_logins.html", include_str!("../../page/admin_logins.html")),
         ("logged_out.html", include_str!("../../page/logged_out.html")),
     ])

@@ -123,6 +123,51 @@ async fn administrators_change_accounts_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn administrators_create_keys_which_are_shown_once() {
+    let site = Site::start().await;
+    let boss = site.log_in("boss", PASSWORD).await.unwrap();
+    let alice = site.log_in("alice", PASSWORD).await.unwrap();
+    let form = [
+        ("name", "beamline"),
+        ("user", "db/alice"),
+        ("scope-logbook:write", "yes"),
+        ("instruments", "ID29, ID30"),
+        ("expires", "2026-03-01"),
+    ];
+    assert_eq!(site.get_page("/admin/keys", &alice).await.0, 403);
+    assert_eq!(site.send_form("/admin/keys", &alice, &form).await.status(), 403);
+    assert_eq!(site.send_form("/admin/keys/revoke", &alice, &[("id", "x")]).await.status(), 403);
+    for (wrong, reason) in
+        [(&form[..2], "needs a day"), (&form[..4], "needs a day"), (&[form[0], form[1], form[4]], "at least one scope")]
+    {
+        let refused = site.send_form("/admin/keys", &boss, wrong).await;
+        assert_eq!(refused.status(), 422);
+        let page = refused.text().await.unwrap();
+        assert!(page.contains(reason) && page.contains("value=\"beamline\""), "{page}");
+    }
+    let created = site.send_form("/admin/keys", &boss, &form).await;
+    assert_eq!((created.status().as_u16(), &created.headers()["cache-control"]), (201, &"no-store".parse().unwrap()));
+    let page = created.text().await.unwrap();
+    let key = page.split("<code class=\"key\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    let resolve = async || {
+        let request = site.app.http.post(format!("{}/api-keys/resolve", site.app.internal)).bearer_auth(&key);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(resolve().await, 200);
+    let listed = site.get_page("/admin/keys", &boss).await.1;
+    assert!(
+        listed.contains("ID29, ID30") && listed.contains("created by db&#x2f;boss") && !listed.contains(&key),
+        "{listed}"
+    );
+    let id = listed.split("name=\"id\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(site.change("/admin/keys/revoke", &boss, &[("id", id)]).await, "/auth/app/admin/keys?done=revoked");
+    assert_eq!(resolve().await, 401);
+    assert_eq!(site.send_form("/admin/keys/revoke", &boss, &[("id", "x")]).await.status(), 404);
+    site.app.drain().await;
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn logins_are_ended_by_their_user_and_by_administrators() {
     let site = Site::start().await;
     let boss = site.log_in("boss", PASSWORD).await.unwrap();

@@ -1,10 +1,13 @@
-//! `/auth/app/admin`: accounts and logins, for administrators.
+//! `/auth/app/admin`: accounts, logins and API keys, for administrators.
 
 pub mod change_account;
 pub mod create_account;
+pub mod create_key;
 pub mod end_logins;
+pub mod revoke_key;
 pub mod set_password;
 pub mod show_accounts;
+pub mod show_keys;
 pub mod show_logins;
 
 use service_kit::{Code, Problem};
