@@ -53,6 +53,8 @@ pub struct Config {
     pub failed_logins_per_account: u32,
     /// To all accounts; 0: any number.
     pub failed_logins_per_address: u32,
+    /// At once; then one a second. 0: any number.
+    pub anonymous_logins_per_address: u32,
     /// After so long, one more login may fail.
     #[serde(deserialize_with = "deserialize_duration")]
     pub failed_login_interval: Duration,

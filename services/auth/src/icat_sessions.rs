@@ -112,12 +112,16 @@ impl IcatSessions {
         origin: &Origin,
     ) -> Result<String, LoginError> {
         let (name, shown) = (get_user_name(credentials), self.authenticators.find_shown_name(plugin).await);
-        let attempt = match name {
+        // SciGateway logs in anonymously with an empty name.
+        let attempt = match name.filter(|name| !name.is_empty()) {
             Some(name) => {
                 let begun = self.throttle.begin_attempt(shown, name, origin).await;
                 Some(begun.map_err(LoginError::Other)?)
             }
-            None => None,
+            None => {
+                self.throttle.count_anonymous_login(shown, origin).map_err(LoginError::Other)?;
+                None
+            }
         };
         let opened = match origin.address {
             Some(address) => self.icat.login_for_client(plugin, credentials, address).await,

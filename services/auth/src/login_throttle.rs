@@ -1,5 +1,5 @@
 //! Slows down whoever guesses passwords. Failed logins are counted for each address, and for each account and address together, so that
-//! nobody can lock somebody else out: who knows the password gets in from elsewhere. Each process counts for itself, in memory.
+//! nobody can lock somebody else out: who knows the password gets in from elsewhere. Anonymous logins are limited, too. Each process counts for itself, in memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,8 @@ const MAX_COUNTERS: u64 = 100_000;
 const MAX_SIMULTANEOUS: usize = 8;
 /// How long a login waits for the others of its address. ICAT waits for both this and the check of the password.
 const MAX_WAIT: Duration = Duration::from_secs(4);
+/// After so long, an address may log in anonymously once more.
+const ANONYMOUS_INTERVAL: Duration = Duration::from_secs(1);
 /// How long an address without logins is remembered.
 const IDLE_PLACES: Duration = Duration::from_mins(10);
 
@@ -33,6 +35,7 @@ pub struct LoginThrottle {
     clock: Arc<dyn Clock>,
     by_address: FailureCounters,
     by_account: FailureCounters,
+    anonymous: FailureCounters,
     places: Cache<String, Arc<Semaphore>>,
     refused: Counter,
 }
@@ -80,6 +83,10 @@ impl LoginThrottle {
             clock: Arc::clone(&ctx.clock),
             by_address: FailureCounters::new(AttemptLimit { burst: config.failed_logins_per_address, interval }),
             by_account: FailureCounters::new(AttemptLimit { burst: config.failed_logins_per_account, interval }),
+            anonymous: FailureCounters::new(AttemptLimit {
+                burst: config.anonymous_logins_per_address,
+                interval: ANONYMOUS_INTERVAL,
+            }),
             places: Cache::builder().max_capacity(MAX_COUNTERS).time_to_idle(IDLE_PLACES).build(),
             refused,
         }
@@ -97,6 +104,16 @@ impl LoginThrottle {
     /// Refuses what [`Self::begin_attempt`] would refuse now.
     pub fn check_attempt(&self, mechanism: &str, name: &str, origin: &Origin) -> Result<(), Problem> {
         self.check_keys(&Keys::new(mechanism, name, origin), mechanism, origin)
+    }
+
+    /// Counts a login without a name, each of which takes a session of ICAT, or refuses it.
+    pub fn count_anonymous_login(&self, mechanism: &str, origin: &Origin) -> Result<(), Problem> {
+        let Some(network) = origin.network_text() else { return Ok(()) };
+        let now = self.clock.now_micros();
+        let checked = self.anonymous.check_attempt(&network, now);
+        checked.map_err(|wait| self.refuse_login(mechanism, origin, wait))?;
+        self.anonymous.add_failure(&network, now);
+        Ok(())
     }
 
     /// Ends a login. One that was right, or whose password nobody could check, does not count.
@@ -126,12 +143,14 @@ impl LoginThrottle {
         let now = self.clock.now_micros();
         let by_address = keys.network.as_deref().map_or(Ok(()), |network| self.by_address.check_attempt(network, now));
         let checked = by_address.and_then(|()| self.by_account.check_attempt(&keys.account, now));
-        checked.map_err(|wait| {
-            self.refused.inc();
-            // Without the name, which may be a password in the wrong field.
-            log_refusal(&format!("{mechanism}/"), origin.address, LoginOutcome::Throttled);
-            too_many_failed_logins(wait)
-        })
+        checked.map_err(|wait| self.refuse_login(mechanism, origin, wait))
+    }
+
+    fn refuse_login(&self, mechanism: &str, origin: &Origin, wait: Duration) -> Problem {
+        self.refused.inc();
+        // Without the name, which may be a password in the wrong field.
+        log_refusal(&format!("{mechanism}/"), origin.address, LoginOutcome::Throttled);
+        too_many_failed_logins(wait)
     }
 }
 

@@ -33,6 +33,7 @@ mod scigateway_refresh;
 mod secrets;
 mod sessions;
 mod statements;
+mod threats;
 mod throttle;
 mod tokens;
 mod verification;

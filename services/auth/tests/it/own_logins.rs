@@ -124,3 +124,22 @@ async fn only_access_tokens_of_live_logins_see_anything() {
     assert_eq!(request_token(&app, &json!({"plugin": "db", "username": "ada", "password": "x1"})).await.status(), 200);
     app.stop().await;
 }
+
+/// All of them have the name `anon/anon`.
+#[tokio::test]
+async fn anonymous_visitors_see_only_themselves() {
+    let app = TestApp::start(&[auth::SERVICE, icat::SERVICE], "").await;
+    let visit = async || {
+        let login = json!({"plugin": "anon", "refresh_token": "body"});
+        TokenPair::from_answer(request_token(&app, &login).await).await
+    };
+    let (first, second) = (visit().await, visit().await);
+    let page: Value = list_logins(&app, &second.access, "").await.json().await.unwrap();
+    let ids: Vec<&str> = page["logins"].as_array().unwrap().iter().map(|login| login["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [login_id(&second.access)]);
+    assert_eq!(end_login(&app, &second.access, &login_id(&first.access)).await.status(), 404);
+    assert_eq!(list_logins(&app, &first.access, "").await.status(), 200);
+    assert_eq!(end_login(&app, &second.access, &login_id(&second.access)).await.status(), 204);
+    assert_eq!(list_logins(&app, &first.access, "").await.status(), 200);
+    app.stop().await;
+}

@@ -143,3 +143,21 @@ async fn an_origin_that_auth_has_not_signed_is_ignored() {
     assert!(answer.text().await.unwrap().contains("Too many logins have failed"));
     site.stop().await;
 }
+
+#[tokio::test]
+async fn a_robot_does_not_open_sessions_without_end() {
+    let app = TestApp::start(&[auth::SERVICE, ICAT], "[auth]\nanonymous_logins_per_address = 3\n").await;
+    let log_in = async |address: &str| {
+        let body = json!({"mnemonic": "anon", "credentials": {"username": "", "password": ""}});
+        let anonymous = json!({"mnemonic": "anon"});
+        let request = app.http.post(format!("{}/auth/login", app.public)).header("x-forwarded-for", address);
+        let body = if address == GUESSER { anonymous } else { body };
+        request.json(&body).send().await.unwrap().status().as_u16()
+    };
+    let of_robot = [log_in(GUESSER).await, log_in(GUESSER).await, log_in(GUESSER).await, log_in(GUESSER).await];
+    assert_eq!(of_robot, [200, 200, 200, 429]);
+    assert_eq!(log_in(SOMEBODY).await, 200);
+    app.clock.advance_seconds(1);
+    assert_eq!([log_in(GUESSER).await, log_in(GUESSER).await], [200, 429]);
+    app.stop().await;
+}
