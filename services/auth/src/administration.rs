@@ -2,7 +2,7 @@
 //! about a second.
 
 use events::Outbox;
-use service_kit::{BuildError, Config as Settings, Db, DbError, Sources, open_database, sha256_hex};
+use service_kit::{BuildError, Db, DbError, Sources, sha256_hex};
 use thiserror::Error;
 
 use crate::account_links::{AccountLinks, LinkError, LinkedUser};
@@ -39,19 +39,17 @@ pub enum AdministrationError {
 }
 
 impl Administration {
-    /// Opens the database of the settings, which is migrated if they allow it.
-    pub async fn open(settings: &Settings, sources: &Sources) -> Result<Self, AdministrationError> {
-        let config = Config::from_settings(settings).map_err(BuildError::from)?;
-        let db = open_database(&crate::SERVICE, settings, &*sources.clock).await?;
+    /// Administers an open database; `administrators` are those of the services.
+    pub fn new(db: Db, sources: &Sources, config: Config, administrators: &[String]) -> Self {
         let outbox = Outbox::new(SERVICE_NAME, sources.clock.clone(), sources.ids.clone());
         let audit = Audit::new(sources.clock.clone(), outbox.clone());
-        let root_names = config.list_root_names(&settings.core.identity.administrators).into();
-        Ok(Self {
+        let root_names = config.list_root_names(administrators).into();
+        Self {
             logins: LoginAdministration::new(db.clone(), sources.clock.clone(), outbox, audit.clone()),
             links: AccountLinks::new(db.clone(), sources.clock.clone(), audit, root_names),
             db,
             config,
-        })
+        }
     }
 
     /// Closes the database; `SQLite` writes its log into the file.

@@ -121,6 +121,16 @@ pub async fn open_accounts(settings: &Settings, sources: &Sources) -> Result<Acc
     Ok(Accounts::new(db, sources, &config))
 }
 
+/// Opens the administration of the database in the settings, which is migrated if they allow it.
+pub async fn open_administration(
+    settings: &Settings,
+    sources: &Sources,
+) -> Result<Administration, AdministrationError> {
+    let config = Config::from_settings(settings).map_err(BuildError::from)?;
+    let db = open_database(&SERVICE, settings, &*sources.clock).await?;
+    Ok(Administration::new(db, sources, config, &settings.core.identity.administrators))
+}
+
 /// Opens the API keys of the database in the settings, which is migrated if they allow it.
 pub async fn open_api_keys(settings: &Settings, sources: &Sources) -> Result<ApiKeys, ApiKeyError> {
     let config = Config::from_settings(settings).map_err(BuildError::from)?;

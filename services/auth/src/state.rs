@@ -24,6 +24,7 @@ use crate::login_throttle::LoginThrottle;
 use crate::logins::{LoginRenewals, Logins};
 use crate::logout::Logout;
 use crate::maintenance::Maintenance;
+use crate::page_visitors::PageVisitors;
 use crate::provider_logins::ProviderLogins;
 use crate::provider_logouts::ProviderLogouts;
 use crate::provider_users::ProviderUsers;
@@ -49,6 +50,7 @@ pub struct State {
     pub api_keys: ApiKeys,
     pub local_logins: Arc<LocalLogins>,
     pub accounts: Accounts,
+    pub page_visitors: PageVisitors,
     pub account_links: AccountLinks,
     pub login_administration: LoginAdministration,
     pub login_flow: Arc<LoginFlow>,
@@ -95,6 +97,8 @@ impl State {
         let login_administration =
             LoginAdministration::new(ctx.db.clone(), Arc::clone(&ctx.clock), outbox.clone(), audit.clone());
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
+        let page_visitors =
+            PageVisitors::new(Arc::clone(&ctx.clock), Arc::clone(&logins), core.identity.administrators.clone());
         let maintenance = Maintenance::new(ctx, audit.clone());
         let provider_logouts = ProviderLogouts::new(ctx, Arc::clone(&logins));
         let renewals =
@@ -145,6 +149,7 @@ impl State {
                 accounts.password_policy(),
             )),
             accounts,
+            page_visitors,
             account_links: AccountLinks::new(ctx.db.clone(), Arc::clone(&ctx.clock), audit.clone(), root_names.into()),
             login_administration,
             login_throttle,

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use service_kit::Problem;
 
 use crate::domain::login::EndReason;
-use crate::page_visitors::require_visitor;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -22,7 +21,7 @@ pub async fn end_login(
     form: web::Form<EndForm>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
-    let visitor = require_visitor(&state, &request).await?;
+    let visitor = state.page_visitors.require_visitor(&request).await?;
     // One that has ended in the meantime is what the user wants.
     if let Some(login) = state.logins.find_own_login(&visitor.row, &form.id).await? {
         state.logins.end_login(&login.sid_hash, EndReason::EndedElsewhere, &origin.0).await?;

@@ -11,7 +11,6 @@ use crate::domain::login::{RECENT_LOGIN_AGE, is_recent_login};
 use crate::domain::provider_login::{LoginRequest, SessionKind};
 use crate::domain::return_address::ReturnAddress;
 use crate::error::login_too_old;
-use crate::page_visitors::require_visitor;
 use crate::state::State;
 
 pub async fn start_link(
@@ -20,7 +19,7 @@ pub async fn start_link(
     provider: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
-    let visitor = require_visitor(&state, &request).await?;
+    let visitor = state.page_visitors.require_visitor(&request).await?;
     if !is_recent_login(visitor.row.auth_time, state.clock.now_micros()) {
         return Err(login_too_old());
     }

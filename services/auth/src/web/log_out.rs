@@ -7,7 +7,6 @@ use minijinja::context;
 use service_kit::{Problem, find_server_root, is_session_handle};
 
 use super::templates::render_page;
-use crate::page_visitors::find_visitor;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -18,7 +17,7 @@ pub async fn log_out(
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
     let mut provider_page = None;
-    match find_visitor(&state, &request).await? {
+    match state.page_visitors.find_visitor(&request).await? {
         Some(login) => {
             state.logout.log_out(&login, &origin.0).await?;
             provider_page = find_logout_page(&state, &request, &login.row.mechanism).await;

@@ -8,7 +8,6 @@ use service_kit::parameters::parse_query;
 
 use super::account_page::render_account;
 use super::login_form::{LoginForm, parse_next, render_form};
-use crate::page_visitors::find_visitor;
 use crate::state::State;
 
 #[derive(Deserialize)]
@@ -29,7 +28,7 @@ pub async fn show_login(state: web::Data<State>, request: HttpRequest) -> Result
         "unlinked" => Some("The link is removed. Logins of before go on until they end."),
         _ => None,
     };
-    match find_visitor(&state, &request).await? {
+    match state.page_visitors.find_visitor(&request).await? {
         Some(login) => render_account(&state, &login, parse_next(&next).as_str(), message).await,
         None => render_form(&state, StatusCode::OK, &LoginForm { next, ..LoginForm::default() }, None).await,
     }

@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use identity::page_sessions::{redirect_to, refuse_foreign_site};
 use service_kit::Problem;
 
-use crate::page_visitors::require_visitor;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -15,7 +14,7 @@ pub async fn remove_link(
     provider: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
-    let visitor = require_visitor(&state, &request).await?;
+    let visitor = state.page_visitors.require_visitor(&request).await?;
     let user = &visitor.row.user_name;
     state.account_links.unlink_user(user, &provider, user, &origin.0).await?;
     Ok(redirect_to("/auth/app?done=unlinked"))

@@ -53,7 +53,7 @@ impl Site {
     }
 
     /// Where a form leads.
-    async fn change(&self, path: &str, cookie: &str, form: &[(&str, &str)]) -> String {
+    async fn submit_change(&self, path: &str, cookie: &str, form: &[(&str, &str)]) -> String {
         let answer = self.send_form(path, cookie, form).await;
         assert_eq!(answer.status(), 303, "{path}: {}", answer.text().await.unwrap());
         answer.headers()[LOCATION].to_str().unwrap().to_owned()
@@ -93,20 +93,20 @@ async fn administrators_change_accounts_and_others_do_not() {
     let short = site.send_form("/admin/accounts", &boss, &new("short")).await;
     assert_eq!(short.status(), 422);
     assert!(short.text().await.unwrap().contains("at least 12 are needed"));
-    assert_eq!(site.change("/admin/accounts", &boss, &new(PASSWORD)).await, "/auth/app/admin?done=created");
+    assert_eq!(site.submit_change("/admin/accounts", &boss, &new(PASSWORD)).await, "/auth/app/admin?done=created");
     let twice = site.send_form("/admin/accounts", &boss, &new(PASSWORD)).await;
     assert_eq!(twice.status(), 422);
     let carol = [("account", "db/carol")];
     assert!(site.log_in("carol", PASSWORD).await.is_ok());
-    site.change("/admin/accounts/lock", &boss, &carol).await;
+    site.submit_change("/admin/accounts/lock", &boss, &carol).await;
     assert_eq!(site.log_in("carol", PASSWORD).await, Err(403));
     assert!(site.get_page("/admin?search=CAROL", &boss).await.1.contains("locked since"));
-    site.change("/admin/accounts/unlock", &boss, &carol).await;
+    site.submit_change("/admin/accounts/unlock", &boss, &carol).await;
     let other = "only in tests, and another one";
-    site.change("/admin/accounts/password", &boss, &[carol[0], ("password", other)]).await;
+    site.submit_change("/admin/accounts/password", &boss, &[carol[0], ("password", other)]).await;
     assert_eq!(site.log_in("carol", PASSWORD).await, Err(403));
     assert!(site.log_in("carol", other).await.is_ok());
-    site.change("/admin/accounts/remove", &boss, &carol).await;
+    site.submit_change("/admin/accounts/remove", &boss, &carol).await;
     assert_eq!(site.log_in("carol", other).await, Err(403));
     let own = site.send_form("/admin/accounts/remove", &boss, &[("account", ADMINISTRATOR)]).await;
     assert_eq!(own.status(), 409, "nobody removes themselves by mistake");
@@ -160,7 +160,10 @@ async fn administrators_create_keys_which_are_shown_once() {
         "{listed}"
     );
     let id = listed.split("name=\"id\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    assert_eq!(site.change("/admin/keys/revoke", &boss, &[("id", id)]).await, "/auth/app/admin/keys?done=revoked");
+    assert_eq!(
+        site.submit_change("/admin/keys/revoke", &boss, &[("id", id)]).await,
+        "/auth/app/admin/keys?done=revoked"
+    );
     assert_eq!(resolve().await, 401);
     assert_eq!(site.send_form("/admin/keys/revoke", &boss, &[("id", "x")]).await.status(), 404);
     site.app.drain().await;
@@ -180,15 +183,15 @@ async fn logins_are_ended_by_their_user_and_by_administrators() {
     let page = site.get_page("", &first).await.1;
     assert!(page.contains("this page") && page.matches("name=\"id\"").count() == 1, "{page}");
     let of_boss = find_id(&site.get_page("/admin/logins?user=db/boss", &boss).await.1);
-    site.change("/logins/end", &first, &[("id", of_boss.as_str())]).await;
+    site.submit_change("/logins/end", &first, &[("id", of_boss.as_str())]).await;
     assert_eq!(site.get_page("/admin", &boss).await.0, 200, "nobody ends the logins of others");
-    site.change("/logins/end", &first, &[("id", find_id(&page).as_str())]).await;
+    site.submit_change("/logins/end", &first, &[("id", find_id(&page).as_str())]).await;
     assert!(!site.get_page("", &second).await.1.contains("Log out"), "it has ended");
     assert!(site.get_page("", &first).await.1.contains("Log out"));
 
     let listed = site.get_page("/admin/logins?user=db/alice", &boss).await.1;
     assert_eq!(listed.matches("name=\"id\"").count(), 1);
-    site.change("/admin/logins/end", &boss, &[("id", find_id(&listed).as_str()), ("user", "db/alice")]).await;
+    site.submit_change("/admin/logins/end", &boss, &[("id", find_id(&listed).as_str()), ("user", "db/alice")]).await;
     assert!(!site.get_page("", &first).await.1.contains("Log out"));
     let direct = json!({"plugin": "db", "credentials": [{"username": "alice"}, {"password": PASSWORD}]}).to_string();
     let url = format!("{}/icat/session", site.app.public);
@@ -196,7 +199,7 @@ async fn logins_are_ended_by_their_user_and_by_administrators() {
     let opened: serde_json::Value = opened.json().await.unwrap();
     let session = opened["sessionId"].as_str().unwrap();
     let third = site.log_in("alice", PASSWORD).await.unwrap();
-    let end_all = site.change("/admin/logins/end", &boss, &[("user", "db/alice")]).await;
+    let end_all = site.submit_change("/admin/logins/end", &boss, &[("user", "db/alice")]).await;
     assert_eq!(end_all, "/auth/app/admin/logins?done=all&user=db%2Falice");
     assert!(!site.get_page("", &third).await.1.contains("Log out"));
     site.app.drain().await;

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use auth::Administration;
 use jsonwebtoken::Header;
 use reqwest::header::{LOCATION, SET_COOKIE};
 use reqwest::{Client, Response, Url, redirect};
@@ -390,7 +389,7 @@ async fn a_linked_user_of_the_provider_gets_the_linked_account() {
         let reasons: Vec<_> = rows.map(|row| row.reason).filter(|reason| reason.contains("link")).collect();
         assert_eq!(reasons, ["linked", "unlinked"]);
 
-        let administration = Administration::open(&site.app.config, &build_sources(&site.app)).await.unwrap();
+        let administration = auth::open_administration(&site.app.config, &build_sources(&site.app)).await.unwrap();
         assert!(administration.link_user("lab", "42", "db/eve").await.unwrap());
         assert!(!administration.link_user("lab", "42", "db/eve").await.unwrap(), "they were linked");
         for (provider, name) in [("lab", "db/ada"), ("lab", "lab/root"), ("lab", "eve"), ("other", "db/eve")] {

@@ -10,7 +10,7 @@ use crate::cli::LinkCommand;
 
 pub async fn run_link_command(settings: &Config, command: LinkCommand, json: bool) -> Result<(), Failure> {
     let administration =
-        Administration::open(settings, &Sources::default()).await.map_err(from_administration_error)?;
+        auth::open_administration(settings, &Sources::default()).await.map_err(from_administration_error)?;
     let outcome = match command {
         LinkCommand::Link { account, provider, subject } => {
             link_user(&administration, &account, &provider, &subject, json).await

@@ -13,7 +13,7 @@ const SHOWN_ID_CHARS: usize = 12;
 
 pub async fn run_sessions_command(settings: &Config, command: SessionsCommand, json: bool) -> Result<(), Failure> {
     let administration =
-        Administration::open(settings, &Sources::default()).await.map_err(from_administration_error)?;
+        auth::open_administration(settings, &Sources::default()).await.map_err(from_administration_error)?;
     let outcome = match command {
         SessionsCommand::List { user } => list_logins(&administration, user.as_deref(), json).await,
         SessionsCommand::End { id: Some(id), .. } => end_login(&administration, &id, json).await,

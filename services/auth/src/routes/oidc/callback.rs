@@ -15,7 +15,6 @@ use crate::domain::renewal::seconds_until;
 use crate::error::session_over;
 use crate::login_flow::OpenedSession;
 use crate::logins::{NewLogin, RefreshToken, SessionHandle, TokenPlace};
-use crate::page_visitors::require_visitor;
 use crate::provider_logins::{FinishedProviderLogin, ProvedLogin};
 use crate::providers::ProviderLoginError;
 use crate::request_origin::RequestOrigin;
@@ -74,7 +73,7 @@ async fn link_account(
     provider: &str,
     origin: &Origin,
 ) -> Result<HttpResponse, Problem> {
-    let visitor = require_visitor(state, request).await?;
+    let visitor = state.page_visitors.require_visitor(request).await?;
     let account = &visitor.row.user_name;
     let ProviderSessionRow { issuer, subject_hash, .. } = &proved.provider_session;
     let user = LinkedUser { provider, issuer, subject_hash };

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use service_kit::{Code, Problem};
 
 use super::to_problem;
-use crate::page_visitors::require_administrator;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -23,7 +22,7 @@ pub async fn change_account(
     form: web::Form<AccountForm>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
-    let administrator = require_administrator(&state, &request).await?;
+    let administrator = state.page_visitors.require_administrator(&request).await?;
     let accounts = state.accounts.for_administrator(administrator.user_name(), &origin.0);
     let account = accounts.parse_name(&form.account).map_err(to_problem)?;
     if account.to_string() == administrator.user_name() && *change != "unlock" {

@@ -10,7 +10,7 @@ use super::show_accounts::{AccountsPage, render_accounts};
 use super::to_form_message;
 use crate::accounts::AccountError;
 use crate::domain::origin::Origin;
-use crate::page_visitors::{Administrator, require_administrator};
+use crate::page_visitors::Administrator;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -28,7 +28,7 @@ pub async fn create_account(
     form: web::Form<NewAccountForm>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
-    let administrator = require_administrator(&state, &request).await?;
+    let administrator = state.page_visitors.require_administrator(&request).await?;
     let Err(e) = create_from_form(&state, &administrator, &form, &origin.0).await? else {
         return Ok(redirect_to("/auth/app/admin?done=created"));
     };

@@ -11,7 +11,6 @@ use service_kit::{Micros, Problem};
 use super::show_keys::{KeyForm, KeysPage, NewKeyView, name_scope_field, render_keys};
 use crate::api_keys::{ApiKeyError, KeyAdministrator};
 use crate::domain::api_key::ApiKeyTerms;
-use crate::page_visitors::require_administrator;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -22,7 +21,7 @@ pub async fn create_key(
     fields: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
-    let administrator = require_administrator(&state, &request).await?;
+    let administrator = state.page_visitors.require_administrator(&request).await?;
     let find_field = |name: &str| {
         let field = fields.iter().find(|(field, _)| field == name);
         field.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()

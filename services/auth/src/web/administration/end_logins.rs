@@ -6,7 +6,6 @@ use serde::Deserialize;
 use service_kit::pages::percent_encode_segment;
 use service_kit::{Code, Problem};
 
-use crate::page_visitors::require_administrator;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -25,7 +24,7 @@ pub async fn end_logins(
     form: web::Form<EndForm>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
-    let administrator = require_administrator(&state, &request).await?;
+    let administrator = state.page_visitors.require_administrator(&request).await?;
     let (administration, actor) = (&state.login_administration, administrator.user_name());
     let EndForm { id, user } = form.into_inner();
     if user.contains('\0') || id.as_ref().is_some_and(|id| id.contains('\0')) {

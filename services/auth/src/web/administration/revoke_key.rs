@@ -6,7 +6,6 @@ use serde::Deserialize;
 use service_kit::{Code, Problem};
 
 use crate::api_keys::KeyAdministrator;
-use crate::page_visitors::require_administrator;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -22,7 +21,7 @@ pub async fn revoke_key(
     form: web::Form<RevokeForm>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
-    let administrator = require_administrator(&state, &request).await?;
+    let administrator = state.page_visitors.require_administrator(&request).await?;
     let found = if form.id.contains('\0') { None } else { state.api_keys.find_key(&form.id).await? };
     let key = found.ok_or_else(|| Problem::new(Code::NotFound, "auth/no-api-key", "there is no such API key"))?;
     let by = KeyAdministrator { name: administrator.user_name().to_owned(), origin: origin.0 };

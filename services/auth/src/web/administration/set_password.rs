@@ -8,7 +8,6 @@ use service_kit::Problem;
 
 use super::show_accounts::{AccountsPage, render_accounts};
 use super::{to_form_message, to_problem};
-use crate::page_visitors::require_administrator;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
@@ -25,7 +24,7 @@ pub async fn set_password(
     form: web::Form<PasswordForm>,
 ) -> Result<HttpResponse, Problem> {
     refuse_foreign_site(&request)?;
-    let administrator = require_administrator(&state, &request).await?;
+    let administrator = state.page_visitors.require_administrator(&request).await?;
     let account = state.accounts.parse_name(&form.account).map_err(to_problem)?;
     let set = match state.local_logins.hash_new_password(&account, &form.password).await? {
         Ok(hash) => {

@@ -12,7 +12,6 @@ use service_kit::parameters::parse_query;
 
 use super::{MAX_ROWS, to_problem};
 use crate::accounts::Account;
-use crate::page_visitors::require_administrator;
 use crate::state::State;
 use crate::web::templates::render_page;
 
@@ -57,7 +56,7 @@ struct AccountView {
 }
 
 pub async fn show_accounts(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    require_administrator(&state, &request).await?;
+    state.page_visitors.require_administrator(&request).await?;
     let PageParameters { search, done } = parse_query(&request)?;
     let message = match done.as_str() {
         "created" => Some("The account was created."),

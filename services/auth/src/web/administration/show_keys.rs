@@ -10,7 +10,6 @@ use service_kit::parameters::parse_query;
 use service_kit::{Micros, Problem};
 
 use super::MAX_ROWS;
-use crate::page_visitors::require_administrator;
 use crate::state::State;
 use crate::store::api_keys::ApiKeyRow;
 use crate::store::logins::NEWEST;
@@ -95,7 +94,7 @@ pub fn name_scope_field(scope: &str) -> String {
 }
 
 pub async fn show_keys(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    require_administrator(&state, &request).await?;
+    state.page_visitors.require_administrator(&request).await?;
     let PageParameters { done } = parse_query(&request)?;
     let message = (done == "revoked").then_some("The key was revoked. Services refuse it from now on.");
     render_keys(&state, StatusCode::OK, KeysPage { message, ..KeysPage::default() }).await

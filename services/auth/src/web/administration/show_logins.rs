@@ -9,7 +9,6 @@ use service_kit::Problem;
 use service_kit::parameters::parse_query;
 
 use super::MAX_ROWS;
-use crate::page_visitors::require_administrator;
 use crate::state::State;
 use crate::web::logins_view::{LoginView, render_logins};
 use crate::web::templates::render_page;
@@ -35,7 +34,7 @@ struct LoginsView<'a> {
 }
 
 pub async fn show_logins(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let administrator = require_administrator(&state, &request).await?;
+    let administrator = state.page_visitors.require_administrator(&request).await?;
     let PageParameters { user, done } = parse_query(&request)?;
     let user = user.trim();
     let wanted = i64::try_from(MAX_ROWS + 1).map_err(Problem::internal)?;
