@@ -11,6 +11,7 @@ use service_kit::{Clock, Ctx, Db, DbError, Problem, sha256_hex};
 use crate::assertions::DELEGATE_MECHANISM;
 use crate::authenticator_names::AuthenticatorNames;
 use crate::domain::icat_session::{IcatSession, session_end};
+use crate::domain::login::ANONYMOUS_PLUGIN;
 use crate::domain::origin::Origin;
 use crate::error::{from_icat_error, from_login_error};
 use crate::login_metrics::LoginOutcome;
@@ -112,23 +113,19 @@ impl IcatSessions {
         origin: &Origin,
     ) -> Result<String, LoginError> {
         let (name, shown) = (get_user_name(credentials), self.authenticators.find_shown_name(plugin).await);
-        // SciGateway logs in anonymously with an empty name.
-        let attempt = match name.filter(|name| !name.is_empty()) {
-            Some(name) => {
-                let begun = self.throttle.begin_attempt(shown, name, origin).await;
-                Some(begun.map_err(LoginError::Other)?)
-            }
-            None => {
-                self.throttle.count_anonymous_login(shown, origin).map_err(LoginError::Other)?;
-                None
-            }
+        let attempt = if plugin == ANONYMOUS_PLUGIN {
+            self.throttle.count_anonymous_login(shown, origin).map_err(LoginError::Other)?;
+            None
+        } else {
+            let begun = self.throttle.begin_attempt(shown, name.unwrap_or_default(), origin).await;
+            Some(begun.map_err(LoginError::Other)?)
         };
         let opened = match origin.address {
             Some(address) => self.icat.login_for_client(plugin, credentials, address).await,
             None => self.icat.login(plugin, credentials).await,
         };
         if let Some(attempt) = attempt {
-            self.throttle.finish_attempt(attempt, LoginOutcome::from_icat_result(&opened));
+            attempt.finish(LoginOutcome::from_icat_result(&opened));
         }
         self.recorder.record_icat_login(shown, name.unwrap_or_default(), origin, &opened).await;
         opened.map_err(LoginError::Icat)

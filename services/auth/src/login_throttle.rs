@@ -47,10 +47,12 @@ struct FailureCounters {
     spent: Cache<String, SpentAttempts>,
 }
 
-/// A login that is under way.
+/// A login that is under way. It counts as failed if it is dropped, because its client has disconnected.
 #[must_use = "it must be said how the login ended"]
 pub struct Attempt {
+    throttle: LoginThrottle,
     keys: Keys,
+    counts_as_failed: bool,
     /// Until the login has ended.
     _place: Option<OwnedSemaphorePermit>,
 }
@@ -70,6 +72,21 @@ impl Keys {
         let name = sha256_hex(format!("{mechanism}/{}", name.trim().to_lowercase()));
         let account = format!("{} {name}", network.as_deref().unwrap_or_default());
         Self { network, account }
+    }
+}
+
+impl Attempt {
+    /// Ends a login. One that was right, or whose password nobody could check, does not count.
+    pub fn finish(mut self, outcome: LoginOutcome) {
+        self.counts_as_failed = outcome.is_refusal();
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.counts_as_failed {
+            self.throttle.add_failure(&self.keys);
+        }
     }
 }
 
@@ -98,7 +115,7 @@ impl LoginThrottle {
         let keys = Keys::new(mechanism, name, origin);
         let place = if self.has_limit() { Some(self.wait_for_place(&keys).await?) } else { None };
         self.check_keys(&keys, mechanism, origin)?;
-        Ok(Attempt { keys, _place: place })
+        Ok(Attempt { throttle: self.clone(), keys, counts_as_failed: true, _place: place })
     }
 
     /// Refuses what [`Self::begin_attempt`] would refuse now.
@@ -116,12 +133,8 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Ends a login. One that was right, or whose password nobody could check, does not count.
-    pub fn finish_attempt(&self, attempt: Attempt, outcome: LoginOutcome) {
-        if !outcome.is_refusal() {
-            return;
-        }
-        let (Attempt { keys, .. }, now) = (attempt, self.clock.now_micros());
+    fn add_failure(&self, keys: &Keys) {
+        let now = self.clock.now_micros();
         if let Some(network) = &keys.network {
             self.by_address.add_failure(network, now);
         }

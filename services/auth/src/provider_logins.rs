@@ -14,7 +14,7 @@ use crate::domain::login_level::RequiredLevel;
 use crate::domain::origin::Origin;
 use crate::domain::provider_claims::ProviderClaims;
 use crate::domain::provider_login::{LoginRequest, RedirectAnswer, SessionKind};
-use crate::domain::provider_user::{NameFault, ProviderUser};
+use crate::domain::provider_user::ProviderUser;
 use crate::error::from_icat_error;
 use crate::icat_sessions::LoginError;
 use crate::login_flow::{LoginFlow, OpenedSession};
@@ -61,6 +61,8 @@ pub struct FinishedProviderLogin {
     pub proved: ProvedLogin,
     pub return_to: String,
     pub session_kind: SessionKind,
+    /// The id of the login of the page that a link was begun on.
+    pub page_login: Option<String>,
 }
 
 /// What only the browser's secret decrypts.
@@ -68,6 +70,9 @@ pub struct FinishedProviderLogin {
 struct SealedParts {
     nonce: String,
     code_verifier: String,
+    /// The login of the page that a link was begun on.
+    #[serde(default)]
+    page_login: Option<String>,
 }
 
 /// Starts and finishes logins with identity providers.
@@ -112,8 +117,11 @@ impl ProviderLogins {
             .filter(|secret| is_secret_text(secret))
             .map_or_else(|| generate_secret_text(&*self.ids), str::to_owned);
         let state = generate_secret_text(&*self.ids);
-        let parts =
-            SealedParts { nonce: generate_secret_text(&*self.ids), code_verifier: generate_secret_text(&*self.ids) };
+        let parts = SealedParts {
+            nonce: generate_secret_text(&*self.ids),
+            code_verifier: generate_secret_text(&*self.ids),
+            page_login: request.page_login.clone(),
+        };
         let required = provider.settings.required_level();
         let max_age = [required.max_age, request.max_age].into_iter().flatten().min();
         let acr_values = if request.acr_values.is_empty() { &required.acr } else { &request.acr_values };
@@ -126,6 +134,7 @@ impl ProviderLogins {
                 acr_values,
                 acrs: &required.acrs,
                 max_age,
+                forces_login: request.session_kind == SessionKind::Link,
             })
             .await?;
         let row = self.build_row(provider, request, &browser_secret, &parts)?;
@@ -214,7 +223,7 @@ impl ProviderLogins {
         let binds_names = provider.settings.bind_user_names;
         let found =
             self.users.find_user_name(&TokenUser { issuer, subject_hash, user_name: &user_name, binds_names }).await?;
-        let user_name = found.ok_or(ProviderLoginError::Name(NameFault::OfSomebodyElse))?;
+        let user_name = found.map_err(ProviderLoginError::Name)?;
         let user = ProviderUser::from_user_name(&user_name);
         Ok(user.ok_or_else(|| Problem::internal("a linked account that is no ICAT user name"))?)
     }
@@ -268,6 +277,7 @@ impl ProviderLogins {
             proved: to_proved_login(provider, verified),
             return_to: row.return_to,
             session_kind,
+            page_login: parts.page_login,
         })
     }
 

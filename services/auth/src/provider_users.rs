@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use service_kit::{Clock, Ctx, Db, DbError};
 
-use crate::store::{account_links, provider_users};
+use crate::domain::provider_user::NameFault;
+use crate::store::{account_links, accounts, provider_users};
 
 /// Finds the accounts of users. Cheap to clone.
 #[derive(Clone)]
@@ -31,12 +32,18 @@ impl ProviderUsers {
         Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock) }
     }
 
-    /// The ICAT user name of somebody; `None` if theirs belongs to somebody else. Only the first login with a name writes.
-    pub async fn find_user_name(&self, user: &TokenUser<'_>) -> Result<Option<String>, DbError> {
+    /// The ICAT user name of somebody, unless theirs belongs to somebody else, or is that of a local account that is locked or removed.
+    /// Only the first login with a name writes.
+    pub async fn find_user_name(&self, user: &TokenUser<'_>) -> Result<Result<String, NameFault>, DbError> {
         let TokenUser { issuer, subject_hash, user_name, binds_names } = *user;
         let mut tx = self.db.read().await?;
-        if let Some(link) = account_links::find_link(&mut tx, issuer, subject_hash).await? {
-            return Ok(Some(link.user_name));
+        let link = account_links::find_link(&mut tx, issuer, subject_hash).await?;
+        let found = link.as_ref().map_or(user_name, |link| &link.user_name);
+        if accounts::is_account_closed(&mut tx, found).await? {
+            return Ok(Err(NameFault::AccountClosed));
+        }
+        if link.is_some() {
+            return Ok(Ok(found.to_owned()));
         }
         let owner = if binds_names { provider_users::find_owner(&mut tx, user_name).await? } else { None };
         drop(tx);
@@ -45,7 +52,7 @@ impl ProviderUsers {
             None if binds_names => self.bind_user_name(user).await?,
             None => true,
         };
-        Ok(is_theirs.then(|| user_name.to_owned()))
+        Ok(if is_theirs { Ok(user_name.to_owned()) } else { Err(NameFault::OfSomebodyElse) })
     }
 
     /// Binds a name that belonged to nobody just now; whether it is bound to this user.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use events::Outbox;
-use events::messages::auth::{SessionEnded, SessionsRevoked};
+use events::messages::auth::{ApiKeyRevoked, SessionEnded, SessionsRevoked};
 use jiff::Timestamp;
 use service_kit::{Clock, Db, DbError, Micros, Sources, Tx};
 
@@ -17,7 +17,7 @@ use crate::config::{Config, SERVICE_NAME};
 use crate::domain::audit::{AuditEntry, AuditKind, COMMAND_LINE};
 use crate::domain::login::EndReason;
 use crate::domain::origin::Origin;
-use crate::store::{accounts, logins, provider_users};
+use crate::store::{account_links, accounts, api_keys, logins, provider_users};
 
 /// Logins that are in progress end too, because the account is closed, and so do those of services whose clocks are ahead.
 const ALL_SESSIONS: Micros = Micros::from_i64(0);
@@ -43,6 +43,16 @@ pub struct Account {
     pub password_set_at: Timestamp,
     /// `None` while it is open.
     pub locked_at: Option<Timestamp>,
+}
+
+/// What happens to an account that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Existing {
+    /// One that was removed is created again.
+    Refused,
+    GetsPassword,
+    /// Also one that was removed.
+    StaysAsItIs,
 }
 
 /// The password of an account of another program.
@@ -140,7 +150,7 @@ impl Accounts {
 
     /// The same with the hash of a password that was checked before.
     pub async fn create_account_with_hash(&self, account: &AccountName, hash: &str) -> Result<(), AccountError> {
-        if self.create_or_set_password(account, hash, false).await? {
+        if self.create_or_set_password(account, hash, Existing::Refused).await? {
             Ok(())
         } else {
             Err(AccountError::Exists(account.clone()))
@@ -153,14 +163,15 @@ impl Accounts {
         account: &AccountName,
         password: &str,
     ) -> Result<bool, AccountError> {
-        self.create_or_set_password(account, &self.policy.hash_new_password(account, password)?, true).await
+        self.create_or_set_password(account, &self.policy.hash_new_password(account, password)?, Existing::GetsPassword)
+            .await
     }
 
     async fn create_or_set_password(
         &self,
         account: &AccountName,
         hash: &str,
-        may_exist: bool,
+        existing: Existing,
     ) -> Result<bool, AccountError> {
         let (now, AccountName { mechanism, name }) = (self.clock.now_micros(), account);
         let create = async |tx: &mut Tx| match accounts::find_account(tx, mechanism, name).await? {
@@ -169,14 +180,21 @@ impl Accounts {
                 self.record_change(tx, account, "created").await.map(|()| true)
             }
             Some(row) if row.removed_at.is_some() => {
+                if existing == Existing::StaysAsItIs {
+                    return Ok(false);
+                }
+                // It may be somebody else who gets the name.
+                self.close_other_ways(tx, account, now).await?;
                 accounts::restore_account(tx, mechanism, name, hash, now).await?;
                 self.record_change(tx, account, "created").await.map(|()| true)
             }
-            Some(_) if may_exist => self.change_password(tx, account, hash, now).await.map(|_| false),
+            Some(_) if existing == Existing::GetsPassword => {
+                self.change_password(tx, account, hash, now).await.map(|_| false)
+            }
             Some(_) => Ok(false),
         };
         let is_new = self.db.write(create).await?;
-        if may_exist && !is_new {
+        if existing == Existing::GetsPassword && !is_new {
             self.end_logins_by_old_password(account, now).await?;
         }
         Ok(is_new)
@@ -194,7 +212,7 @@ impl Accounts {
             ImportedPassword::Clear(text) => hash_password(text).map_err(AccountError::Hash)?,
             ImportedPassword::Hash(hash) => hash.to_owned(),
         };
-        self.create_or_set_password(account, &hash, false).await
+        self.create_or_set_password(account, &hash, Existing::StaysAsItIs).await
     }
 
     /// Lets an ICAT user name of an identity provider belong to the next user who comes with it; whether it belonged to somebody.
@@ -246,6 +264,7 @@ impl Accounts {
             let found = accounts::remove_account(tx, mechanism, name, now).await?;
             if found {
                 self.end_sessions(tx, account, ALL_SESSIONS).await?;
+                self.close_other_ways(tx, account, now).await?;
                 self.record_change(tx, account, "removed").await?;
             }
             Ok::<_, DbError>(found)
@@ -263,9 +282,44 @@ impl Accounts {
         let found = accounts::set_password(tx, &account.mechanism, &account.name, hash, now).await?;
         if found {
             self.end_sessions(tx, account, now).await?;
+            // Whoever knew the old password may have made them.
+            for provider in account_links::delete_own_links(tx, &account.to_string()).await? {
+                self.record_unlink(tx, account, &provider).await?;
+            }
             self.record_change(tx, account, "password_set").await?;
         }
         Ok(found)
+    }
+
+    /// Whoever gets the name of a removed account must not be reached by the links and API keys of before.
+    async fn close_other_ways(&self, tx: &mut Tx, account: &AccountName, now: Micros) -> Result<(), DbError> {
+        let user_name = account.to_string();
+        for provider in account_links::delete_links_of_user(tx, &user_name).await? {
+            self.record_unlink(tx, account, &provider).await?;
+        }
+        provider_users::free_name(tx, &user_name).await?;
+        for (key_hash, name) in api_keys::revoke_keys_of_user(tx, &user_name, &self.actor, now).await? {
+            let entry = AuditEntry {
+                actor: Some(&self.actor),
+                user_name: Some(&user_name),
+                client: Some(&name),
+                ..AuditEntry::new(AuditKind::ApiKey, "revoked", &self.origin)
+            };
+            self.audit.record_entry(tx, &entry).await?;
+            self.outbox.emit(tx, &ApiKeyRevoked { key_hash, subject: user_name.clone() }).await?;
+        }
+        Ok(())
+    }
+
+    async fn record_unlink(&self, tx: &mut Tx, account: &AccountName, provider: &str) -> Result<(), DbError> {
+        let user_name = account.to_string();
+        let entry = AuditEntry {
+            actor: Some(&self.actor),
+            user_name: Some(&user_name),
+            provider: Some(provider),
+            ..AuditEntry::new(AuditKind::Account, "unlinked", &self.origin)
+        };
+        self.audit.record_entry(tx, &entry).await
     }
 
     async fn record_change(&self, tx: &mut Tx, account: &AccountName, what: &'static str) -> Result<(), DbError> {

@@ -7,12 +7,11 @@ use actix_web::web::Bytes;
 use service_kit::{Mount, Problem};
 
 use super::{Authenticator, json_response, parse_json_field};
+use crate::domain::login::ANONYMOUS_PLUGIN;
 use crate::state::State;
 
-/// The name of its plugin.
-const NAME: &str = "anon";
-
-pub const AUTHENTICATOR: Authenticator = Authenticator { list_names: |_| vec![NAME.to_owned()], add_routes };
+pub const AUTHENTICATOR: Authenticator =
+    Authenticator { list_names: |_| vec![ANONYMOUS_PLUGIN.to_owned()], add_routes };
 
 fn add_routes(mount: Mount, _: &Arc<State>, _: &str) -> Mount {
     mount.get("/description", get_description).post("/authenticate", authenticate_anonymously)

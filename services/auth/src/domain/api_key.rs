@@ -8,6 +8,7 @@ use service_kit::Micros;
 use utoipa::ToSchema;
 
 use super::client_id::ClientId;
+use super::login::ANONYMOUS_USER_NAME;
 
 const MAX_USER_NAME_BYTES: usize = 255;
 const MAX_INSTRUMENTS: usize = 100;
@@ -38,6 +39,9 @@ impl ApiKeyTerms {
             return Err(format!(
                 "the user must be an ICAT user name such as db/alice, of at most {MAX_USER_NAME_BYTES} bytes"
             ));
+        }
+        if self.user_name == ANONYMOUS_USER_NAME {
+            return Err("a key acts for a user who logs in, and not for everybody".to_owned());
         }
         let known = SCOPES.join(", ");
         if self.scopes.is_empty() {
@@ -170,6 +174,7 @@ mod tests {
         for change in [(|t| t.user_name = " ".into()) as fn(&mut ApiKeyTerms), |t| t.user_name.push('\0')] {
             assert!(wrong(change).starts_with("the user must be"));
         }
+        assert!(wrong(|t| t.user_name = "anon/anon".into()).contains("not for everybody"));
         assert!(wrong(|t| t.instruments.push(String::new())).starts_with("instruments must be"));
         assert!(wrong(|t| t.expires_at = Micros::from_i64(0)).contains("expired already"));
         assert!(

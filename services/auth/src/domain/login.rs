@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use service_kit::Micros;
 
+/// The authenticator that lets everybody in.
+pub const ANONYMOUS_PLUGIN: &str = "anon";
+
 /// Everybody who does not say who they are has this ICAT user name. They must not see or end each other's logins.
 pub const ANONYMOUS_USER_NAME: &str = "anon/anon";
 

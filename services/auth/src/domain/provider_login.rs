@@ -47,6 +47,8 @@ pub struct LoginRequest {
     /// Levels of which the provider must state one, besides what its settings demand.
     pub acr_values: Vec<String>,
     pub max_age: Option<Duration>,
+    /// The id of the login of the page that a link is begun on.
+    pub page_login: Option<String>,
 }
 
 /// What the provider sent the browser back with (RFC 6749, 4.1.2; RFC 9207).

@@ -47,6 +47,8 @@ pub enum NameFault {
     RootName,
     /// Another user of a provider came with this name first.
     OfSomebodyElse,
+    /// The local account with this name is locked or removed.
+    AccountClosed,
 }
 
 impl NameFault {
@@ -62,6 +64,7 @@ impl NameFault {
             Self::NoOrcid => "user_name_no_orcid",
             Self::RootName => "root_name",
             Self::OfSomebodyElse => "user_name_of_another",
+            Self::AccountClosed => "account_closed",
         }
     }
 }

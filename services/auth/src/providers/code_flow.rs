@@ -60,6 +60,8 @@ pub struct AuthorizationRequest<'a> {
     /// The authentication contexts of Microsoft Entra that are asked for.
     pub acrs: &'a [String],
     pub max_age: Option<Duration>,
+    /// Whether the provider must ask for the password also if somebody is logged in there.
+    pub forces_login: bool,
 }
 
 /// A code that a provider gave, and what proves that it was given to us.
@@ -119,6 +121,9 @@ impl CodeFlow<'_> {
         }
         if let Some(max_age) = request.max_age {
             url = url.add_extra_param("max_age", max_age.as_secs().to_string());
+        }
+        if request.forces_login {
+            url = url.add_extra_param("prompt", "login");
         }
         Ok(url.url().0)
     }

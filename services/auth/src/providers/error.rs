@@ -113,6 +113,9 @@ impl ProviderLoginError {
             Self::Name(NameFault::OfSomebodyElse) => refused(format!(
                 "The user name that {provider} gives you belongs to somebody else here. Tell the facility."
             )),
+            Self::Name(NameFault::AccountClosed) => {
+                refused("Your account here is locked or was removed. Ask the facility.".to_owned())
+            }
             Self::Name(_) => refused(format!(
                 "Your account at {provider} has no user name that the catalogue can use ({word}). Tell the facility."
             )),

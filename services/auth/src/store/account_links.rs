@@ -8,9 +8,12 @@ pub const FIND: &str = "SELECT issuer, subject_hash, user_name, provider, linked
                         WHERE issuer = $1 AND subject_hash = $2";
 pub const LIST_OF_USER: &str = "SELECT issuer, subject_hash, user_name, provider, linked_at, linked_by FROM account_link \
                                 WHERE user_name = $1 ORDER BY linked_at, issuer, subject_hash";
+pub const DELETE_OF_USER: &str = "DELETE FROM account_link WHERE user_name = $1 RETURNING provider";
+/// Those that the user made, and not an administrator.
+pub const DELETE_OWN: &str = "DELETE FROM account_link WHERE user_name = $1 AND linked_by = $1 RETURNING provider";
 pub const DELETE_OF_PROVIDER: &str = "DELETE FROM account_link WHERE user_name = $1 AND provider = $2";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 4] = [INSERT, FIND, LIST_OF_USER, DELETE_OF_PROVIDER];
+pub const ALL: [&str; 6] = [INSERT, FIND, LIST_OF_USER, DELETE_OF_USER, DELETE_OWN, DELETE_OF_PROVIDER];
 
 /// A link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +53,16 @@ pub async fn list_links_of_user(tx: &mut Tx, user_name: &str) -> Result<Vec<Acco
 /// Deletes the links of an account to a provider; returns how many.
 pub async fn delete_links(tx: &mut Tx, user_name: &str, provider: &str) -> Result<u64, DbError> {
     tx.execute(DELETE_OF_PROVIDER, &[user_name.into(), provider.into()]).await
+}
+
+/// Deletes all links of an account; the providers.
+pub async fn delete_links_of_user(tx: &mut Tx, user_name: &str) -> Result<Vec<String>, DbError> {
+    tx.fetch_all(DELETE_OF_USER, &[user_name.into()]).await?.iter().map(|row| row.get("provider")).collect()
+}
+
+/// Deletes the links that the user of an account made; the providers.
+pub async fn delete_own_links(tx: &mut Tx, user_name: &str) -> Result<Vec<String>, DbError> {
+    tx.fetch_all(DELETE_OWN, &[user_name.into()]).await?.iter().map(|row| row.get("provider")).collect()
 }
 
 fn parse_link(row: &Row) -> Result<AccountLinkRow, DbError> {

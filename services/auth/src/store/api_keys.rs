@@ -24,8 +24,11 @@ pub const LIST_OF_USER: &str = "SELECT id, key_hash, name, user_name, scopes, in
 pub const SET_LAST_USED: &str = "UPDATE api_key SET last_used_at = $1 WHERE id = $2 \
                                  AND (last_used_at IS NULL OR last_used_at < $1)";
 pub const REVOKE: &str = "UPDATE api_key SET revoked_at = $1, revoked_by = $2 WHERE id = $3 AND revoked_at IS NULL";
+pub const REVOKE_OF_USER: &str = "UPDATE api_key SET revoked_at = $1, revoked_by = $2 \
+                                  WHERE user_name = $3 AND revoked_at IS NULL RETURNING key_hash, name";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 8] = [INSERT, FIND, FIND_BY_HASH, FIND_BY_NAME, LIST, LIST_OF_USER, SET_LAST_USED, REVOKE];
+pub const ALL: [&str; 9] =
+    [INSERT, FIND, FIND_BY_HASH, FIND_BY_NAME, LIST, LIST_OF_USER, SET_LAST_USED, REVOKE, REVOKE_OF_USER];
 
 /// A key as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +94,17 @@ pub async fn set_last_used(tx: &mut Tx, id: &str, now: Micros) -> Result<(), DbE
 /// Revokes a key; false if it was revoked before.
 pub async fn revoke_key(tx: &mut Tx, id: &str, revoked_by: &str, now: Micros) -> Result<bool, DbError> {
     Ok(tx.execute(REVOKE, &[now.into(), revoked_by.into(), id.into()]).await? == 1)
+}
+
+/// Revokes all keys of a user; their hashes and names.
+pub async fn revoke_keys_of_user(
+    tx: &mut Tx,
+    user_name: &str,
+    revoked_by: &str,
+    now: Micros,
+) -> Result<Vec<(String, String)>, DbError> {
+    let rows = tx.fetch_all(REVOKE_OF_USER, &[now.into(), revoked_by.into(), user_name.into()]).await?;
+    rows.iter().map(|row| Ok((row.get("key_hash")?, row.get("name")?))).collect()
 }
 
 fn render_list(texts: &[String]) -> String {

@@ -16,7 +16,7 @@ pub use self::settings::{PluginSettings, TokenIssuerSettings, check_plugins};
 use crate::domain::issuer_token::{IssuerTokenFault, IssuerTokenRules};
 use crate::domain::issuer_user::{IssuerNameRules, IssuerUser};
 use crate::domain::provider_claims::ProviderClaims;
-use crate::domain::provider_user::NameFault;
+use crate::domain::provider_user::require_no_root_name;
 use crate::provider_users::{ProviderUsers, TokenUser};
 use crate::providers::{
     CachedDocument, ProviderFailure, ProviderHttp, PublishedKeys, UnverifiedToken, read_unverified_claims,
@@ -145,7 +145,9 @@ impl TokenIssuer {
         let (user_name, subject_hash) = (named.to_user_name(), sha256_hex(subject));
         let issuer = self.settings.issuer();
         let user = TokenUser { issuer, subject_hash: &subject_hash, user_name: &user_name, binds_names };
-        let found = self.users.find_user_name(&user).await?.ok_or(NameFault::OfSomebodyElse)?;
+        let found = self.users.find_user_name(&user).await??;
+        // A linked account may have become that of an administrator since.
+        require_no_root_name(&found, &self.root_names)?;
         Ok(if found == user_name { named } else { IssuerUser::from_user_name(&found) })
     }
 }

@@ -1,11 +1,13 @@
 //! `POST /auth/app/links/{provider}`: sends the browser to an identity provider, so that its user gets the account of this page from
 //! then on.
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::page_sessions::refuse_foreign_site;
+use minijinja::context;
 use service_kit::{Code, Problem};
 
+use super::templates::render_page;
 use crate::browser_cookie::{create_browser_cookie, find_browser_secret};
 use crate::domain::login::{RECENT_LOGIN_AGE, is_recent_login};
 use crate::domain::provider_login::{LoginRequest, SessionKind};
@@ -32,12 +34,16 @@ pub async fn start_link(
         session_kind: SessionKind::Link,
         acr_values: Vec::new(),
         max_age: Some(RECENT_LOGIN_AGE),
+        page_login: Some(visitor.row.sid_hash),
     };
     let secret = find_browser_secret(&request);
     let started = state.provider_logins.start_login(provider, &login, secret.as_deref()).await;
     let started = started.map_err(|e| e.into_problem(provider.settings.display_name()))?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header((LOCATION, started.url))
-        .cookie(create_browser_cookie(&started.browser_secret))
-        .finish())
+    // No redirect: browsers block one to another site that answers a form (Content Security Policy 3, form-action).
+    let values = context! {
+        site => state.site.as_str(), provider => provider.settings.display_name(), address => started.url,
+    };
+    let mut response = render_page(StatusCode::OK, "to_provider.html", values)?;
+    response.add_cookie(&create_browser_cookie(&started.browser_secret)).map_err(Problem::internal)?;
+    Ok(response)
 }

@@ -17,6 +17,7 @@ static TEMPLATES: LazyLock<PageTemplates> = LazyLock::new(|| {
         ("admin_accounts.html", include_str!("../../page/admin_accounts.html")),
         ("admin_keys.html", include_str!("../../page/admin_keys.html")),
         ("admin_logins.html", include_str!("../../page/admin_logins.html")),
+        ("to_provider.html", include_str!("../../page/to_provider.html")),
         ("logged_out.html", include_str!("../../page/logged_out.html")),
     ])
 });

@@ -203,6 +203,10 @@ async fn imported_passwords_work_and_their_hashes_are_replaced_at_the_first_logi
         assert!(accounts.import_account(&old, ImportedPassword::Hash(SHA512_CRYPT)).await.unwrap());
         assert!(!accounts.import_account(&old, ImportedPassword::Clear("other")).await.unwrap(), "it exists");
         assert!(accounts.import_account(&clear, ImportedPassword::Clear("short")).await.unwrap());
+        let gone = accounts.parse_name("db/gone").unwrap();
+        assert!(accounts.import_account(&gone, ImportedPassword::Clear("short")).await.unwrap());
+        accounts.remove_account(&gone).await.unwrap();
+        assert!(!accounts.import_account(&gone, ImportedPassword::Clear("short")).await.unwrap(), "it stays removed");
         for wrong in [ImportedPassword::Hash("secret"), ImportedPassword::Clear("")] {
             assert!(accounts.import_account(&clear, wrong).await.is_err(), "{wrong:?}");
         }

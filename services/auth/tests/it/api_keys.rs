@@ -294,8 +294,11 @@ async fn a_closed_account_has_no_keys() {
         assert_eq!(site.resolve_key(&key).await.0, 200);
         accounts.remove_account(&alice).await.unwrap();
         assert_eq!(site.resolve_refused(&key).await, "auth/unknown-api-key");
-        let refused = site.list_key_audit().await.into_iter().filter(|[reason, ..]| reason == "refused_account_closed");
-        assert_eq!(refused.count(), 2);
+        accounts.create_account(&alice, PASSWORD).await.unwrap();
+        assert_eq!(site.resolve_refused(&key).await, "auth/unknown-api-key", "it may be another Alice");
+        let reasons = site.list_key_audit().await.into_iter().map(|[reason, ..]| reason);
+        let reasons: Vec<_> = reasons.filter(|reason| reason.starts_with("re")).collect();
+        assert_eq!(reasons, ["refused_account_closed", "revoked", "refused_revoked", "refused_revoked"]);
         accounts.close().await;
         site.app.stop().await;
     }

@@ -349,24 +349,28 @@ async fn a_linked_user_of_the_provider_gets_the_linked_account() {
         assert!(who(site.log_in(page_login, &orcid).await).await.contains("lab&#x2f;ada.l"));
 
         let page = find_cookie(&send("/login", "", &form).await, "undulator-session").unwrap();
-        let link = async |page: &str, claims: &Value| {
+        let link = async |page: &str, come_back: &str, claims: &Value| {
             let started = send("/links/lab", page, &[]).await;
-            assert_eq!(started.status(), 303, "{}", started.text().await.unwrap());
-            let url = Url::parse(started.headers()[LOCATION].to_str().unwrap()).unwrap();
+            let login_cookie = find_cookie(&started, "__Host-undulator-login");
+            assert_eq!(started.status(), 200, "{}", started.text().await.unwrap());
+            let html = started.text().await.unwrap();
+            let address = html.split("class=\"main\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+            let url = Url::parse(&address.replace("&#x2f;", "/").replace("&amp;", "&")).unwrap();
             let parameters: HashMap<_, _> =
                 url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-            assert_eq!(parameters["max_age"], "600", "somebody else may be logged in there");
+            let demands = (parameters["max_age"].as_str(), parameters["prompt"].as_str());
+            assert_eq!(demands, ("600", "login"), "somebody else may be logged in there");
             let mut changes = json!({"nonce": parameters["nonce"]});
             changes.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
             change_claims(&changes);
-            let cookies = format!("{}; {page}", find_cookie(&started, "__Host-undulator-login").unwrap());
+            let cookies = format!("{}; {come_back}", login_cookie.unwrap());
             let url =
                 format!("{}/auth/v1/oidc/lab/callback?state={}&code={CODE}", site.app.public, parameters["state"]);
             site.browser.get(url).header("cookie", cookies).send().await.unwrap()
         };
         assert_eq!(site.begin_status("session=link").await, 400, "only the page links");
         assert_eq!(send("/links/lab", "", &[]).await.status(), 401);
-        let linked = link(&page, &orcid).await;
+        let linked = link(&page, &page, &orcid).await;
         assert_eq!(linked.headers()[LOCATION], "/auth/app?done=linked");
         assert!(who(site.log_in(page_login, &orcid).await).await.contains("db&#x2f;ada"));
         assert!(
@@ -377,7 +381,9 @@ async fn a_linked_user_of_the_provider_gets_the_linked_account() {
         accounts.create_account(&accounts.parse_name("db/eve").unwrap(), PASSWORD).await.unwrap();
         let eve = [form[0], ("username", "eve"), form[2]];
         let eve = find_cookie(&send("/login", "", &eve).await, "undulator-session").unwrap();
-        assert_eq!(link(&eve, &orcid).await.status(), 409);
+        assert_eq!(link(&eve, &eve, &orcid).await.status(), 409);
+        let other = json!({"sub": "44", "login": "mallory"});
+        assert_eq!(link(&page, &eve, &other).await.status(), 409, "somebody else has logged in on the page since");
         site.app.clock.advance_seconds(601);
         site.provider.advance_seconds(601);
         assert_eq!(send("/links/lab", &page, &[]).await.status(), 403);
@@ -397,6 +403,16 @@ async fn a_linked_user_of_the_provider_gets_the_linked_account() {
         }
         administration.close().await;
         assert!(who(site.log_in(page_login, &orcid).await).await.contains("db&#x2f;eve"));
+
+        // A closed account is closed on this way as well, and whoever gets its name later gets none of its links.
+        let eve = accounts.parse_name("db/eve").unwrap();
+        accounts.lock_account(&eve).await.unwrap();
+        assert_eq!(site.log_in(page_login, &orcid).await.status(), 403);
+        assert_eq!(site.list_reasons().await.last().unwrap(), "account_closed");
+        accounts.remove_account(&eve).await.unwrap();
+        accounts.create_account(&eve, PASSWORD).await.unwrap();
+        assert!(who(site.log_in(page_login, &orcid).await).await.contains("lab&#x2f;ada.l"));
+        site.app.drain().await;
         accounts.close().await;
         site.stop().await;
     }

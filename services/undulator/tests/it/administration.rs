@@ -5,7 +5,7 @@ use std::path::Path;
 
 use events::messages::icat::EntityChanged;
 use serde_json::{Value, json};
-use service_kit::ServiceDef;
+use service_kit::{Clock as _, ServiceDef};
 use tempfile::TempDir;
 use testkit::{Backend, TestApp, list_backends, recorder};
 
@@ -353,6 +353,9 @@ async fn what_is_empty_is_filled_in_and_what_is_there_is_changed_only_when_asked
 async fn logins_are_listed_and_ended_beside_a_running_server() {
     for backend in list_backends() {
         let facility = Facility::start(&backend).await;
+        // The commands have the clock of the machine.
+        let now = service_kit::Sources::default().clock.now().as_second();
+        facility.app.clock.advance_seconds(now - facility.app.clock.now().as_second());
         facility.run_successfully(&["auth", "user", "add", "db/alice", "--password-file", "password"]).await;
         assert_eq!(facility.run_successfully(&["auth", "sessions", "list"]).await, json!([]));
         let log_in = async || {

@@ -12,6 +12,7 @@ use super::cookie::render_cookie;
 use super::failures::{CommonScigatewayFailures, ScigatewayBodyFailures, from_login_error};
 use super::fields::Fields;
 use crate::domain::client_id::ClientId;
+use crate::domain::login::ANONYMOUS_PLUGIN;
 use crate::domain::origin::Origin;
 use crate::domain::renewal::seconds_until;
 use crate::domain::token_expiry::find_token_expiry;
@@ -25,8 +26,6 @@ use crate::store::provider_sessions::ProviderSessionRow;
 
 /// The client of all logins of this interface.
 pub const CLIENT: &str = "scigateway";
-/// The authenticator that lets everybody in.
-const ANONYMOUS: &str = "anon";
 /// Longer names and passwords are not sent to ICAT.
 const MAX_CHARS: usize = 4096;
 
@@ -66,7 +65,7 @@ impl ScigatewayLogin {
             Some(ScigatewayCredentials { username, password }) => {
                 (&self.mnemonic, vec![("username", username), ("password", password)])
             }
-            None => (ANONYMOUS, Vec::new()),
+            None => (ANONYMOUS_PLUGIN, Vec::new()),
         }
     }
 }

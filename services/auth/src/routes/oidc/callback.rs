@@ -40,7 +40,7 @@ pub async fn finish_login(
     let finished = state.provider_logins.finish_login(provider, answer, secret.as_deref(), &origin.0).await;
     let opened = match finished {
         Ok(finished) if finished.session_kind == SessionKind::Link => {
-            return link_account(&state, &request, &finished.proved, &provider.settings.name, &origin.0).await;
+            return link_account(&state, &request, &finished, &provider.settings.name, &origin.0).await;
         }
         Ok(finished) => {
             let FinishedProviderLogin { proved, session_kind, .. } = &finished;
@@ -69,13 +69,18 @@ pub async fn finish_login(
 async fn link_account(
     state: &State,
     request: &HttpRequest,
-    proved: &ProvedLogin,
+    finished: &FinishedProviderLogin,
     provider: &str,
     origin: &Origin,
 ) -> Result<HttpResponse, Problem> {
     let visitor = state.page_visitors.require_visitor(request).await?;
     let account = &visitor.row.user_name;
-    let ProviderSessionRow { issuer, subject_hash, .. } = &proved.provider_session;
+    // Somebody else may have logged in on the page since.
+    if finished.page_login.as_ref() != Some(&visitor.row.sid_hash) {
+        let text = "You are not logged in here as when you began this. Begin again on the page of your account.";
+        return Err(Problem::new(Code::Conflict, "auth/not-linked", text));
+    }
+    let ProviderSessionRow { issuer, subject_hash, .. } = &finished.proved.provider_session;
     let user = LinkedUser { provider, issuer, subject_hash };
     state.account_links.link_user(&user, account, account, origin).await.map_err(|e| match e {
         LinkError::Database(e) => e.into(),

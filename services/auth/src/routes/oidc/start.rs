@@ -49,6 +49,7 @@ impl StartParameters {
             max_age: max_age
                 .map_err(|_| refused("max_age must be a number of seconds"))?
                 .map(|seconds| Duration::from_secs(seconds.into())),
+            page_login: None,
         })
     }
 }
