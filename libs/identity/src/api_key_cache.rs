@@ -61,7 +61,7 @@ impl ApiKeyCache {
     }
 
     /// Taken before auth is asked, and given to [`Self::insert_key`].
-    pub fn revocations(&self) -> u64 {
+    pub fn count_revocations(&self) -> u64 {
         self.revocations.current()
     }
 
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_key_is_not_remembered_that_was_revoked_while_auth_was_asked() {
         let (cache, key) = cache_and_key();
-        let before = cache.revocations();
+        let before = cache.count_revocations();
         cache.insert_key("hash", &key, before);
         assert!(cache.find_answer("hash").is_some());
         cache.remove_key("another");
@@ -156,7 +156,7 @@ mod tests {
         let (cache, key) = cache_and_key();
         let forget: [fn(&ApiKeyCache); 2] = [ApiKeyCache::clear, |cache| cache.remove_keys_of_user("simple/id29")];
         for forget in forget {
-            cache.insert_key("hash", &key, cache.revocations());
+            cache.insert_key("hash", &key, cache.count_revocations());
             cache.remove_keys_of_user("simple/other");
             assert!(cache.find_answer("hash").is_some());
             forget(&cache);

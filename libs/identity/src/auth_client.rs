@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
-use service_kit::{Code, Ctx, HttpClient, Listener, Peer, Problem, Secret};
+use service_kit::{Code, Ctx, HttpClient, HttpError, Listener, Peer, Problem, Secret};
 
 use crate::api_keys::{ApiKey, ApiKeyRefusal};
 
@@ -74,8 +74,7 @@ impl AuthClient {
         if self.auth_url.is_empty() {
             return Ok(ResolvedApiKey::Refused(ApiKeyRefusal::NoAuthService));
         }
-        let request = self.http.post(format!("{}/api-keys/resolve", self.auth_url)).bearer_auth(key).timeout(TIMEOUT);
-        let sent = request.with_extension(Peer { service: "auth", template: "/api-keys/resolve" }).send().await;
+        let sent = self.post_with_bearer("/api-keys/resolve", key).await;
         let answer = match sent {
             Ok(answer) => answer,
             Err(e) => {
@@ -103,10 +102,14 @@ impl AuthClient {
         }
     }
 
+    async fn post_with_bearer(&self, path: &'static str, credential: &str) -> Result<Response, HttpError> {
+        let request = self.http.post(format!("{}{path}", self.auth_url)).bearer_auth(credential).timeout(TIMEOUT);
+        request.with_extension(Peer { service: "auth", template: path }).send().await
+    }
+
     /// Ends the login of a session handle; one that has ended before is not an error.
     pub async fn end_login(&self, handle: &str) -> Result<(), Problem> {
-        let request = self.http.post(format!("{}/sessions/end", self.auth_url)).bearer_auth(handle).timeout(TIMEOUT);
-        let sent = request.with_extension(Peer { service: "auth", template: "/sessions/end" }).send().await;
+        let sent = self.post_with_bearer("/sessions/end", handle).await;
         match sent {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(Problem::internal(format!("auth answers {} to a logout", answer.status()))),
@@ -143,8 +146,7 @@ impl AuthClient {
         if self.auth_url.is_empty() {
             return Ok(ResolvedToken::Unknown);
         }
-        let request = self.http.post(format!("{}/sessions/resolve", self.auth_url)).bearer_auth(token).timeout(TIMEOUT);
-        let sent = request.with_extension(Peer { service: "auth", template: "/sessions/resolve" }).send().await;
+        let sent = self.post_with_bearer("/sessions/resolve", token).await;
         let answer = match sent {
             Ok(answer) => answer,
             Err(e) => {

@@ -41,7 +41,7 @@ impl StoredApiKeys {
         if let Some(answer) = cache.find_answer(&key_hash) {
             return answer.map_err(Problem::from);
         }
-        let revocations = cache.revocations();
+        let revocations = cache.count_revocations();
         match auth.resolve_api_key(credential).await? {
             ResolvedApiKey::Valid(key) => {
                 let key = Arc::new(key);

@@ -125,7 +125,7 @@ impl IcatSessions {
             None => self.icat.login(plugin, credentials).await,
         };
         if let Some(attempt) = attempt {
-            attempt.finish(LoginOutcome::from_icat_result(&opened));
+            attempt.end_attempt(LoginOutcome::from_icat_result(&opened));
         }
         self.recorder.record_icat_login(shown, name.unwrap_or_default(), origin, &opened).await;
         opened.map_err(LoginError::Icat)

@@ -58,7 +58,7 @@ use std::time::Duration;
 use events::messages::icat::SessionEnded;
 use events::{Consumer, Events, Outbox, Received};
 use service_kit::{
-    BuildError, Config as Settings, ConfigError, Ctx, Migration, PrivatePath, Running, ServiceDef, ServiceSettings,
+    BuildError, Config as Settings, ConfigError, Ctx, Db, Migration, PrivatePath, Running, ServiceDef, ServiceSettings,
     Sources, Tx, Worker, open_database,
 };
 use utoipa::OpenApi as _;
@@ -116,8 +116,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
 
 /// Opens the accounts of the database in the settings, which is migrated if they allow it.
 pub async fn open_accounts(settings: &Settings, sources: &Sources) -> Result<Accounts, AccountError> {
-    let config = Config::from_settings(settings).map_err(BuildError::from)?;
-    let db = open_database(&SERVICE, settings, &*sources.clock).await?;
+    let (config, db) = open_site_database(settings, sources).await?;
     Ok(Accounts::new(db, sources, &config))
 }
 
@@ -126,15 +125,13 @@ pub async fn open_administration(
     settings: &Settings,
     sources: &Sources,
 ) -> Result<Administration, AdministrationError> {
-    let config = Config::from_settings(settings).map_err(BuildError::from)?;
-    let db = open_database(&SERVICE, settings, &*sources.clock).await?;
+    let (config, db) = open_site_database(settings, sources).await?;
     Ok(Administration::new(db, sources, config, &settings.core.identity.administrators))
 }
 
 /// Opens the API keys of the database in the settings, which is migrated if they allow it.
 pub async fn open_api_keys(settings: &Settings, sources: &Sources) -> Result<ApiKeys, ApiKeyError> {
-    let config = Config::from_settings(settings).map_err(BuildError::from)?;
-    let db = open_database(&SERVICE, settings, &*sources.clock).await?;
+    let (config, db) = open_site_database(settings, sources).await?;
     let outbox = Outbox::new(SERVICE_NAME, Arc::clone(&sources.clock), Arc::clone(&sources.ids));
     Ok(ApiKeys::new(db, sources, outbox, config.api_key_max_lifetime))
 }
@@ -146,11 +143,15 @@ pub async fn rotate_keys(
     sources: &Sources,
     urgency: Urgency,
 ) -> Result<Rotation, KeyRotationError> {
-    let config = Config::from_settings(settings).map_err(BuildError::from)?;
-    let db = open_database(&SERVICE, settings, &*sources.clock).await?;
+    let (config, db) = open_site_database(settings, sources).await?;
     let rotation = key_rotation::rotate_site_keys(&db, settings, &config, sources, urgency).await;
     db.close().await;
     rotation
+}
+
+async fn open_site_database(settings: &Settings, sources: &Sources) -> Result<(Config, Db), BuildError> {
+    let config = Config::from_settings(settings)?;
+    Ok((config, open_database(&SERVICE, settings, &*sources.clock).await?))
 }
 
 fn load_config(settings: &Settings) -> Result<Config, ConfigError> {

@@ -77,7 +77,7 @@ impl Keys {
 
 impl Attempt {
     /// Ends a login. One that was right, or whose password nobody could check, does not count.
-    pub fn finish(mut self, outcome: LoginOutcome) {
+    pub fn end_attempt(mut self, outcome: LoginOutcome) {
         self.counts_as_failed = outcome.is_refusal();
     }
 }
@@ -175,7 +175,7 @@ fn too_many_at_once() -> Problem {
 impl FailureCounters {
     fn new(limit: AttemptLimit) -> Self {
         // Whoever has not failed for twice as long is as good as unknown.
-        let memory = limit.memory().max(Duration::from_secs(1)) * 2;
+        let memory = limit.time_to_forget().max(Duration::from_secs(1)) * 2;
         Self { limit, spent: Cache::builder().max_capacity(MAX_COUNTERS).time_to_idle(memory).build() }
     }
 

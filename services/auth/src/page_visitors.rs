@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use identity::page_sessions::find_page_session;
+use identity::page_sessions::{find_page_session, refuse_foreign_site};
 use service_kit::{Clock, Code, Problem, is_session_handle};
 
 use crate::logins::{LiveLogin, Logins};
@@ -50,7 +50,19 @@ impl PageVisitors {
         visitor.ok_or_else(|| Problem::new(Code::Unauthenticated, "auth/not-logged-in", text))
     }
 
-    /// The same for the pages of administrators.
+    /// Who sends a form. One that a page of another site sends is refused, because the browser adds the cookie to it as well.
+    pub async fn require_sender(&self, request: &HttpRequest) -> Result<LiveLogin, Problem> {
+        refuse_foreign_site(request)?;
+        self.require_visitor(request).await
+    }
+
+    /// The same for the forms of administrators.
+    pub async fn require_sending_administrator(&self, request: &HttpRequest) -> Result<Administrator, Problem> {
+        refuse_foreign_site(request)?;
+        self.require_administrator(request).await
+    }
+
+    /// The same as [`Self::require_visitor`] for the pages of administrators.
     pub async fn require_administrator(&self, request: &HttpRequest) -> Result<Administrator, Problem> {
         let login = self.require_visitor(request).await?;
         if self.administrators.contains(&login.row.user_name) {

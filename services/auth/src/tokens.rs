@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use identity::token::{TOKEN_ALGORITHM, TOKEN_TYPE, TokenRules};
+use identity::token::{TOKEN_TYPE, TokenRules};
 use jiff::Timestamp;
-use jsonwebtoken::{Header, encode};
 use serde::{Deserialize, Serialize};
 use service_kit::{Clock, Ctx, Ids, Problem};
 
@@ -87,11 +86,7 @@ impl Tokens {
             acr: authentication.acr.clone(),
             amr: authentication.amr.clone(),
         };
-        let keys = self.keys.current().await;
-        let (key, kid) = keys.signing_key();
-        let header =
-            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(TOKEN_ALGORITHM) };
-        let token = encode(&header, &claims, key).map_err(Problem::internal)?;
+        let token = self.keys.current().await.sign_claims(TOKEN_TYPE, &claims)?;
         Ok(SignedToken { token, expires_in_seconds: (exp - now).max(0) })
     }
 

@@ -66,7 +66,7 @@ pub enum ImportedPassword<'p> {
 
 impl ImportedPassword<'_> {
     /// An error if no login could succeed with it.
-    pub fn check(self, account: &AccountName) -> Result<(), AccountError> {
+    pub fn check_format(self, account: &AccountName) -> Result<(), AccountError> {
         let refused = |text: &str| AccountError::Invalid(format!("{account}: {text}"));
         match self {
             Self::Clear("") => Err(refused("the password is empty")),
@@ -207,7 +207,7 @@ impl Accounts {
         account: &AccountName,
         password: ImportedPassword<'_>,
     ) -> Result<bool, AccountError> {
-        password.check(account)?;
+        password.check_format(account)?;
         let hash = match password {
             ImportedPassword::Clear(text) => hash_password(text).map_err(AccountError::Hash)?,
             ImportedPassword::Hash(hash) => hash.to_owned(),
@@ -220,12 +220,7 @@ impl Accounts {
         let unbind = async |tx: &mut Tx| {
             let was_bound = provider_users::free_name(tx, user_name).await?;
             if was_bound {
-                let entry = AuditEntry {
-                    actor: Some(&self.actor),
-                    user_name: Some(user_name),
-                    ..AuditEntry::new(AuditKind::Account, "user_name_unbound", &self.origin)
-                };
-                self.audit.record_entry(tx, &entry).await?;
+                self.record_entry(tx, user_name, None, "user_name_unbound").await?;
             }
             Ok::<_, DbError>(was_bound)
         };
@@ -283,8 +278,9 @@ impl Accounts {
         if found {
             self.end_sessions(tx, account, now).await?;
             // Whoever knew the old password may have made them.
-            for provider in account_links::delete_own_links(tx, &account.to_string()).await? {
-                self.record_unlink(tx, account, &provider).await?;
+            let user_name = account.to_string();
+            for provider in account_links::delete_own_links(tx, &user_name).await? {
+                self.record_entry(tx, &user_name, Some(&provider), "unlinked").await?;
             }
             self.record_change(tx, account, "password_set").await?;
         }
@@ -295,7 +291,7 @@ impl Accounts {
     async fn close_other_ways(&self, tx: &mut Tx, account: &AccountName, now: Micros) -> Result<(), DbError> {
         let user_name = account.to_string();
         for provider in account_links::delete_links_of_user(tx, &user_name).await? {
-            self.record_unlink(tx, account, &provider).await?;
+            self.record_entry(tx, &user_name, Some(&provider), "unlinked").await?;
         }
         provider_users::free_name(tx, &user_name).await?;
         for (key_hash, name) in api_keys::revoke_keys_of_user(tx, &user_name, &self.actor, now).await? {
@@ -311,23 +307,21 @@ impl Accounts {
         Ok(())
     }
 
-    async fn record_unlink(&self, tx: &mut Tx, account: &AccountName, provider: &str) -> Result<(), DbError> {
-        let user_name = account.to_string();
-        let entry = AuditEntry {
-            actor: Some(&self.actor),
-            user_name: Some(&user_name),
-            provider: Some(provider),
-            ..AuditEntry::new(AuditKind::Account, "unlinked", &self.origin)
-        };
-        self.audit.record_entry(tx, &entry).await
+    async fn record_change(&self, tx: &mut Tx, account: &AccountName, what: &'static str) -> Result<(), DbError> {
+        self.record_entry(tx, &account.to_string(), Some(&account.mechanism), what).await
     }
 
-    async fn record_change(&self, tx: &mut Tx, account: &AccountName, what: &'static str) -> Result<(), DbError> {
-        let user_name = account.to_string();
+    async fn record_entry(
+        &self,
+        tx: &mut Tx,
+        user_name: &str,
+        provider: Option<&str>,
+        what: &'static str,
+    ) -> Result<(), DbError> {
         let entry = AuditEntry {
             actor: Some(&self.actor),
-            user_name: Some(&user_name),
-            provider: Some(&account.mechanism),
+            user_name: Some(user_name),
+            provider,
             ..AuditEntry::new(AuditKind::Account, what, &self.origin)
         };
         self.audit.record_entry(tx, &entry).await

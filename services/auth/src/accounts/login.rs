@@ -51,7 +51,7 @@ impl LocalLogins {
         let begun = self.throttle.begin_attempt(mechanism, name, origin).await?;
         let checked = self.check_password(mechanism, name, password).await;
         let outcome = checked.as_ref().copied().unwrap_or_else(LoginOutcome::from_problem);
-        begun.finish(outcome);
+        begun.end_attempt(outcome);
         // No login that the audit log does not have.
         let recorded = self.recorder.record_local_login(mechanism, name, origin, outcome).await;
         let checked = checked.and_then(|outcome| recorded.map(|()| outcome).map_err(Problem::from));

@@ -62,7 +62,7 @@ async fn authenticate_user(
         Err(DirectoryFault::UnknownUser) => (name, LoginOutcome::UnknownAccount),
         Err(DirectoryFault::Unavailable(_)) => (name, LoginOutcome::Unavailable),
     };
-    attempt.finish(outcome);
+    attempt.end_attempt(outcome);
     // No login that the audit log does not have.
     plugin.recorder.record_local_login(&plugin.mechanism, recorded_name, &origin, outcome).await?;
     match found {

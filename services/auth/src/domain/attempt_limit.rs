@@ -31,7 +31,7 @@ impl AttemptLimit {
     }
 
     /// How long failures are remembered at most.
-    pub fn memory(&self) -> Duration {
+    pub fn time_to_forget(&self) -> Duration {
         self.interval * self.burst
     }
 }
@@ -63,7 +63,7 @@ mod tests {
         let spent = fail(1, spent, later);
         assert_eq!(LIMIT.check_attempt(spent, later), Err(seconds(10)));
         // All is forgotten after the time of the burst.
-        let much_later = later + LIMIT.memory();
+        let much_later = later + LIMIT.time_to_forget();
         assert_eq!(LIMIT.check_attempt(fail(2, spent, much_later), much_later), Ok(()));
     }
 

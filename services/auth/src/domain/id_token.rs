@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use super::provider_claims::ProviderClaims;
+use super::token_times::{TimeFault, check_times};
 
-/// How long after its end a token is accepted, because clocks differ.
-const EXPIRY_LEEWAY: i64 = 30;
-/// How far the clock of a provider may be ahead of ours.
-const FUTURE_LEEWAY: i64 = 120;
 /// Older tokens are not of the login that is under way. ORCID's expire after twenty years.
 const MAX_AGE: Duration = Duration::from_mins(10);
 /// The claim of logout tokens (`OpenID` Connect Back-Channel Logout 1.0, 2.4), which no other token has.
@@ -18,18 +15,13 @@ const KEYCLOAK_ID_TOKEN: &str = "ID";
 /// Why a token proves no login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdTokenFault {
+    Times(TimeFault),
     NoIssuer,
     Issuer,
     NoAudience,
     Audience,
     AuthorizedParty,
     NoSubject,
-    NoExpiry,
-    Expired,
-    NoIssueTime,
-    IssuedLater,
-    TooOld,
-    NotYetValid,
     NoNonce,
     Nonce,
     LogoutToken,
@@ -40,18 +32,13 @@ impl IdTokenFault {
     /// The word in metrics, logs and the audit log.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Times(fault) => fault.as_str(),
             Self::NoIssuer => "no_issuer",
             Self::Issuer => "issuer",
             Self::NoAudience => "no_audience",
             Self::Audience => "audience",
             Self::AuthorizedParty => "authorized_party",
             Self::NoSubject => "no_subject",
-            Self::NoExpiry => "no_expiry",
-            Self::Expired => "expired",
-            Self::NoIssueTime => "no_issue_time",
-            Self::IssuedLater => "issued_later",
-            Self::TooOld => "too_old",
-            Self::NotYetValid => "not_yet_valid",
             Self::NoNonce => "no_nonce",
             Self::Nonce => "nonce",
             Self::LogoutToken => "logout_token",
@@ -76,7 +63,7 @@ impl IdTokenRules<'_> {
     pub fn check_claims(&self, claims: &ProviderClaims) -> Result<(), IdTokenFault> {
         check_kind(claims)?;
         self.check_parties(claims)?;
-        self.check_times(claims)?;
+        check_times(claims, MAX_AGE, self.now).map_err(IdTokenFault::Times)?;
         claims.get_text("sub").ok_or(IdTokenFault::NoSubject)?;
         match (self.nonce, claims.get_text("nonce")) {
             (Some(_), None) => Err(IdTokenFault::NoNonce),
@@ -99,26 +86,6 @@ impl IdTokenRules<'_> {
         match claims.get("azp") {
             None if audience.len() > 1 => Err(IdTokenFault::AuthorizedParty),
             Some(party) if party.as_str() != Some(self.client_id) => Err(IdTokenFault::AuthorizedParty),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_times(&self, claims: &ProviderClaims) -> Result<(), IdTokenFault> {
-        let expiry = claims.get_seconds("exp").ok_or(IdTokenFault::NoExpiry)?;
-        if self.now > expiry.saturating_add(EXPIRY_LEEWAY) {
-            return Err(IdTokenFault::Expired);
-        }
-        let issued = claims.get_seconds("iat").ok_or(IdTokenFault::NoIssueTime)?;
-        let age = self.now.saturating_sub(issued);
-        if age < -FUTURE_LEEWAY {
-            return Err(IdTokenFault::IssuedLater);
-        }
-        if age > MAX_AGE.as_secs().cast_signed() + EXPIRY_LEEWAY {
-            return Err(IdTokenFault::TooOld);
-        }
-        match claims.get("nbf").map(|_| claims.get_seconds("nbf")) {
-            Some(Some(start)) if start > self.now.saturating_add(FUTURE_LEEWAY) => Err(IdTokenFault::NotYetValid),
-            Some(None) => Err(IdTokenFault::NotYetValid),
             _ => Ok(()),
         }
     }
@@ -186,14 +153,14 @@ mod tests {
             (json!({"azp": "other"}), IdTokenFault::AuthorizedParty),
             (json!({"azp": ["undulator"]}), IdTokenFault::AuthorizedParty),
             (json!({"sub": null}), IdTokenFault::NoSubject),
-            (json!({"exp": null}), IdTokenFault::NoExpiry),
-            (json!({"exp": "soon"}), IdTokenFault::NoExpiry),
-            (json!({"exp": NOW - 31}), IdTokenFault::Expired),
-            (json!({"iat": null}), IdTokenFault::NoIssueTime),
-            (json!({"iat": NOW + 121}), IdTokenFault::IssuedLater),
-            (json!({"iat": NOW - 631}), IdTokenFault::TooOld),
-            (json!({"nbf": NOW + 121}), IdTokenFault::NotYetValid),
-            (json!({"nbf": "later"}), IdTokenFault::NotYetValid),
+            (json!({"exp": null}), IdTokenFault::Times(TimeFault::NoExpiry)),
+            (json!({"exp": "soon"}), IdTokenFault::Times(TimeFault::NoExpiry)),
+            (json!({"exp": NOW - 31}), IdTokenFault::Times(TimeFault::Expired)),
+            (json!({"iat": null}), IdTokenFault::Times(TimeFault::NoIssueTime)),
+            (json!({"iat": NOW + 121}), IdTokenFault::Times(TimeFault::IssuedLater)),
+            (json!({"iat": NOW - 631}), IdTokenFault::Times(TimeFault::TooOld)),
+            (json!({"nbf": NOW + 121}), IdTokenFault::Times(TimeFault::NotYetValid)),
+            (json!({"nbf": "later"}), IdTokenFault::Times(TimeFault::NotYetValid)),
             (json!({"nonce": null}), IdTokenFault::NoNonce),
             (json!({"nonce": "n2"}), IdTokenFault::Nonce),
             (json!({"events": {}}), IdTokenFault::LogoutToken),

@@ -4,11 +4,8 @@
 use std::time::Duration;
 
 use super::provider_claims::ProviderClaims;
+use super::token_times::{TimeFault, check_times};
 
-/// How long after its end a token is accepted, because clocks differ.
-const EXPIRY_LEEWAY: i64 = 30;
-/// How far the clock of an issuer may be ahead of ours.
-const FUTURE_LEEWAY: i64 = 120;
 /// The claim of logout tokens (`OpenID` Connect Back-Channel Logout 1.0, 2.4), which no other token has.
 const EVENTS: &str = "events";
 /// ID tokens and access tokens in the claims of Keycloak, which signs all tokens with the same key and the same header.
@@ -17,16 +14,11 @@ const KEYCLOAK_KINDS: [&str; 2] = ["ID", "Bearer"];
 /// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IssuerTokenFault {
+    Times(TimeFault),
     NoScope,
     Scope,
     NoIssuer,
     Issuer,
-    Expired,
-    NoExpiry,
-    NoIssueTime,
-    IssuedLater,
-    TooOld,
-    NotYetValid,
     Audience,
     TokenKind,
     NoSubject,
@@ -36,16 +28,11 @@ impl IssuerTokenFault {
     /// The word in metrics, logs and the audit log.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Times(fault) => fault.as_str(),
             Self::NoScope => "no_scope",
             Self::Scope => "scope",
             Self::NoIssuer => "no_issuer",
             Self::Issuer => "issuer",
-            Self::Expired => "expired",
-            Self::NoExpiry => "no_expiry",
-            Self::NoIssueTime => "no_issue_time",
-            Self::IssuedLater => "issued_later",
-            Self::TooOld => "too_old",
-            Self::NotYetValid => "not_yet_valid",
             Self::Audience => "audience",
             Self::TokenKind => "token_kind",
             Self::NoSubject => "no_subject",
@@ -85,7 +72,7 @@ impl IssuerTokenRules<'_> {
 
     /// What is checked after the signature.
     pub fn check_verified(&self, claims: &ProviderClaims) -> Result<(), IssuerTokenFault> {
-        self.check_times(claims)?;
+        check_times(claims, self.max_age, self.now).map_err(IssuerTokenFault::Times)?;
         let kind = claims.get_text("typ");
         if claims.get(EVENTS).is_some() || kind.is_some_and(|kind| !KEYCLOAK_KINDS.contains(&kind)) {
             return Err(IssuerTokenFault::TokenKind);
@@ -95,26 +82,6 @@ impl IssuerTokenRules<'_> {
             Ok(())
         } else {
             Err(IssuerTokenFault::Audience)
-        }
-    }
-
-    fn check_times(&self, claims: &ProviderClaims) -> Result<(), IssuerTokenFault> {
-        let expiry = claims.get_seconds("exp").ok_or(IssuerTokenFault::NoExpiry)?;
-        if self.now > expiry.saturating_add(EXPIRY_LEEWAY) {
-            return Err(IssuerTokenFault::Expired);
-        }
-        let age = self.now.saturating_sub(claims.get_seconds("iat").ok_or(IssuerTokenFault::NoIssueTime)?);
-        if age < -FUTURE_LEEWAY {
-            return Err(IssuerTokenFault::IssuedLater);
-        }
-        if age > i64::try_from(self.max_age.as_secs()).unwrap_or(i64::MAX).saturating_add(EXPIRY_LEEWAY) {
-            return Err(IssuerTokenFault::TooOld);
-        }
-        match claims.get("nbf").map(|_| claims.get_seconds("nbf")) {
-            Some(start) if start.is_none_or(|start| start > self.now.saturating_add(FUTURE_LEEWAY)) => {
-                Err(IssuerTokenFault::NotYetValid)
-            }
-            _ => Ok(()),
         }
     }
 }
@@ -172,13 +139,13 @@ mod tests {
             (json!({"scope": "openid icatx"}), IssuerTokenFault::Scope),
             (json!({"iss": null}), IssuerTokenFault::NoIssuer),
             (json!({"iss": "https://id.example/"}), IssuerTokenFault::Issuer),
-            (json!({"exp": null}), IssuerTokenFault::NoExpiry),
-            (json!({"exp": NOW - 31}), IssuerTokenFault::Expired),
-            (json!({"iat": null}), IssuerTokenFault::NoIssueTime),
-            (json!({"iat": NOW + 121}), IssuerTokenFault::IssuedLater),
-            (json!({"iat": NOW - 12 * 3600 - 31}), IssuerTokenFault::TooOld),
-            (json!({"nbf": NOW + 121}), IssuerTokenFault::NotYetValid),
-            (json!({"nbf": "soon"}), IssuerTokenFault::NotYetValid),
+            (json!({"exp": null}), IssuerTokenFault::Times(TimeFault::NoExpiry)),
+            (json!({"exp": NOW - 31}), IssuerTokenFault::Times(TimeFault::Expired)),
+            (json!({"iat": null}), IssuerTokenFault::Times(TimeFault::NoIssueTime)),
+            (json!({"iat": NOW + 121}), IssuerTokenFault::Times(TimeFault::IssuedLater)),
+            (json!({"iat": NOW - 12 * 3600 - 31}), IssuerTokenFault::Times(TimeFault::TooOld)),
+            (json!({"nbf": NOW + 121}), IssuerTokenFault::Times(TimeFault::NotYetValid)),
+            (json!({"nbf": "soon"}), IssuerTokenFault::Times(TimeFault::NotYetValid)),
             (json!({"azp": "other"}), IssuerTokenFault::Audience),
             (json!({"azp": null}), IssuerTokenFault::Audience),
             (json!({"typ": "Logout"}), IssuerTokenFault::TokenKind),

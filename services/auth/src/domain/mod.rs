@@ -19,3 +19,4 @@ pub mod provider_user;
 pub mod renewal;
 pub mod return_address;
 pub mod token_expiry;
+pub mod token_times;

@@ -8,6 +8,7 @@ mod key_times;
 mod openssh;
 mod rotation;
 mod rsa_key;
+mod signed_claims;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use service_kit::{Blocking, BuildError, Clock, Config as Settings, ConfigError, 
 pub use self::key_set::{KeyError, KeySet, PublicKey};
 pub use self::rotation::{Rotation, Urgency, rotate_keys};
 pub use self::rsa_key::{RsaKey, RsaPublicKey, locate_default_key};
+pub use self::signed_claims::SignedClaimsFault;
 use crate::config::Config;
 
 /// The directory is read at most this often.

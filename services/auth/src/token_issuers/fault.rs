@@ -6,6 +6,7 @@ use service_kit::{Code, DbError, Problem};
 
 use crate::domain::issuer_token::IssuerTokenFault;
 use crate::domain::provider_user::NameFault;
+use crate::domain::token_times::TimeFault;
 use crate::providers::{KeyFault, ProviderFailure, SignatureFault};
 
 /// How soon a login can be tried again while the keys cannot be fetched, in seconds.
@@ -63,7 +64,7 @@ impl TokenFault {
             Self::Signature(SignatureFault::UnknownKey | SignatureFault::KeyUse) => {
                 refused("Unable to find a public key matching the kid".to_owned())
             }
-            Self::Claims(IssuerTokenFault::Expired) => refused("The token has expired".to_owned()),
+            Self::Claims(IssuerTokenFault::Times(TimeFault::Expired)) => refused("The token has expired".to_owned()),
             Self::Name(NameFault::Missing | NameFault::NotText) => {
                 refused("The token is missing an ICAT username".to_owned())
             }

@@ -1,7 +1,7 @@
 //! `POST /auth/app/logins/end`: ends a login of the user on another device.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::page_sessions::{redirect_to, refuse_foreign_site};
+use identity::page_sessions::redirect_to;
 use serde::Deserialize;
 use service_kit::Problem;
 
@@ -20,8 +20,7 @@ pub async fn end_login(
     request: HttpRequest,
     form: web::Form<EndForm>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign_site(&request)?;
-    let visitor = state.page_visitors.require_visitor(&request).await?;
+    let visitor = state.page_visitors.require_sender(&request).await?;
     // One that has ended in the meantime is what the user wants.
     if let Some(login) = state.logins.find_own_login(&visitor.row, &form.id).await? {
         state.logins.end_login(&login.sid_hash, EndReason::EndedElsewhere, &origin.0).await?;

@@ -3,7 +3,6 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::page_sessions::refuse_foreign_site;
 use minijinja::context;
 use service_kit::{Code, Problem};
 
@@ -20,8 +19,7 @@ pub async fn start_link(
     request: HttpRequest,
     provider: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign_site(&request)?;
-    let visitor = state.page_visitors.require_visitor(&request).await?;
+    let visitor = state.page_visitors.require_sender(&request).await?;
     if !is_recent_login(visitor.row.auth_time, state.clock.now_micros()) {
         return Err(login_too_old());
     }

@@ -1,7 +1,7 @@
 //! `POST /auth/app/links/{provider}/remove`: users of the provider get the account of this page no more.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::page_sessions::{redirect_to, refuse_foreign_site};
+use identity::page_sessions::redirect_to;
 use service_kit::Problem;
 
 use crate::request_origin::RequestOrigin;
@@ -13,8 +13,7 @@ pub async fn remove_link(
     request: HttpRequest,
     provider: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign_site(&request)?;
-    let visitor = state.page_visitors.require_visitor(&request).await?;
+    let visitor = state.page_visitors.require_sender(&request).await?;
     let user = &visitor.row.user_name;
     state.account_links.unlink_user(user, &provider, user, &origin.0).await?;
     Ok(redirect_to("/auth/app?done=unlinked"))

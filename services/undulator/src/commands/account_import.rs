@@ -20,7 +20,7 @@ pub async fn import_accounts(accounts: &Accounts, options: &ImportAccounts, json
         // A password may contain colons; fields after a hash are those of /etc/shadow.
         let hash = rest.split(':').next().unwrap_or(rest);
         let password = if *clear { ImportedPassword::Clear(rest) } else { ImportedPassword::Hash(hash) };
-        password.check(&name).map_err(|e| place(&e.to_string()))?;
+        password.check_format(&name).map_err(|e| place(&e.to_string()))?;
         parsed.push((name, password));
     }
     let (mut created, mut existing) = (Vec::new(), Vec::new());

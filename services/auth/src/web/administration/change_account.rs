@@ -1,7 +1,7 @@
 //! `POST /auth/app/admin/accounts/{change}`: locks, unlocks or removes an account.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::page_sessions::{redirect_to, refuse_foreign_site};
+use identity::page_sessions::redirect_to;
 use serde::Deserialize;
 use service_kit::{Code, Problem};
 
@@ -21,8 +21,7 @@ pub async fn change_account(
     change: web::Path<String>,
     form: web::Form<AccountForm>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign_site(&request)?;
-    let administrator = state.page_visitors.require_administrator(&request).await?;
+    let administrator = state.page_visitors.require_sending_administrator(&request).await?;
     let accounts = state.accounts.for_administrator(administrator.user_name(), &origin.0);
     let account = accounts.parse_name(&form.account).map_err(to_problem)?;
     if account.to_string() == administrator.user_name() && *change != "unlock" {

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::page_sessions::{redirect_to, refuse_foreign_site};
+use identity::page_sessions::redirect_to;
 use serde::Deserialize;
 use service_kit::Problem;
 
@@ -27,8 +27,7 @@ pub async fn create_account(
     request: HttpRequest,
     form: web::Form<NewAccountForm>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign_site(&request)?;
-    let administrator = state.page_visitors.require_administrator(&request).await?;
+    let administrator = state.page_visitors.require_sending_administrator(&request).await?;
     let Err(e) = create_from_form(&state, &administrator, &form, &origin.0).await? else {
         return Ok(redirect_to("/auth/app/admin?done=created"));
     };

@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::SCOPES;
-use identity::page_sessions::refuse_foreign_site;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use service_kit::{Micros, Problem};
@@ -20,8 +19,7 @@ pub async fn create_key(
     request: HttpRequest,
     fields: web::Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign_site(&request)?;
-    let administrator = state.page_visitors.require_administrator(&request).await?;
+    let administrator = state.page_visitors.require_sending_administrator(&request).await?;
     let find_field = |name: &str| {
         let field = fields.iter().find(|(field, _)| field == name);
         field.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()

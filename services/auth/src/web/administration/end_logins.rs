@@ -1,7 +1,7 @@
 //! `POST /auth/app/admin/logins/end`: ends a login, or all of a user.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::page_sessions::{redirect_to, refuse_foreign_site};
+use identity::page_sessions::redirect_to;
 use serde::Deserialize;
 use service_kit::pages::percent_encode_segment;
 use service_kit::{Code, Problem};
@@ -23,8 +23,7 @@ pub async fn end_logins(
     request: HttpRequest,
     form: web::Form<EndForm>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign_site(&request)?;
-    let administrator = state.page_visitors.require_administrator(&request).await?;
+    let administrator = state.page_visitors.require_sending_administrator(&request).await?;
     let (administration, actor) = (&state.login_administration, administrator.user_name());
     let EndForm { id, user } = form.into_inner();
     if user.contains('\0') || id.as_ref().is_some_and(|id| id.contains('\0')) {

@@ -1,7 +1,7 @@
 //! `POST /auth/app/admin/keys/revoke`: revokes an API key.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::page_sessions::{redirect_to, refuse_foreign_site};
+use identity::page_sessions::redirect_to;
 use serde::Deserialize;
 use service_kit::{Code, Problem};
 
@@ -20,8 +20,7 @@ pub async fn revoke_key(
     request: HttpRequest,
     form: web::Form<RevokeForm>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign_site(&request)?;
-    let administrator = state.page_visitors.require_administrator(&request).await?;
+    let administrator = state.page_visitors.require_sending_administrator(&request).await?;
     let found = if form.id.contains('\0') { None } else { state.api_keys.find_key(&form.id).await? };
     let key = found.ok_or_else(|| Problem::new(Code::NotFound, "auth/no-api-key", "there is no such API key"))?;
     let by = KeyAdministrator { name: administrator.user_name().to_owned(), origin: origin.0 };

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-use identity::page_sessions::{redirect_to, refuse_foreign_site};
+use identity::page_sessions::redirect_to;
 use serde::Deserialize;
 use service_kit::Problem;
 
@@ -23,8 +23,7 @@ pub async fn set_password(
     request: HttpRequest,
     form: web::Form<PasswordForm>,
 ) -> Result<HttpResponse, Problem> {
-    refuse_foreign_site(&request)?;
-    let administrator = state.page_visitors.require_administrator(&request).await?;
+    let administrator = state.page_visitors.require_sending_administrator(&request).await?;
     let account = state.accounts.parse_name(&form.account).map_err(to_problem)?;
     let set = match state.local_logins.hash_new_password(&account, &form.password).await? {
         Ok(hash) => {
