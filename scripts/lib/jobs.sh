@@ -2,11 +2,13 @@
 # Steps and jobs of scripts/test: run, timed and counted. A failure does not hide what comes after it.
 #
 # A step runs by itself. Jobs run two at a time; what a job prints is collected and shown when it ends, so that the
-# output of two jobs is never mixed.
+# output of two jobs is never mixed. What failed is named again at the very end, each job with the end of what it printed,
+# because a log of CI is often cut in the middle.
 
 SLOTS=2
 USED_SLOTS=0
 TIMES=()
+FAILURES=()
 PASSED=0
 FAILED=0
 declare -A JOB_NAME=() JOB_LOG=() JOB_START=() JOB_SLOTS=()
@@ -24,6 +26,7 @@ run_step() {
     shift
     say "$name"
     "$@" || code=$?
+    [ "$code" -eq 0 ] || FAILURES+=("$name")
     record_result "$name" $((SECONDS - started)) "$code"
     return "$code"
 }
@@ -45,8 +48,11 @@ finish_job() {
     wait -n -p pid "${!JOB_NAME[@]}" || code=$?
     say "${JOB_NAME[$pid]}"
     cat "${JOB_LOG[$pid]}"
+    if [ "$code" -ne 0 ]; then
+        say "FAILED with exit code $code: ${JOB_NAME[$pid]}"
+        FAILURES+=("${JOB_NAME[$pid]}"$'\n'"$(tail -n 40 "${JOB_LOG[$pid]}" | cut -c -300)")
+    fi
     rm -f "${JOB_LOG[$pid]}"
-    [ "$code" -eq 0 ] || say "FAILED with exit code $code: ${JOB_NAME[$pid]}"
     record_result "${JOB_NAME[$pid]}" $((SECONDS - JOB_START[$pid])) "$code"
     USED_SLOTS=$((USED_SLOTS - JOB_SLOTS[$pid]))
     unset "JOB_NAME[$pid]" "JOB_LOG[$pid]" "JOB_START[$pid]" "JOB_SLOTS[$pid]"
@@ -67,4 +73,5 @@ report_results() {
     [ ${#TIMES[@]} -eq 0 ] || printf '%s\n' "${TIMES[@]}"
     printf '%5d s  in all\n' "$SECONDS"
     printf 'steps: %d passed, %d failed\n' "$PASSED" "$FAILED"
+    [ ${#FAILURES[@]} -eq 0 ] || printf '\nFAILED: %s\n' "${FAILURES[@]}"
 }
