@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
-from auth_facility import AuthFacility
+from auth_facility import UNLIMITED_LOGINS, AuthFacility
 from logbook_facility import wait_for_killed_connections
 from servers import Postgres
 from suite import wait_until
@@ -38,7 +38,7 @@ GRACE = "2m"
 
 class KilledFacility(AuthFacility):
     def __init__(self, postgres):
-        super().__init__(postgres=postgres, UNDULATOR_AUTH__REFRESH_GRACE=GRACE)
+        super().__init__(postgres=postgres, UNDULATOR_AUTH__REFRESH_GRACE=GRACE, **UNLIMITED_LOGINS)
         self.up = threading.Event()
 
     def rows(self, query):
