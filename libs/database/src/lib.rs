@@ -134,6 +134,21 @@ impl Db {
         Ok(Tx::new(session, None))
     }
 
+    /// The same for one statement; a second one fails. On `SQLite`, one statement needs no transaction, and so one trip to the
+    /// thread of the connection instead of three.
+    pub async fn read_statement(&self) -> Result<Tx, DbError> {
+        let Pools::Sqlite { read, reads, .. } = &self.pools else {
+            let mut tx = self.read().await?;
+            tx.limit_to_one_statement();
+            return Ok(tx);
+        };
+        let mut session = Session::open_sqlite_statement(read).await?;
+        session.count_in(reads);
+        session.limit_statements(StatementTimeout::new(self.read_timeout)).await?;
+        session.limit_to_one_statement();
+        Ok(Tx::new(session, None))
+    }
+
     /// Runs `work` in a write transaction and commits it if it returns `Ok`.
     ///
     /// `work` may run more than once: `PostgreSQL` ends one of two transactions that change the same rows, and the

@@ -26,7 +26,7 @@ const BEGIN_SECOND: &str = "SAVEPOINT member";
 const BEGIN_NEXT: &str = "RELEASE member; SAVEPOINT member";
 const UNDO: &str = "ROLLBACK TO member";
 
-/// A connection within a transaction.
+/// A connection within a transaction, or for one statement.
 pub(crate) struct Session {
     /// `None` once it has been given back.
     connection: Option<Connection>,
@@ -38,6 +38,16 @@ pub(crate) struct Session {
     /// Only where `SQLite` writes.
     membership: Option<Membership>,
     in_use: Option<InUse>,
+    has_transaction: bool,
+    statements: Statements,
+}
+
+/// How many statements a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Statements {
+    Many,
+    One,
+    NoMore,
 }
 
 /// How many connections of a pool have a transaction. Cheap to clone.
@@ -92,6 +102,19 @@ impl Session {
         session.execute_statement(begin.to_owned()).await?;
         session.state = State::Ready;
         Ok(session)
+    }
+
+    /// A connection for one statement outside of transactions.
+    pub(crate) async fn open_sqlite_statement(pool: &SqlitePool) -> Result<Self, sqlx::Error> {
+        let mut session = Self::new(Connection::Sqlite(pool.acquire().await?));
+        session.has_transaction = false;
+        session.state = State::Ready;
+        Ok(session)
+    }
+
+    /// Refuses every statement but the next one.
+    pub(crate) fn limit_to_one_statement(&mut self) {
+        self.statements = Statements::One;
     }
 
     /// Whether it continues in a transaction that others have left uncommitted, so that it sees what may be undone.
@@ -168,6 +191,8 @@ impl Session {
             backend: None,
             membership: None,
             in_use: None,
+            has_transaction: true,
+            statements: Statements::Many,
         }
     }
 
@@ -207,6 +232,13 @@ impl Session {
 
     /// The connection for one statement; [`finish_statement`](Self::finish_statement) records its outcome.
     pub(crate) fn start_statement(&mut self) -> Result<&mut Connection, sqlx::Error> {
+        match self.statements {
+            Statements::Many => {}
+            Statements::One => self.statements = Statements::NoMore,
+            Statements::NoMore => {
+                return Err(sqlx::Error::Protocol("a second statement in `read_statement`".to_owned()));
+            }
+        }
         self.state = State::Running;
         if let Some(timeout) = &self.timeout {
             timeout.start_statement();
@@ -339,6 +371,8 @@ impl Drop for Session {
         let Some(connection) = self.connection.take() else { return };
         let runtime = Handle::try_current().ok();
         match &runtime {
+            // There is no transaction to end.
+            Some(_) if self.state == State::Ready && !self.has_transaction => drop(connection),
             Some(runtime) if self.state == State::Ready => {
                 let mut session = Self::new(connection);
                 session.membership = self.membership.take();

@@ -60,6 +60,10 @@ impl Tx {
         self.session.engine()
     }
 
+    pub(crate) fn limit_to_one_statement(&mut self) {
+        self.session.limit_to_one_statement();
+    }
+
     /// What has happened so far. A cancelled statement counts as failed.
     pub(crate) fn state(&self) -> State {
         if self.state == State::Clean && !self.session.is_ready() { State::Failed } else { self.state }

@@ -117,6 +117,11 @@ impl From<Option<String>> for Val {
         Self::Text(v)
     }
 }
+impl From<Option<Vec<u8>>> for Val {
+    fn from(v: Option<Vec<u8>>) -> Self {
+        Self::Blob(v)
+    }
+}
 impl From<Vec<u8>> for Val {
     fn from(v: Vec<u8>) -> Self {
         Self::Blob(Some(v))

@@ -8,6 +8,7 @@ use icat_client::{IcatClient, IcatCode, IcatError};
 use service_kit::problem::format_error_chain;
 use service_kit::{Clock, Ctx, Db, DbError, Problem, sha256_hex};
 
+use crate::anonymous_sessions::AnonymousSessions;
 use crate::assertions::DELEGATE_MECHANISM;
 use crate::authenticator_names::AuthenticatorNames;
 use crate::domain::icat_session::{IcatSession, session_end};
@@ -48,9 +49,11 @@ pub struct IcatSessions {
     throttle: LoginThrottle,
     origins: LoginOrigins,
     authenticators: AuthenticatorNames,
+    anonymous_sessions: AnonymousSessions,
 }
 
-fn is_session_over(e: &IcatError) -> bool {
+/// Whether ICAT does not know a session any more.
+pub fn is_session_over(e: &IcatError) -> bool {
     matches!(e, IcatError::Refused { code: IcatCode::Session, .. })
 }
 
@@ -67,10 +70,21 @@ impl IcatSessions {
         recorder: LoginRecorder,
         throttle: LoginThrottle,
         origins: LoginOrigins,
+        anonymous_sessions: AnonymousSessions,
     ) -> Self {
         let clock = Arc::clone(&ctx.clock);
         let authenticators = AuthenticatorNames::new(Arc::clone(&clock), icat.clone());
-        Self { db: ctx.db.clone(), clock, icat, outbox, recorder, throttle, origins, authenticators }
+        Self {
+            db: ctx.db.clone(),
+            clock,
+            icat,
+            outbox,
+            recorder,
+            throttle,
+            origins,
+            authenticators,
+            anonymous_sessions,
+        }
     }
 
     /// Logs in at ICAT for a client; the id of the new session. Failed logins are counted and recorded once: by the authenticator if it
@@ -160,8 +174,16 @@ impl IcatSessions {
         }
     }
 
-    /// The same for a login that has ended whatever ICAT answers.
+    /// Counts an anonymous login that needs no session of its own, or refuses it.
+    pub fn count_anonymous_login(&self, origin: &Origin) -> Result<(), LoginError> {
+        self.throttle.count_anonymous_login(ANONYMOUS_PLUGIN, origin).map_err(LoginError::Other)
+    }
+
+    /// The same for a login that has ended whatever ICAT answers. A session that belongs to others as well goes on.
     pub async fn end_session_or_log(&self, session: &IcatSession) {
+        if self.anonymous_sessions.is_shared(&session.user_name) {
+            return;
+        }
         if let Err(e) = self.end_session(&session.id).await {
             tracing::warn!(
                 account.name = session.user_name,

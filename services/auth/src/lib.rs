@@ -9,6 +9,7 @@
 mod account_links;
 pub mod accounts;
 mod administration;
+mod anonymous_sessions;
 mod api_keys;
 mod assertions;
 mod audit;
@@ -99,6 +100,11 @@ pub const SERVICE: ServiceDef = ServiceDef {
         Migration { version: 8, name: "provider_logins", sql: include_str!("../migrations/0008_provider_logins.sql") },
         Migration { version: 9, name: "api_keys", sql: include_str!("../migrations/0009_api_keys.sql") },
         Migration { version: 10, name: "account_links", sql: include_str!("../migrations/0010_account_links.sql") },
+        Migration {
+            version: 11,
+            name: "provider_logouts",
+            sql: include_str!("../migrations/0011_provider_logouts.sql"),
+        },
     ],
     check: |settings| load_config(settings).map(drop),
     openapi: || openapi::Document::openapi(),

@@ -8,7 +8,7 @@ use service_kit::{Clock, Db, DbError, Tx};
 
 use crate::audit::Audit;
 use crate::domain::audit::{AuditEntry, AuditKind};
-use crate::domain::login::EndReason;
+use crate::domain::login::{ANONYMOUS_USER_NAME, EndReason};
 use crate::domain::origin::Origin;
 use crate::store::logins::{self, EndedLogin, LoginRow};
 
@@ -35,11 +35,15 @@ impl LoginAdministration {
         }
     }
 
-    /// Ends a login and the others of its ICAT session; the user, or `None` if it has ended before. `actor` is who does it.
+    /// Ends a login and the others of its ICAT session, which anonymous logins share and therefore keep; the user, or `None` if it has ended before. `actor` is who does it.
     pub async fn end_login(&self, id: &str, actor: &str, origin: &Origin) -> Result<Option<String>, DbError> {
         let (now, reason) = (self.clock.now_micros(), EndReason::EndedByAdministrator);
         let end = async |tx: &mut Tx| {
             let Some(first) = logins::end_login(tx, id, reason, now).await? else { return Ok(None) };
+            if first.user_name == ANONYMOUS_USER_NAME {
+                self.record_end(tx, &first, actor, origin).await?;
+                return Ok(Some(first.user_name));
+            }
             let others = logins::end_logins_of_session(tx, &first.session_hash, reason, now).await?;
             for ended in [&first].into_iter().chain(&others) {
                 self.record_end(tx, ended, actor, origin).await?;

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use service_kit::{Clock, Problem};
 
+use crate::anonymous_sessions::AnonymousSessions;
 use crate::domain::icat_session::IcatSession;
-use crate::domain::login::Authentication;
+use crate::domain::login::{ANONYMOUS_PLUGIN, Authentication};
 use crate::domain::origin::Origin;
-use crate::icat_sessions::{IcatSessions, LoginError};
+use crate::icat_sessions::{IcatSessions, LoginError, is_session_over};
 use crate::store::accounts::AccountRow;
 
 /// Logs in at ICAT.
 pub struct LoginFlow {
     clock: Arc<dyn Clock>,
     icat_sessions: Arc<IcatSessions>,
+    anonymous_sessions: AnonymousSessions,
 }
 
 /// A session that ICAT has opened.
@@ -25,8 +27,8 @@ pub struct OpenedSession {
 }
 
 impl LoginFlow {
-    pub fn new(clock: Arc<dyn Clock>, icat_sessions: Arc<IcatSessions>) -> Self {
-        Self { clock, icat_sessions }
+    pub fn new(clock: Arc<dyn Clock>, icat_sessions: Arc<IcatSessions>, anonymous_sessions: AnonymousSessions) -> Self {
+        Self { clock, icat_sessions, anonymous_sessions }
     }
 
     /// Opens a session with credentials and issues tokens for it. If no tokens are issued, the session is ended.
@@ -39,9 +41,29 @@ impl LoginFlow {
     ) -> Result<T, LoginError> {
         let account_before = self.icat_sessions.find_account_before_login(plugin, credentials).await;
         let account_before = account_before.map_err(|e| LoginError::Other(e.into()))?;
-        let id = self.icat_sessions.log_in(plugin, credentials, origin).await?;
         let authentication = Authentication::from_credentials(plugin, credentials, self.clock.now_micros());
+        if plugin == ANONYMOUS_PLUGIN
+            && let Some(session) = self.find_shared_session().await?
+        {
+            self.icat_sessions.count_anonymous_login(origin)?;
+            let opened = OpenedSession { session, authentication, account_before };
+            return issue_tokens(&opened).await.map_err(LoginError::Other);
+        }
+        let id = self.icat_sessions.log_in(plugin, credentials, origin).await?;
         self.issue_for_session(&id, authentication, account_before, issue_tokens).await
+    }
+
+    /// The session that anonymous logins share, if there is one that ICAT knows.
+    async fn find_shared_session(&self) -> Result<Option<IcatSession>, LoginError> {
+        let Some(id) = self.anonymous_sessions.find_session() else { return Ok(None) };
+        match self.icat_sessions.look_up_session(&id).await {
+            Ok(session) => Ok(Some(session)),
+            Err(e) if is_session_over(&e) => {
+                self.anonymous_sessions.forget_session(&id);
+                Ok(None)
+            }
+            Err(e) => Err(LoginError::Icat(e)),
+        }
     }
 
     /// The same for a login that an identity provider has proved, with a one-time assertion.
@@ -66,7 +88,11 @@ impl LoginFlow {
         let issued = match self.icat_sessions.look_up_session(id).await {
             Ok(session) => {
                 let opened = OpenedSession { session, authentication, account_before };
-                issue_tokens(&opened).await.map_err(LoginError::Other)
+                let issued = issue_tokens(&opened).await.map_err(LoginError::Other);
+                if issued.is_ok() {
+                    self.anonymous_sessions.offer_session(&opened.session);
+                }
+                issued
             }
             Err(e) => Err(LoginError::Icat(e)),
         };

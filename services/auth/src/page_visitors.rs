@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use identity::page_sessions::{find_page_session, refuse_foreign_site};
-use service_kit::{Clock, Code, Problem, is_session_handle};
+use service_kit::{Code, Problem, is_session_handle};
 
 use crate::logins::{LiveLogin, Logins};
 
@@ -22,25 +22,21 @@ impl Administrator {
 
 /// Finds out who looks at a page.
 pub struct PageVisitors {
-    clock: Arc<dyn Clock>,
     logins: Arc<Logins>,
     /// ICAT user names.
     administrators: Vec<String>,
 }
 
 impl PageVisitors {
-    pub fn new(clock: Arc<dyn Clock>, logins: Arc<Logins>, administrators: Vec<String>) -> Self {
-        Self { clock, logins, administrators }
+    pub fn new(logins: Arc<Logins>, administrators: Vec<String>) -> Self {
+        Self { logins, administrators }
     }
 
     /// The login of the page's cookie, if it is alive. A session of ICAT that another page of the facility has opened is none.
     pub async fn find_visitor(&self, request: &HttpRequest) -> Result<Option<LiveLogin>, Problem> {
         let credential = find_page_session(request).filter(|text| is_session_handle(text));
         let Some(credential) = credential else { return Ok(None) };
-        let login = self.logins.find_login(credential).await?;
-        let Some(login) = login.filter(|login| login.is_live(self.clock.now_micros())) else { return Ok(None) };
-        let is_closed = self.logins.is_account_closed(&login.row.user_name).await?;
-        Ok(Some(login).filter(|_| !is_closed))
+        self.logins.find_live_login(credential).await
     }
 
     /// The same for a page that is only for those who are logged in.

@@ -14,6 +14,7 @@ use crate::domain::login_level::RequiredLevel;
 use crate::domain::origin::Origin;
 use crate::domain::provider_claims::ProviderClaims;
 use crate::domain::provider_login::{LoginRequest, RedirectAnswer, SessionKind};
+use crate::domain::provider_session::ProviderSession;
 use crate::domain::provider_user::ProviderUser;
 use crate::error::from_icat_error;
 use crate::icat_sessions::LoginError;
@@ -26,8 +27,7 @@ use crate::providers::{
 };
 use crate::store::batches::{MAX_DELETED_ROWS, delete_in_batches};
 use crate::store::provider_logins::{self, ProviderLoginRow};
-use crate::store::provider_sessions::{self, ProviderSessionRow};
-use crate::store::used_tokens;
+use crate::store::{provider_logouts, provider_sessions, used_tokens};
 
 const PURPOSE: Purpose =
     Purpose { salt: b"undulator.auth.provider_login", info: b"nonce and verifier, AES-256-GCM, 1" };
@@ -52,7 +52,7 @@ pub struct StartedProviderLogin {
 pub struct ProvedLogin {
     pub user: ProviderUser,
     pub authentication: Authentication,
-    pub provider_session: ProviderSessionRow,
+    pub provider_session: ProviderSession,
     pub may_be_administrator: bool,
 }
 
@@ -218,7 +218,7 @@ impl ProviderLogins {
         provider: &Provider,
         proved: &ProvedLogin,
     ) -> Result<ProviderUser, ProviderLoginError> {
-        let ProviderSessionRow { issuer, subject_hash, .. } = &proved.provider_session;
+        let ProviderSession { issuer, subject_hash, .. } = &proved.provider_session;
         let user_name = proved.user.to_string();
         let binds_names = provider.settings.bind_user_names;
         let found =
@@ -273,12 +273,9 @@ impl ProviderLogins {
         let verified = provider.verify_id_token(&tokens.id_token, &expected).await?;
         required_by_request(&row)?.check_claims(&verified.claims, self.clock.now().as_second())?;
         let session_kind = SessionKind::parse(&row.session_kind).unwrap_or(SessionKind::Portal);
-        Ok(FinishedProviderLogin {
-            proved: to_proved_login(provider, verified),
-            return_to: row.return_to,
-            session_kind,
-            page_login: parts.page_login,
-        })
+        let mut proved = to_proved_login(provider, verified);
+        proved.provider_session.id_token = Some(Secret::new(tokens.id_token));
+        Ok(FinishedProviderLogin { proved, return_to: row.return_to, session_kind, page_login: parts.page_login })
     }
 
     /// The login with this state, which is used up by this.
@@ -342,11 +339,7 @@ fn to_proved_login(provider: &Provider, verified: VerifiedIdToken) -> ProvedLogi
     ProvedLogin {
         user,
         authentication: to_authentication(&provider.settings.name, &claims),
-        provider_session: ProviderSessionRow {
-            issuer: provider.settings.issuer().to_owned(),
-            subject_hash: sha256_hex(claims.get_text("sub").unwrap_or_default()),
-            session_hash: claims.get_text("sid").map(sha256_hex),
-        },
+        provider_session: ProviderSession::from_claims(provider.settings.issuer(), &claims),
         may_be_administrator: provider.settings.may_name_administrators,
     }
 }
@@ -387,11 +380,13 @@ fn required_by_request(row: &ProviderLoginRow) -> Result<RequiredLevel, Problem>
     })
 }
 
-/// Deletes logins that are too old to finish, tokens that are not accepted any more, and what is left of deleted logins.
+/// Deletes logins that are too old to finish, tokens that are not accepted any more, what is left of deleted logins, and logouts
+/// that no login under way can be concerned by.
 pub async fn delete_old_rows(db: &Db, now: Micros) -> Result<(), DbError> {
     let (before, limit) = (now - KEEP_LOGIN, i64::from(MAX_DELETED_ROWS));
     delete_in_batches(db, async |tx| provider_logins::delete_old_logins(tx, before, limit).await).await?;
     delete_in_batches(db, async |tx| used_tokens::delete_old_tokens(tx, now, limit).await).await?;
     delete_in_batches(db, async |tx| provider_sessions::delete_old_sessions(tx, before, limit).await).await?;
+    delete_in_batches(db, async |tx| provider_logouts::delete_old_logouts(tx, before, limit).await).await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::domain::logout_token::ProviderLogout;
 use crate::domain::origin::Origin;
 use crate::logins::Logins;
 use crate::providers::{Provider, ProviderLoginError};
+use crate::store::provider_logouts::{self, ProviderLogoutRow};
 use crate::store::{provider_sessions, used_tokens};
 
 /// How far the clock of the provider may be behind ours.
@@ -38,22 +39,34 @@ impl ProviderLogouts {
         origin: &Origin,
     ) -> Result<Option<usize>, ProviderLoginError> {
         let Some(logout) = provider.verify_logout_token(logout_token).await? else { return Ok(None) };
-        let hashes = self.find_logins(provider.settings.issuer(), &logout).await?;
+        let row = self.build_row(provider.settings.issuer(), &logout);
+        // First: a login that is stored from now on finds it, and those that were stored before are found here.
+        self.db.write(async |tx| provider_logouts::insert_logout(tx, &row).await).await?;
+        let hashes = self.find_logins(&row).await?;
         let mut ended = 0;
         for sid_hash in &hashes {
             ended += usize::from(self.logins.end_login(sid_hash, EndReason::ProviderLoggedOut, origin).await?);
         }
         // Last, so that the provider can repeat what failed half-way.
-        let token_hash = sha256_hex(format!("{} {}", provider.settings.issuer(), logout.token_id));
-        let expires_at = self.clock.now_micros() + REMEMBER_TOKEN;
-        let is_first = self.db.write(async |tx| used_tokens::use_token(tx, &token_hash, expires_at).await).await?;
+        let expires_at = row.stored_at + REMEMBER_TOKEN;
+        let is_first = self.db.write(async |tx| used_tokens::use_token(tx, &row.token_hash, expires_at).await).await?;
         Ok(is_first.then_some(ended))
     }
 
-    async fn find_logins(&self, issuer: &str, logout: &ProviderLogout) -> Result<Vec<String>, DbError> {
-        let (subject, session) = (logout.subject.as_deref().map(sha256_hex), logout.session.as_deref().map(sha256_hex));
-        let mut tx = self.db.read().await?;
-        let before = Micros::from_i64(logout.time.saturating_mul(1_000_000)) + CLOCK_LEEWAY;
-        provider_sessions::list_logins(&mut tx, issuer, subject.as_deref(), session.as_deref(), before).await
+    fn build_row(&self, issuer: &str, logout: &ProviderLogout) -> ProviderLogoutRow {
+        ProviderLogoutRow {
+            token_hash: sha256_hex(format!("{issuer} {}", logout.token_id)),
+            issuer: issuer.to_owned(),
+            subject_hash: logout.subject.as_deref().map(sha256_hex),
+            session_hash: logout.session.as_deref().map(sha256_hex),
+            logged_out_at: Micros::from_i64(logout.time.saturating_mul(1_000_000)),
+            stored_at: self.clock.now_micros(),
+        }
+    }
+
+    async fn find_logins(&self, logout: &ProviderLogoutRow) -> Result<Vec<String>, DbError> {
+        let (subject, session) = (logout.subject_hash.as_deref(), logout.session_hash.as_deref());
+        let before = logout.logged_out_at + CLOCK_LEEWAY;
+        provider_sessions::list_logins(&mut self.db.read().await?, &logout.issuer, subject, session, before).await
     }
 }

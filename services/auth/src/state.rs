@@ -8,6 +8,7 @@ use service_kit::{BuildError, Clock, ConfigError, Ctx, Ids, Listener, Sources};
 
 use crate::account_links::AccountLinks;
 use crate::accounts::{Accounts, LocalLogins};
+use crate::anonymous_sessions::AnonymousSessions;
 use crate::api_keys::ApiKeys;
 use crate::assertions::Assertions;
 use crate::audit::Audit;
@@ -84,6 +85,7 @@ impl State {
             LoginRecorder::new(ctx, audit.clone(), metrics.clone(), Arc::clone(&keys), config.list_recording_plugins());
         let login_throttle = LoginThrottle::new(ctx, &config);
         let login_origins = LoginOrigins::new(ctx, Arc::clone(&keys));
+        let anonymous_sessions = AnonymousSessions::new(ctx, &config);
         let icat_sessions = Arc::new(IcatSessions::new(
             ctx,
             icat.clone(),
@@ -91,14 +93,14 @@ impl State {
             recorder.clone(),
             login_throttle.clone(),
             login_origins.clone(),
+            anonymous_sessions.clone(),
         ));
         let lifetimes = config.login_lifetimes();
         let accounts = Accounts::new(ctx.db.clone(), &sources, &config);
         let login_administration =
             LoginAdministration::new(ctx.db.clone(), Arc::clone(&ctx.clock), outbox.clone(), audit.clone());
-        let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes));
-        let page_visitors =
-            PageVisitors::new(Arc::clone(&ctx.clock), Arc::clone(&logins), core.identity.administrators.clone());
+        let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes, anonymous_sessions.clone()));
+        let page_visitors = PageVisitors::new(Arc::clone(&logins), core.identity.administrators.clone());
         let maintenance = Maintenance::new(ctx, audit.clone());
         let provider_logouts = ProviderLogouts::new(ctx, Arc::clone(&logins));
         let renewals =
@@ -109,7 +111,8 @@ impl State {
         let token_issuers = TokenIssuers::new(ctx, config.list_token_issuers(), &root_names, &provider_users);
         let providers = Providers::new(ctx, config.list_oidc_providers(), &root_names)?;
         let assertions = Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names.clone()));
-        let login_flow = Arc::new(LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions)));
+        let login_flow =
+            Arc::new(LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions), anonymous_sessions));
         let provider_logins = ProviderLogins::new(
             ctx,
             recorder.clone(),

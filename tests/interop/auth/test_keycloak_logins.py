@@ -94,15 +94,26 @@ def check_logout(facility):
     assert facility.refresh(other)[0] == 200, "the session of another browser goes on"
 
 
+def check_logout_from_page(facility):
+    """On the page, and by its button at Keycloak, which asks nothing because it gets the ID token."""
+    browser, answer = facility.log_in_at("facility", "ada", session="page")
+    assert answer.status == 303, (answer.status, answer.text)
+    page = browser.request("POST", f"{facility.url}/auth/app/logout", form={}, headers={"Origin": facility.url, "Sec-Fetch-Site": "same-origin"})
+    back = browser.submit(page, facility.url)
+    assert back.location() == f"{facility.url}/auth/app", (back.status, back.text)
+    answer = browser.open(f"{facility.url}{ROUTES}/facility/start?return_to={RETURN_TO}", facility.url)
+    assert answer.status == 200 and answer.url.startswith(facility.keycloak.url), "the session at Keycloak has ended"
+
+
 def main():
     facility = KeycloakFacility()
     addresses = [f"{facility.url}{ROUTES}/{{realm}}/{name}" for name in ("callback", "backchannel-logout")]
-    with Keycloak(*addresses, f"{facility.url}/") as server:
+    with Keycloak(*addresses, f"{facility.url}/##{facility.url}/auth/app") as server:
         facility.keycloak = server
         facility.settings = "".join(
             render_provider(realm, server.issuer(realm), mechanism=realm, required_acr=["mfa"], max_age="1h") for realm in REALMS)
         with facility:
-            for check in (check_levels, check_realm_without_second_factor, check_rotation, check_logout):
+            for check in (check_levels, check_realm_without_second_factor, check_rotation, check_logout, check_logout_from_page):
                 check(facility)
                 print(check.__name__.removeprefix("check_").replace("_", " "), flush=True)
 

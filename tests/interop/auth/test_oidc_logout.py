@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The provider ends logins at the product (back-channel logout), and the product ends those at the provider: by session, by user,
-once for each token, and only with a right token.
+once for each token, and only with a right token; and by the button of the page.
 
     tests/interop/auth/test_oidc_logout.py
 """
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
 
 from cookie_browser import CookieBrowser
 from oidc_client import OidcClient, decode_token
-from oidc_logins import NAME, OidcFacility
+from oidc_logins import NAME, RETURN_TO, OidcFacility
 from oidc_provider import CLIENT, SECRET
 from provider_settings import ROUTES
 from suite import wait_until
@@ -88,11 +88,25 @@ def check_logout_there(facility):
     wait_until("the login has ended", lambda: facility.refresh(browser)[0] == 401, 30)
 
 
+def check_logout_from_page(facility):
+    """A person logs out on the page, and by its button at the provider, which knows who it is, and leads back."""
+    browser, answer = facility.log_in(session="page")
+    assert answer.location() == facility.url + RETURN_TO, (answer.status, answer.text)
+    own_site = {"Origin": facility.url, "Sec-Fetch-Site": "same-origin"}
+    page = browser.request("POST", f"{facility.url}/auth/app/logout", form={}, headers=own_site)
+    assert page.status == 200 and f"form-action 'self' {facility.provider.issuer};" in page.headers["content-security-policy"], (page.status, page.text)
+    confirmation = browser.submit(page)
+    assert confirmation.url.startswith(facility.provider.issuer) and "eyJ" not in confirmation.url, confirmation.url
+    back = browser.submit(confirmation, facility.url, button=("logout", "yes"))
+    assert back.location() == f"{facility.url}/auth/app", (back.status, back.text)
+
+
 def main():
     with OidcFacility() as facility:
         refused = check_refusals(facility)
         check_logout_by_session(facility)
         check_logout_there(facility)
+        check_logout_from_page(facility)
         reasons = [reason for kind, reason, _, _ in facility.read_audit() if kind == "logout"]
         print(f"{refused} wrong tokens refused; logout by session, by user and at the provider: {reasons}")
 

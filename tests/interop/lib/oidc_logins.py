@@ -24,7 +24,7 @@ class OidcFacility(AuthFacility):
     def __init__(self, accounts=None, provider=None, **env):
         super().__init__(**env)
         self.callback = f"{self.url}{ROUTES}/{NAME}/callback"
-        self.provider = OidcProvider(self.callback, f"{self.url}{ROUTES}/{NAME}/backchannel-logout", f"{self.url}/", accounts)
+        self.provider = OidcProvider(self.callback, f"{self.url}{ROUTES}/{NAME}/backchannel-logout", f"{self.url}/auth/app", accounts)
         self.settings = render_provider(NAME, self.provider.issuer, **(provider or {}))
         self.stack = contextlib.ExitStack()
 
@@ -80,8 +80,11 @@ class OidcFacility(AuthFacility):
 
     def read_audit(self):
         """Kind, reason, user, provider of each entry, the oldest first."""
+        query = "SELECT kind, reason, user_name, provider FROM audit ORDER BY id"
+        if self.postgres:
+            return self.postgres.execute(query, schema="auth")
         with contextlib.closing(sqlite3.connect(f"file:{self.dir / 'databases' / 'auth.db'}?mode=ro", uri=True)) as database:
-            return database.execute("SELECT kind, reason, user_name, provider FROM audit ORDER BY id").fetchall()
+            return database.execute(query).fetchall()
 
     def require_refusal(self, what, answer, browser, status=403):
         """A page without a login; the reason in the audit log."""

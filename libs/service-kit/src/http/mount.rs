@@ -95,7 +95,7 @@ impl Mount {
         }
     }
 
-    /// A header of every response of this mount, errors included; both parts are literals.
+    /// A header of every response of this mount that does not set it itself, errors included; both parts are literals.
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.push((HeaderName::from_static(name), HeaderValue::from_static(value)));
         self

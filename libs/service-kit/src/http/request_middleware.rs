@@ -269,7 +269,10 @@ impl ResponseContext<'_> {
             headers.insert(REQUEST_ID, value);
         }
         for (name, value) in self.headers {
-            headers.insert(name.clone(), value.clone());
+            // A response may have its own.
+            if !headers.contains_key(name) {
+                headers.insert(name.clone(), value.clone());
+            }
         }
         for (name, value) in &self.cors {
             if name == VARY {

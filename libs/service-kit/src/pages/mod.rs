@@ -17,6 +17,8 @@ pub const BASE_STYLE: &str = include_str!("base.css");
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                                        connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+const FORM_TARGETS: &str = "form-action 'self'";
+
 /// Everything but the unreserved characters (RFC 3986, 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -28,6 +30,12 @@ pub fn page_mount(address: &'static str, error_format: ErrorFormat) -> Mount {
         .header("referrer-policy", "same-origin")
 }
 
+/// The policy of a page with a form that is sent to another site, whose answer leads back to this one; `origin` is that of the other
+/// site, such as `https://login.example.org`.
+pub fn render_policy_with_form_target(origin: &str) -> String {
+    CONTENT_SECURITY_POLICY.replace(FORM_TARGETS, &format!("{FORM_TARGETS} {origin}"))
+}
+
 /// One segment of a path, or a value of a query.
 pub fn percent_encode_segment(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
@@ -36,6 +44,12 @@ pub fn percent_encode_segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_target_is_added_to_the_policy() {
+        let policy = render_policy_with_form_target("https://login.example.org");
+        assert!(policy.contains("; form-action 'self' https://login.example.org; base-uri"), "{policy}");
+    }
 
     #[test]
     fn only_unreserved_characters_are_kept() {

@@ -1,5 +1,6 @@
 //! Logins with local accounts.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use service_kit::{Blocking, Code, Ctx, Db, Problem, Tx};
@@ -14,8 +15,8 @@ use crate::login_recorder::LoginRecorder;
 use crate::login_throttle::LoginThrottle;
 use crate::store::accounts;
 
-/// Hashing is slow by design: this many logins are checked at once, and this many may wait.
-const PASSWORD_THREADS: usize = 2;
+/// Hashing is slow by design: at most this many logins are checked at once, and this many may wait.
+const MAX_PASSWORD_THREADS: usize = 2;
 const PASSWORD_QUEUE: usize = 64;
 /// A login that waits longer is put off: the embedded catalogue waits 15 s for its authenticators, and portals not much longer.
 const MAX_WAIT: Duration = Duration::from_secs(10);
@@ -40,7 +41,7 @@ pub struct LocalLogins {
 
 impl LocalLogins {
     pub fn new(ctx: &Ctx, recorder: LoginRecorder, throttle: LoginThrottle, policy: PasswordPolicy) -> Self {
-        let pool = ctx.pools.open("password", PASSWORD_THREADS, PASSWORD_QUEUE);
+        let pool = ctx.pools.open("password", count_password_threads(), PASSWORD_QUEUE);
         Self { db: ctx.db.clone(), pool, recorder, throttle, policy }
     }
 
@@ -104,6 +105,12 @@ impl LocalLogins {
             None => LoginOutcome::UnknownAccount,
         })
     }
+}
+
+/// One core is left to those who have logged in, so that they do not wait for those who log in.
+fn count_password_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    cores.saturating_sub(1).clamp(1, MAX_PASSWORD_THREADS)
 }
 
 fn too_many_logins() -> Problem {

@@ -15,6 +15,7 @@ pub mod maintenance;
 pub mod origin;
 pub mod provider_claims;
 pub mod provider_login;
+pub mod provider_session;
 pub mod provider_user;
 pub mod renewal;
 pub mod return_address;

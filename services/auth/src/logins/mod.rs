@@ -2,6 +2,7 @@
 //! client asked for one, a family of refresh tokens. All replicas see the end of a login at once, because it is a row; other
 //! services hear of it by an event.
 
+mod ends;
 mod refresh_token;
 mod renewal;
 mod sealing;
@@ -10,24 +11,25 @@ mod session_handle;
 use std::sync::Arc;
 
 use events::Outbox;
-use events::messages::auth::{SessionEnded, SessionStarted};
+use events::messages::auth::SessionStarted;
 use jiff::Timestamp;
-use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Tx, sha256_hex};
+use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Secret, Tx, sha256_hex};
 
+use crate::anonymous_sessions::AnonymousSessions;
 use crate::audit::Audit;
 use crate::domain::audit::{AuditEntry, AuditKind};
 use crate::domain::client_id::ClientId;
 use crate::domain::icat_session::IcatSession;
 use crate::domain::login::{ANONYMOUS_USER_NAME, Authentication, EndReason};
 use crate::domain::origin::Origin;
+use crate::domain::provider_session::ProviderSession;
 use crate::domain::renewal::LoginLifetimes;
 use crate::error::session_over;
 use crate::login_flow::OpenedSession;
 use crate::store::accounts::{self, AccountRow};
 use crate::store::batches::delete_in_batches;
-use crate::store::logins::{self, EndedLogin, LoginRow};
-use crate::store::provider_sessions::{self, ProviderSessionRow};
-use crate::store::refresh_tokens;
+use crate::store::logins::{self, LoginRow};
+use crate::store::{provider_logouts, provider_sessions, refresh_tokens};
 
 pub use self::refresh_token::{RefreshToken, TokenPlace};
 pub use self::renewal::{LoginRenewals, RenewalRequest};
@@ -42,6 +44,7 @@ pub struct Logins {
     outbox: Outbox,
     audit: Audit,
     lifetimes: LoginLifetimes,
+    anonymous_sessions: AnonymousSessions,
 }
 
 /// A login that begins.
@@ -58,7 +61,7 @@ pub struct NewLogin<'a> {
     /// Where the client keeps a refresh token, if it wants one.
     pub refresh_place: Option<TokenPlace>,
     /// The login at an identity provider behind it.
-    pub provider_session: Option<&'a ProviderSessionRow>,
+    pub provider_session: Option<&'a ProviderSession>,
 }
 
 /// A login that was stored.
@@ -93,8 +96,15 @@ fn to_authentication(row: &LoginRow) -> Authentication {
 }
 
 impl Logins {
-    pub fn new(ctx: &Ctx, outbox: Outbox, audit: Audit, lifetimes: LoginLifetimes) -> Self {
-        Self { db: ctx.db.clone(), clock: Arc::clone(&ctx.clock), ids: Arc::clone(&ctx.ids), outbox, audit, lifetimes }
+    pub fn new(
+        ctx: &Ctx,
+        outbox: Outbox,
+        audit: Audit,
+        lifetimes: LoginLifetimes,
+        anonymous_sessions: AnonymousSessions,
+    ) -> Self {
+        let (db, clock, ids) = (ctx.db.clone(), Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
+        Self { db, clock, ids, outbox, audit, lifetimes, anonymous_sessions }
     }
 
     /// Stores a login; from then on its tokens can be resolved. `None` if its account is locked or removed, whose sessions
@@ -107,6 +117,7 @@ impl Logins {
             Some(token) => Some((token.hash(), seal_handle(token, new.handle, &*self.ids)?)),
             None => None,
         };
+        let sealed_id_token = self.seal_id_token(new)?;
         let store = async |tx: &mut Tx| {
             let account = accounts::lock_by_user_name(tx, &row.user_name).await?;
             let is_changed = new
@@ -120,7 +131,8 @@ impl Logins {
                 refresh_tokens::insert_token(tx, token_hash, &row.sid_hash, sealed, now).await?;
             }
             if let Some(provider_session) = new.provider_session {
-                provider_sessions::insert_session(tx, &row.sid_hash, provider_session, now).await?;
+                provider_sessions::insert_session(tx, &row.sid_hash, provider_session, sealed_id_token.clone(), now)
+                    .await?;
             }
             self.emit_session_started(tx, &row.session_hash, &row.user_name).await?;
             let entry = AuditEntry {
@@ -134,14 +146,33 @@ impl Logins {
             Ok::<_, DbError>(true)
         };
         let is_stored = self.db.write_read_committed(store).await?;
+        if is_stored && self.has_logged_out_meanwhile(new).await? {
+            self.end_login(&row.sid_hash, EndReason::ProviderLoggedOut, new.origin).await?;
+            return Ok(None);
+        }
         Ok(is_stored.then_some(StartedLogin { refresh_token, ends_at: row.ends_at }))
+    }
+
+    /// Whether the user has logged out at the provider while the login was under way. To be asked after the login was stored: a logout
+    /// that is stored later ends it.
+    async fn has_logged_out_meanwhile(&self, new: &NewLogin<'_>) -> Result<bool, DbError> {
+        let Some(session) = new.provider_session else { return Ok(false) };
+        provider_logouts::is_logged_out(&mut self.db.read_statement().await?, session).await
+    }
+
+    fn seal_id_token(&self, new: &NewLogin<'_>) -> Result<Option<Vec<u8>>, Problem> {
+        let Some(id_token) = new.provider_session.and_then(|session| session.id_token.as_ref()) else {
+            return Ok(None);
+        };
+        let sealed = new.handle.seal_id_token(id_token.expose(), &*self.ids);
+        sealed.map(Some).map_err(Problem::internal)
     }
 
     /// Stores the login of a web page; the handle is for its cookie. It ends with the ICAT session.
     pub async fn start_page_login(
         &self,
         opened: &OpenedSession,
-        provider_session: Option<&ProviderSessionRow>,
+        provider_session: Option<&ProviderSession>,
         origin: &Origin,
     ) -> Result<SessionHandle, Problem> {
         let handle = SessionHandle::generate_credential(&*self.ids);
@@ -220,10 +251,28 @@ impl Logins {
     /// The login of a token with this `sid`, unless it was ended; its time may be over.
     pub async fn find_login(&self, sid: String) -> Result<Option<LiveLogin>, Problem> {
         let handle = SessionHandle::from_token(sid);
-        let row = logins::find_login(&mut self.db.read().await?, &handle.hash()).await?;
+        let row = logins::find_login(&mut self.db.read_statement().await?, &handle.hash()).await?;
         let Some(row) = row.filter(|row| row.ended_at.is_none()) else { return Ok(None) };
         let session = open_session(&handle, &row)?;
         Ok(Some(LiveLogin { session, row }))
+    }
+
+    /// The login that a `sid` stands for now: it has not ended, its time is not over, and its account is open.
+    pub async fn find_live_login(&self, sid: String) -> Result<Option<LiveLogin>, Problem> {
+        let handle = SessionHandle::from_token(sid);
+        let row = logins::find_open_login(&mut self.db.read_statement().await?, &handle.hash()).await?;
+        let Some(row) = row else { return Ok(None) };
+        let login = LiveLogin { session: open_session(&handle, &row)?, row };
+        Ok(Some(login).filter(|login| login.is_live(self.clock.now_micros())))
+    }
+
+    /// The ID token of the login at a provider that the login with this `sid` came from, if it was kept.
+    pub async fn find_id_token(&self, sid: String) -> Result<Option<Secret>, Problem> {
+        let handle = SessionHandle::from_token(sid);
+        let sealed =
+            provider_sessions::find_sealed_id_token(&mut self.db.read_statement().await?, &handle.hash()).await?;
+        let open = |sealed: Vec<u8>| handle.open_id_token(&sealed).map(Secret::new);
+        sealed.map(open).transpose().map_err(|_| Problem::internal("a stored ID token cannot be decrypted"))
     }
 
     /// The login that a refresh token belongs to, unless it was ended; the token may have been used.
@@ -236,71 +285,7 @@ impl Logins {
 
     /// Whether the account of a user is locked or removed; an icat.server keeps the sessions of such accounts.
     pub async fn is_account_closed(&self, user_name: &str) -> Result<bool, Problem> {
-        Ok(accounts::is_account_closed(&mut self.db.read().await?, user_name).await?)
-    }
-
-    /// Ends a login and the others of its ICAT session, and tells others, such as the catalogue; false if it was ended before.
-    pub async fn end_login(&self, sid_hash: &str, reason: EndReason, origin: &Origin) -> Result<bool, DbError> {
-        let now = self.clock.now_micros();
-        let end = async |tx: &mut Tx| {
-            let Some(ended) = logins::end_login(tx, sid_hash, reason, now).await? else { return Ok(false) };
-            self.record_end(tx, &ended, reason, origin).await?;
-            self.end_logins_in(tx, &ended.session_hash, EndReason::IcatSessionEnded, origin).await?;
-            self.emit_session_ended(tx, &ended).await?;
-            Ok::<_, DbError>(true)
-        };
-        self.db.write(end).await
-    }
-
-    /// Ends the logins of an ICAT session whose owner logs out, and tells others; false if there are none.
-    pub async fn end_logins_of_session(&self, session_hash: &str, origin: &Origin) -> Result<bool, DbError> {
-        let end = async |tx: &mut Tx| {
-            let ended = self.end_logins_in(tx, session_hash, EndReason::LoggedOut, origin).await?;
-            if let Some(first) = ended.first() {
-                self.emit_session_ended(tx, first).await?;
-            }
-            Ok::<_, DbError>(!ended.is_empty())
-        };
-        self.db.write(end).await
-    }
-
-    /// Ends the logins of a session that has ended at ICAT, as an event says.
-    pub async fn end_logins_with_session(&self, tx: &mut Tx, session_hash: &str) -> Result<(), DbError> {
-        self.end_logins_in(tx, session_hash, EndReason::IcatSessionEnded, &Origin::default()).await.map(drop)
-    }
-
-    async fn end_logins_in(
-        &self,
-        tx: &mut Tx,
-        session_hash: &str,
-        reason: EndReason,
-        origin: &Origin,
-    ) -> Result<Vec<EndedLogin>, DbError> {
-        let ended = logins::end_logins_of_session(tx, session_hash, reason, self.clock.now_micros()).await?;
-        for login in &ended {
-            self.record_end(tx, login, reason, origin).await?;
-        }
-        Ok(ended)
-    }
-
-    async fn record_end(
-        &self,
-        tx: &mut Tx,
-        ended: &EndedLogin,
-        reason: EndReason,
-        origin: &Origin,
-    ) -> Result<(), DbError> {
-        let entry = AuditEntry {
-            user_name: Some(&ended.user_name),
-            sid_hash: Some(&ended.sid_hash),
-            ..AuditEntry::new(AuditKind::Logout, reason.as_str(), origin)
-        };
-        self.audit.record_entry(tx, &entry).await
-    }
-
-    async fn emit_session_ended(&self, tx: &mut Tx, ended: &EndedLogin) -> Result<(), DbError> {
-        let EndedLogin { session_hash, user_name, .. } = ended.clone();
-        self.outbox.emit(tx, &SessionEnded { session_hash, subject: user_name }).await
+        Ok(accounts::is_account_closed(&mut self.db.read_statement().await?, user_name).await?)
     }
 
     /// The logins that somebody may see: theirs that have not ended, the newest first, after the one with this start and hash.

@@ -12,6 +12,7 @@ const BYTES: usize = 32;
 /// Of [`BYTES`] in base64url.
 const SECRET_CHARS: usize = 43;
 const PURPOSE: Purpose = Purpose { salt: b"undulator.auth.token_session", info: b"session id, AES-256-GCM, 1" };
+const ID_TOKEN: Purpose = Purpose { salt: b"undulator.auth.token_session", info: b"ID token, AES-256-GCM, 1" };
 
 /// With it and the database, the session id can be decrypted.
 pub struct SessionHandle(Secret);
@@ -49,6 +50,16 @@ impl SessionHandle {
     /// Decrypts the session id; an error if it was sealed with another handle or was changed.
     pub fn open_session_id(&self, sealed: &[u8]) -> Result<String, Unspecified> {
         open_text(self.expose(), PURPOSE, sealed)
+    }
+
+    /// Encrypts the ID token of the identity provider.
+    pub fn seal_id_token(&self, id_token: &str, ids: &dyn Ids) -> Result<Vec<u8>, Unspecified> {
+        seal_text(self.expose(), ID_TOKEN, id_token, ids)
+    }
+
+    /// Decrypts the ID token; an error as with the session id.
+    pub fn open_id_token(&self, sealed: &[u8]) -> Result<String, Unspecified> {
+        open_text(self.expose(), ID_TOKEN, sealed)
     }
 }
 

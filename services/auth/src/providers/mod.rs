@@ -140,15 +140,9 @@ impl Provider {
         self.code_flow(&discovery).build_authorization_url(request)
     }
 
-    /// Where users log out at the provider, and come back to this site (`OpenID` Connect RP-Initiated Logout 1.0); `None` if it
-    /// has no such page.
-    pub async fn build_logout_url(&self, public_url: &str) -> Result<Option<Url>, ProviderFailure> {
-        let discovery = self.discover().await?;
-        let Some(mut url) = discovery.end_session_endpoint.clone() else { return Ok(None) };
-        url.query_pairs_mut()
-            .append_pair("client_id", &self.settings.client_id)
-            .append_pair("post_logout_redirect_uri", &format!("{public_url}/auth/app"));
-        Ok(Some(url))
+    /// Where users log out at the provider (`OpenID` Connect RP-Initiated Logout 1.0, 2.1); `None` if it has no such page.
+    pub async fn find_logout_endpoint(&self) -> Result<Option<Url>, ProviderFailure> {
+        Ok(self.discover().await?.end_session_endpoint.clone())
     }
 
     /// Where programs log in; `None` if the provider has no device codes.

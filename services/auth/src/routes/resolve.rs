@@ -26,12 +26,7 @@ pub async fn resolve_token(state: web::Data<State>, request: HttpRequest) -> Res
     let token = bearer.ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?.text;
     // A handle is its own proof, as an ICAT session id is.
     let handle = if is_session_handle(&token) { token } else { state.tokens.verify_token(&token).await?.sid };
-    let login = state.logins.find_login(handle).await?;
-    let session = login.filter(|login| login.is_live(state.clock.now_micros())).map(|login| login.session);
-    let session = session.ok_or_else(session_ended)?;
-    if state.logins.is_account_closed(&session.user_name).await? {
-        return Err(session_ended());
-    }
+    let session = state.logins.find_live_login(handle).await?.map(|login| login.session).ok_or_else(session_ended)?;
     // The session may have been ended at ICAT. While ICAT is down, that cannot be checked, but the session cannot be used
     // either.
     if let Err(IcatError::Refused { code: IcatCode::Session, .. }) = state.icat.get_session(&session.id).await {

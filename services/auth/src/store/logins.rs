@@ -12,6 +12,12 @@ pub const INSERT: &str = "INSERT INTO login (sid_hash, user_name, mechanism, cli
 pub const FIND: &str = "SELECT sid_hash, user_name, mechanism, client, sealed, session_hash, session_ends_at, auth_time, \
                         acr, amr, started_at, last_used_at, ends_at, idle_ends_at, address, user_agent, ended_at \
                         FROM login WHERE sid_hash = $1";
+/// The same for a login that has not ended, of an account that is open. Few accounts are closed, and an index has them by user name.
+pub const FIND_OPEN: &str = "SELECT sid_hash, user_name, mechanism, client, sealed, session_hash, session_ends_at, \
+                             auth_time, acr, amr, started_at, last_used_at, ends_at, idle_ends_at, address, user_agent, \
+                             ended_at FROM login WHERE sid_hash = $1 AND ended_at IS NULL AND NOT EXISTS \
+                             (SELECT 1 FROM account WHERE account.mechanism || '/' || account.name = login.user_name \
+                             AND (account.locked_at IS NOT NULL OR account.removed_at IS NOT NULL))";
 /// Writes the row, so that concurrent transactions that change it run one after the other.
 pub const LOCK: &str = "UPDATE login SET started_at = started_at WHERE sid_hash = $1 AND ended_at IS NULL \
                         RETURNING sid_hash, user_name, mechanism, client, sealed, session_hash, session_ends_at, \
@@ -46,8 +52,20 @@ pub const DELETE_OLD: &str = "DELETE FROM login WHERE sid_hash IN (SELECT sid_ha
                               WHERE (ended_at < $1 OR ends_at < $1 OR idle_ends_at < $1) AND NOT EXISTS \
                               (SELECT 1 FROM refresh_token WHERE refresh_token.sid_hash = login.sid_hash) LIMIT $2)";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 11] =
-    [INSERT, FIND, LOCK, RENEW, END, END_OF_SESSION, END_OF_USER, LIST_OF_USER, LIST, DELETE_TOKENS_OF_OLD, DELETE_OLD];
+pub const ALL: [&str; 12] = [
+    INSERT,
+    FIND,
+    FIND_OPEN,
+    LOCK,
+    RENEW,
+    END,
+    END_OF_SESSION,
+    END_OF_USER,
+    LIST_OF_USER,
+    LIST,
+    DELETE_TOKENS_OF_OLD,
+    DELETE_OLD,
+];
 
 /// Before the newest login, for [`list_logins_of_user`].
 pub const NEWEST: (Micros, &str) = (Micros::from_i64(i64::MAX), "");
@@ -120,6 +138,11 @@ pub async fn insert_login(tx: &mut Tx, login: &LoginRow, token_ends_at: Micros) 
 /// The login, which may have ended.
 pub async fn find_login(tx: &mut Tx, sid_hash: &str) -> Result<Option<LoginRow>, DbError> {
     tx.fetch_optional(FIND, &[sid_hash.into()]).await?.as_ref().map(parse_login).transpose()
+}
+
+/// The login, unless it has ended or its account is closed.
+pub async fn find_open_login(tx: &mut Tx, sid_hash: &str) -> Result<Option<LoginRow>, DbError> {
+    tx.fetch_optional(FIND_OPEN, &[sid_hash.into()]).await?.as_ref().map(parse_login).transpose()
 }
 
 /// The login, locked until the transaction ends; `None` if it has ended. Must be the first statement of the transaction.

@@ -9,6 +9,7 @@ pub mod batches;
 pub mod logins;
 pub mod maintenance;
 pub mod provider_logins;
+pub mod provider_logouts;
 pub mod provider_sessions;
 pub mod provider_users;
 pub mod refresh_tokens;

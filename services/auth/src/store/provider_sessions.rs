@@ -2,8 +2,11 @@
 
 use service_kit::{DbError, Micros, Tx};
 
-pub const INSERT: &str = "INSERT INTO provider_session (sid_hash, issuer, subject_hash, session_hash, started_at) \
-                          VALUES ($1, $2, $3, $4, $5)";
+use crate::domain::provider_session::ProviderSession;
+
+pub const INSERT: &str = "INSERT INTO provider_session (sid_hash, issuer, subject_hash, session_hash, started_at, \
+                          sealed_id_token) VALUES ($1, $2, $3, $4, $5, $6)";
+pub const FIND_ID_TOKEN: &str = "SELECT sealed_id_token FROM provider_session WHERE sid_hash = $1";
 pub const LIST_BY_SUBJECT: &str = "SELECT sid_hash FROM provider_session WHERE issuer = $1 AND subject_hash = $2 \
                                    AND started_at <= $3 ORDER BY sid_hash";
 pub const LIST_BY_SESSION: &str = "SELECT sid_hash FROM provider_session WHERE issuer = $1 AND subject_hash = $2 \
@@ -14,27 +17,31 @@ pub const DELETE_OLD: &str = "DELETE FROM provider_session WHERE sid_hash IN (SE
                               provider_session LEFT JOIN login ON login.sid_hash = provider_session.sid_hash \
                               WHERE login.sid_hash IS NULL AND provider_session.started_at < $1 LIMIT $2)";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 5] = [INSERT, LIST_BY_SUBJECT, LIST_BY_SESSION, LIST_BY_SESSION_ALONE, DELETE_OLD];
+pub const ALL: [&str; 6] = [INSERT, FIND_ID_TOKEN, LIST_BY_SUBJECT, LIST_BY_SESSION, LIST_BY_SESSION_ALONE, DELETE_OLD];
 
-/// Whose login at a provider it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProviderSessionRow {
-    pub issuer: String,
-    /// SHA-256 of the provider's name for the user.
-    pub subject_hash: String,
-    /// SHA-256 of the provider's name for the session, if it has one.
-    pub session_hash: Option<String>,
-}
-
-pub async fn insert_session(tx: &mut Tx, sid_hash: &str, row: &ProviderSessionRow, now: Micros) -> Result<(), DbError> {
+/// Stores whose login at a provider is behind a login of ours; `sealed_id_token` is its ID token, encrypted.
+pub async fn insert_session(
+    tx: &mut Tx,
+    sid_hash: &str,
+    session: &ProviderSession,
+    sealed_id_token: Option<Vec<u8>>,
+    now: Micros,
+) -> Result<(), DbError> {
     let vals = [
         sid_hash.into(),
-        row.issuer.as_str().into(),
-        row.subject_hash.as_str().into(),
-        row.session_hash.clone().into(),
+        session.issuer.as_str().into(),
+        session.subject_hash.as_str().into(),
+        session.session_hash.clone().into(),
         now.into(),
+        sealed_id_token.into(),
     ];
     tx.execute(INSERT, &vals).await.map(drop)
+}
+
+/// The encrypted ID token of a login, if there is one.
+pub async fn find_sealed_id_token(tx: &mut Tx, sid_hash: &str) -> Result<Option<Vec<u8>>, DbError> {
+    let row = tx.fetch_optional(FIND_ID_TOKEN, &[sid_hash.into()]).await?;
+    row.map_or(Ok(None), |row| row.get("sealed_id_token"))
 }
 
 /// The logins of a user or of one session of a provider that began by a moment; of neither there are none.

@@ -143,3 +143,47 @@ async fn anonymous_visitors_see_only_themselves() {
     assert_eq!(list_logins(&app, &first.access, "").await.status(), 200);
     app.stop().await;
 }
+
+/// A page that is opened a thousand times opens one session at ICAT, which is nobody's to end.
+#[tokio::test]
+async fn anonymous_logins_share_a_session_at_icat() {
+    for backend in list_backends() {
+        let app = TestApp::start_on(&backend, &[auth::SERVICE, icat::SERVICE], "").await;
+        let visit = async || {
+            let login = json!({"plugin": "anon", "refresh_token": "body"});
+            TokenPair::from_answer(request_token(&app, &login).await).await
+        };
+        let find_session = async |access: &str| match resolve_token(&app, access).await {
+            (200, resolved) => Some(resolved["session_id"].as_str().unwrap().to_owned()),
+            (status, _) => {
+                assert_eq!(status, 401);
+                None
+            }
+        };
+        let (first, second, third) = (visit().await, visit().await, visit().await);
+        let shared = find_session(&first.access).await.unwrap();
+        assert_eq!(find_session(&second.access).await.as_ref(), Some(&shared));
+        let url = format!("{}/auth/v1/logout", app.public);
+        assert_eq!(app.http.post(&url).bearer_auth(&first.access).send().await.unwrap().status(), 204);
+        app.drain().await;
+        assert_eq!(find_session(&first.access).await, None);
+        let second = refresh_pair(&app, &second.refresh).await;
+        // Refreshes keep it open.
+        app.clock.advance_seconds(3600);
+        let third = refresh_pair(&app, &refresh_pair(&app, &third.refresh).await.refresh).await;
+        assert_eq!(find_session(&third.access).await.as_ref(), Some(&shared));
+
+        // Later visitors get another one, with more time.
+        app.clock.advance_seconds(3600);
+        let later = visit().await;
+        let another = find_session(&later.access).await.unwrap();
+        assert_ne!(another, shared);
+        assert!(find_session(&second.access).await.is_none_or(|session| session == shared));
+        // ICAT ends it, by an administrator or a restart.
+        let ended = app.http.delete(format!("{}/icat/session/{another}", app.public)).send().await.unwrap();
+        assert_eq!(ended.status(), 204);
+        let last = visit().await;
+        assert_ne!(find_session(&last.access).await.unwrap(), another);
+        app.stop().await;
+    }
+}

@@ -248,6 +248,11 @@ async fn a_logout_at_the_provider_ends_the_login() {
         assert_eq!(site.send_logout(&all).await, 200);
         assert_eq!(site.refresh(&find_cookie(&refreshed, "__Host-undulator-refresh").unwrap()).await.status(), 401);
         assert_eq!(site.refresh(&cookies[2]).await.status(), 401);
+        // The provider has issued an ID token, and the user logs out before the login is stored here.
+        assert_eq!(site.send_logout(&logout(json!({"sid": "s4", "jti": "j3"}))).await, 200);
+        let late = site.log_in("", &json!({"sid": "s4"})).await;
+        assert_eq!((late.status().as_u16(), find_cookie(&late, "__Host-undulator-refresh")), (401, None));
+        assert_eq!(site.log_in("", &json!({"sid": "s5"})).await.status(), 303, "another session of the same user");
         site.app.drain().await;
         site.stop().await;
     }
@@ -273,7 +278,13 @@ async fn pages_get_a_session_and_the_page_says_who_is_logged_in() {
     let out = site.browser.post(format!("{}/auth/app/logout", site.app.public)).header("cookie", &cookie);
     let out = out.send().await.unwrap();
     assert_eq!(out.status(), 200);
-    assert!(out.text().await.unwrap().contains("logout?client_id=undulator"), "where else one is logged in");
+    let policy = out.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    let origin = reqwest::Url::parse(&site.provider.issuer()).unwrap().origin().ascii_serialization();
+    assert!(policy.contains(&format!("form-action 'self' {origin}; ")), "{policy}");
+    let out = out.text().await.unwrap();
+    assert!(out.contains(&format!("<form action=\"{}/logout\"", site.provider.issuer())), "{out}");
+    let hint = out.split_once("name=\"id_token_hint\" value=\"").expect("the ID token").1.split_once('"').unwrap().0;
+    assert_eq!(crate::client::decode_part(hint, 1)["sub"], "ada");
     assert!(page(&cookie).await.contains("<form"), "the login has ended");
     let foreign =
         site.browser.post(format!("{}/auth/app/logout", site.app.public)).header("sec-fetch-site", "cross-site");

@@ -4,8 +4,8 @@ use auth::domain::audit::{AuditEntry, AuditKind};
 use auth::domain::origin::Origin;
 use auth::store::batches::delete_in_batches;
 use auth::store::{
-    account_links, accounts, api_keys, audit, audit_counts, logins, maintenance, provider_logins, provider_sessions,
-    provider_users, refresh_tokens, revoked_logins, used_tokens,
+    account_links, accounts, api_keys, audit, audit_counts, logins, maintenance, provider_logins, provider_logouts,
+    provider_sessions, provider_users, refresh_tokens, revoked_logins, used_tokens,
 };
 use service_kit::{DbError, Micros, Tx};
 use testkit::create_databases;
@@ -19,6 +19,7 @@ fn list_statements() -> Vec<&'static str> {
         &logins::ALL,
         &maintenance::ALL,
         &provider_logins::ALL,
+        &provider_logouts::ALL,
         &provider_sessions::ALL,
         &provider_users::ALL,
         &account_links::ALL,

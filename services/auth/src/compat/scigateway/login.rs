@@ -14,6 +14,7 @@ use super::fields::Fields;
 use crate::domain::client_id::ClientId;
 use crate::domain::login::ANONYMOUS_PLUGIN;
 use crate::domain::origin::Origin;
+use crate::domain::provider_session::ProviderSession;
 use crate::domain::renewal::seconds_until;
 use crate::domain::token_expiry::find_token_expiry;
 use crate::error::{bad_credentials, session_over};
@@ -22,7 +23,6 @@ use crate::login_flow::OpenedSession;
 use crate::logins::{NewLogin, SessionHandle, TokenPlace};
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
-use crate::store::provider_sessions::ProviderSessionRow;
 
 /// The client of all logins of this interface.
 pub const CLIENT: &str = "scigateway";
@@ -103,7 +103,7 @@ pub async fn issue_first_tokens(
     state: &State,
     opened: &OpenedSession,
     refresh_place: Option<TokenPlace>,
-    provider_session: Option<&ProviderSessionRow>,
+    provider_session: Option<&ProviderSession>,
     origin: &Origin,
 ) -> Result<HttpResponse, Problem> {
     let handle = SessionHandle::generate_credential(&*state.ids);

@@ -31,13 +31,10 @@ pub async fn verify_token(state: web::Data<State>, request: HttpRequest, body: B
 /// The login of a valid token, unless it is over.
 pub async fn find_live_login(state: &State, token: &str) -> Result<Option<LiveLogin>, Problem> {
     let Some(claims) = state.scigateway_tokens.verify_token(token).await? else { return Ok(None) };
-    let login = state.logins.find_login(claims.login_handle()).await?;
-    let now = state.clock.now_micros();
-    let login = login.filter(|login| login.row.user_name == claims.username && login.is_live(now));
-    let Some(login) = login else { return Ok(None) };
-    if state.logins.is_account_closed(&login.row.user_name).await? {
-        return Ok(None);
+    let login = state.logins.find_live_login(claims.login_handle()).await?;
+    let login = login.filter(|login| login.row.user_name == claims.username);
+    if let Some(login) = &login {
+        service_kit::record_caller(&login.row.user_name);
     }
-    service_kit::record_caller(&login.row.user_name);
-    Ok(Some(login))
+    Ok(login)
 }

@@ -15,7 +15,7 @@ pub(super) async fn require_login(state: &State, request: &HttpRequest) -> Resul
     let bearer = RequestCredential::find_bearer(request)?;
     let token = bearer.ok_or_else(|| no_credentials("send an access token as Authorization: Bearer"))?.text;
     let claims = state.tokens.verify_token(&token).await?;
-    let login = state.logins.find_login(claims.sid).await?;
+    let login = state.logins.find_live_login(claims.sid).await?;
     let login = login.ok_or_else(|| bad_token("the login of the token has ended"))?;
     service_kit::record_caller(&login.row.user_name);
     Ok(login)

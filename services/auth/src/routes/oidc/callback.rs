@@ -11,6 +11,7 @@ use crate::browser_cookie::find_browser_secret;
 use crate::domain::client_id::ClientId;
 use crate::domain::origin::Origin;
 use crate::domain::provider_login::{RedirectAnswer, SessionKind};
+use crate::domain::provider_session::ProviderSession;
 use crate::domain::renewal::seconds_until;
 use crate::error::session_over;
 use crate::login_flow::OpenedSession;
@@ -20,7 +21,6 @@ use crate::providers::ProviderLoginError;
 use crate::request_origin::RequestOrigin;
 use crate::routes::refresh_cookie::create_refresh_cookie;
 use crate::state::State;
-use crate::store::provider_sessions::ProviderSessionRow;
 
 /// What the browser keeps.
 enum BrowserSession {
@@ -80,7 +80,7 @@ async fn link_account(
         let text = "You are not logged in here as when you began this. Begin again on the page of your account.";
         return Err(Problem::new(Code::Conflict, "auth/not-linked", text));
     }
-    let ProviderSessionRow { issuer, subject_hash, .. } = &finished.proved.provider_session;
+    let ProviderSession { issuer, subject_hash, .. } = &finished.proved.provider_session;
     let user = LinkedUser { provider, issuer, subject_hash };
     state.account_links.link_user(&user, account, account, origin).await.map_err(|e| match e {
         LinkError::Database(e) => e.into(),

@@ -12,6 +12,7 @@ use crate::domain::client_id::ClientId;
 use crate::domain::icat_session::IcatSession;
 use crate::domain::login::Authentication;
 use crate::domain::origin::Origin;
+use crate::domain::provider_session::ProviderSession;
 use crate::domain::renewal::seconds_until;
 use crate::domain::token_expiry::find_token_expiry;
 use crate::error::{from_login_error, no_credentials, session_over};
@@ -21,7 +22,6 @@ use crate::logins::{NewLogin, SessionHandle, TokenPlace};
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
 use crate::store::accounts::AccountRow;
-use crate::store::provider_sessions::ProviderSessionRow;
 use crate::tokens::{SignedToken, TOKEN_LIFETIME, TokenSubject};
 
 /// ICAT's are UUIDs.
@@ -85,7 +85,7 @@ pub struct LoginDetails<'a> {
     pub client: &'a ClientId,
     pub refresh_place: Option<TokenPlace>,
     pub account_before: Option<&'a AccountRow>,
-    pub provider_session: Option<&'a ProviderSessionRow>,
+    pub provider_session: Option<&'a ProviderSession>,
     pub origin: &'a Origin,
 }
 
