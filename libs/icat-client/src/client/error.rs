@@ -47,6 +47,11 @@ impl IcatError {
         }
     }
 
+    /// Whether ICAT, or a proxy before it, answered that it cannot answer now.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Unavailable(e) if e.status().is_some())
+    }
+
     /// Whether ICAT refused a login or a session, rather than failed.
     pub fn is_refused_login(&self) -> bool {
         matches!(self, Self::Refused { code: IcatCode::Session, .. }) && !self.is_login_unavailable()

@@ -127,10 +127,15 @@ type Way<'w> = (&'w str, u16, &'w dyn Fn(&str) -> RequestBuilder);
 async fn a_flood_of_wrong_logins_makes_no_right_password_wrong() {
     let site = Site::start(&list_backends()[0]).await;
     let mut put_off = 0;
-    let ways: [Way; 3] = [
+    let ways: [Way; 4] = [
         ("/icat/session", 403, &|password| site.login_at_icat("alice", password)),
         ("/session", 403, &|password| site.login_at("/session", password)),
         ("/auth/v1/token", 401, &|password| site.login_at("/auth/v1/token", password)),
+        ("/auth/login", 403, &|password| {
+            let credentials = json!({"username": "alice", "password": password});
+            let request = site.app.http.post(format!("{}/auth/login", site.app.public));
+            request.json(&json!({"mnemonic": "db", "credentials": credentials}))
+        }),
     ];
     for (way, refusal, request) in ways {
         let wrong = (0..WRONG).map(|n| request(&format!("wrong password {n}"))).collect();

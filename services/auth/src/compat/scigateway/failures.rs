@@ -104,6 +104,8 @@ pub fn from_refresh_failure(problem: Problem) -> Problem {
 pub fn from_login_error(e: LoginError) -> Problem {
     match e {
         LoginError::Icat(e @ IcatError::Refused { .. }) if e.is_login_unavailable() => from_icat_error(e),
+        // scigateway-auth answers 500 to this as well, which says nothing of trying again.
+        LoginError::Icat(e) if e.is_busy() => from_icat_error(e),
         LoginError::Icat(IcatError::Refused { message, .. }) => forbidden("auth/refused", message),
         LoginError::Icat(e) => from_icat_failure(e),
         LoginError::Other(problem) => problem,
