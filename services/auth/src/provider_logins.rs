@@ -272,9 +272,11 @@ impl ProviderLogins {
         };
         let verified = provider.verify_id_token(&tokens.id_token, &expected).await?;
         required_by_request(&row)?.check_claims(&verified.claims, self.clock.now().as_second())?;
+        self.use_id_token(&tokens.id_token).await?;
         let session_kind = SessionKind::parse(&row.session_kind).unwrap_or(SessionKind::Portal);
         let mut proved = to_proved_login(provider, verified);
-        proved.provider_session.id_token = Some(Secret::new(tokens.id_token));
+        proved.provider_session.id_token =
+            provider.settings.logout_sends_id_token.then(|| Secret::new(tokens.id_token));
         Ok(FinishedProviderLogin { proved, return_to: row.return_to, session_kind, page_login: parts.page_login })
     }
 
@@ -324,12 +326,18 @@ impl ProviderLogins {
             ProviderLoginError::Signature(SignatureFault::NoToken) => ProviderLoginError::UnreadableIdToken,
             other => other,
         })?;
+        self.use_id_token(id_token).await?;
+        Ok(to_proved_login(provider, verified))
+    }
+
+    /// Each ID token proves one login, by whichever way it comes.
+    async fn use_id_token(&self, id_token: &str) -> Result<(), ProviderLoginError> {
         // By what was signed: a signature may have several encodings.
         let signed = id_token.rsplit_once('.').map_or(id_token, |(signed, _)| signed);
         let expires_at = self.clock.now_micros() + REMEMBER_ID_TOKEN;
         let token_hash = sha256_hex(signed);
         let is_first = self.db.write(async |tx| used_tokens::use_token(tx, &token_hash, expires_at).await).await?;
-        if is_first { Ok(to_proved_login(provider, verified)) } else { Err(ProviderLoginError::UsedIdToken) }
+        if is_first { Ok(()) } else { Err(ProviderLoginError::UsedIdToken) }
     }
 }
 

@@ -111,7 +111,7 @@ def main():
     with Keycloak(*addresses, f"{facility.url}/##{facility.url}/auth/app") as server:
         facility.keycloak = server
         facility.settings = "".join(
-            render_provider(realm, server.issuer(realm), mechanism=realm, required_acr=["mfa"], max_age="1h") for realm in REALMS)
+            render_provider(realm, server.issuer(realm), mechanism=realm, required_acr=["mfa"], max_age="1h", logout_sends_id_token=True) for realm in REALMS)
         with facility:
             for check in (check_levels, check_realm_without_second_factor, check_rotation, check_logout, check_logout_from_page):
                 check(facility)

@@ -87,8 +87,8 @@ def check_page(facility, browser):
     # The provider lets the browser in without a question, until the user has logged out there as well.
     page.goto(f"{facility.url}/auth/app")
     page.get_by_role("button", name="Log out").click()
-    page.get_by_role("button", name=f"Log out at {NAME.title()}").click()
-    page.get_by_role("button", name="Yes, sign me out").click()
+    page.get_by_role("link", name=f"Log out at {NAME.title()}").click()
+    page.get_by_role("button", name="Go on").click()
     page.wait_for_url(f"{facility.url}/auth/app")
     button.click()
     page.get_by_label("Account").wait_for()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The provider ends logins at the product (back-channel logout), and the product ends those at the provider: by session, by user,
-once for each token, and only with a right token; and by the button of the page.
+once for each token, and only with a right token; and by the link of the page.
 
     tests/interop/auth/test_oidc_logout.py
 """
@@ -8,7 +8,9 @@ once for each token, and only with a right token; and by the button of the page.
 # needs: oidc_provider
 # seconds: 15
 
+import html
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -89,14 +91,13 @@ def check_logout_there(facility):
 
 
 def check_logout_from_page(facility):
-    """A person logs out on the page, and by its button at the provider, which knows who it is, and leads back."""
+    """A person logs out on the page, and by its link at the provider, which asks, and leads back."""
     browser, answer = facility.log_in(session="page")
     assert answer.location() == facility.url + RETURN_TO, (answer.status, answer.text)
     own_site = {"Origin": facility.url, "Sec-Fetch-Site": "same-origin"}
     page = browser.request("POST", f"{facility.url}/auth/app/logout", form={}, headers=own_site)
-    assert page.status == 200 and f"form-action 'self' {facility.provider.issuer};" in page.headers["content-security-policy"], (page.status, page.text)
-    confirmation = browser.submit(page)
-    assert confirmation.url.startswith(facility.provider.issuer) and "eyJ" not in confirmation.url, confirmation.url
+    assert page.status == 200, (page.status, page.text)
+    confirmation = browser.open(html.unescape(re.search('class="main" href="([^"]+)"', page.text)[1]))
     back = browser.submit(confirmation, facility.url, button=("logout", "yes"))
     assert back.location() == f"{facility.url}/auth/app", (back.status, back.text)
 

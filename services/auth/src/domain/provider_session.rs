@@ -14,7 +14,7 @@ pub struct ProviderSession {
     pub session_hash: Option<String>,
     /// When the ID token was issued, by the provider's clock.
     pub issued_at: Micros,
-    /// Tells the provider later who logs out; `None` if a client brought the ID token, which is the client's.
+    /// Tells the provider later who logs out, if the settings say so; `None` if a client brought the ID token, which is the client's.
     pub id_token: Option<Secret>,
 }
 

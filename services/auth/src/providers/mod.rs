@@ -140,7 +140,7 @@ impl Provider {
         self.code_flow(&discovery).build_authorization_url(request)
     }
 
-    /// Where users log out at the provider (`OpenID` Connect RP-Initiated Logout 1.0, 2.1); `None` if it has no such page.
+    /// Where users log out at the provider (`OpenID` Connect RP-Initiated Logout 1.0, 2); `None` if it has no such page.
     pub async fn find_logout_endpoint(&self) -> Result<Option<Url>, ProviderFailure> {
         Ok(self.discover().await?.end_session_endpoint.clone())
     }

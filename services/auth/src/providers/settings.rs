@@ -60,6 +60,9 @@ pub struct ProviderSettings {
     /// Whether a user name belongs to the first user who came with it.
     #[serde(default = "default_binding")]
     pub bind_user_names: bool,
+    /// Whether users log out there by a form with their ID token.
+    #[serde(default)]
+    pub logout_sends_id_token: bool,
     /// Whether it may be asked without TLS, for tests.
     #[serde(default)]
     pub allow_http: bool,

@@ -10,6 +10,7 @@ mod log_in;
 mod log_out;
 mod login_form;
 mod logins_view;
+mod provider_logout;
 mod show_login;
 mod templates;
 mod unlink_account;

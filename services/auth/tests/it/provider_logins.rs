@@ -278,18 +278,34 @@ async fn pages_get_a_session_and_the_page_says_who_is_logged_in() {
     let out = site.browser.post(format!("{}/auth/app/logout", site.app.public)).header("cookie", &cookie);
     let out = out.send().await.unwrap();
     assert_eq!(out.status(), 200);
-    let policy = out.headers()["content-security-policy"].to_str().unwrap().to_owned();
-    let origin = reqwest::Url::parse(&site.provider.issuer()).unwrap().origin().ascii_serialization();
-    assert!(policy.contains(&format!("form-action 'self' {origin}; ")), "{policy}");
-    let out = out.text().await.unwrap().replace("&#x2f;", "/");
-    assert!(out.contains(&format!("<form action=\"{}/logout\"", site.provider.issuer())), "{out}");
-    let hint = out.split_once("name=\"id_token_hint\" value=\"").expect("the ID token").1.split_once('"').unwrap().0;
-    assert_eq!(crate::client::decode_part(hint, 1)["sub"], "ada");
+    let out = out.text().await.unwrap();
+    assert!(out.contains("logout?client_id=undulator") && !out.contains("eyJ"), "where else one is logged in: {out}");
     assert!(page(&cookie).await.contains("<form"), "the login has ended");
     let foreign =
         site.browser.post(format!("{}/auth/app/logout", site.app.public)).header("sec-fetch-site", "cross-site");
     assert_eq!(foreign.send().await.unwrap().status(), 403);
     site.stop().await;
+}
+
+/// With the ID token, the provider need not ask who it is. It is in a form, and in no address.
+#[tokio::test]
+async fn the_page_logs_out_at_the_provider_with_the_id_token() {
+    for backend in list_backends() {
+        let site = Site::start(&backend, "logout_sends_id_token = true").await;
+        let answer = site.log_in("session=page&return_to=/search/app", &json!({})).await;
+        let cookie = find_cookie(&answer, "undulator-session").unwrap();
+        let out = site.browser.post(format!("{}/auth/app/logout", site.app.public)).header("cookie", &cookie);
+        let out = out.send().await.unwrap();
+        let policy = out.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        let origin = Url::parse(&site.provider.issuer()).unwrap().origin().ascii_serialization();
+        assert!(policy.contains(&format!("form-action 'self' {origin}; ")), "{policy}");
+        let out = out.text().await.unwrap().replace("&#x2f;", "/");
+        assert!(out.contains(&format!("<form action=\"{}/logout\"", site.provider.issuer())), "{out}");
+        let hint = out.split_once("name=\"id_token_hint\" value=\"").expect("the ID token").1;
+        assert_eq!(crate::client::decode_part(hint.split_once('"').unwrap().0, 1)["sub"], "ada");
+        assert!(!out.contains(&format!("{}/logout?", site.provider.issuer())), "{out}");
+        site.stop().await;
+    }
 }
 
 #[tokio::test]
