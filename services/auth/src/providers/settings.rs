@@ -18,6 +18,7 @@ const OPENID_SCOPE: &str = "openid";
 /// An identity provider of `OpenID` Connect.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the settings")]
 pub struct ProviderSettings {
     /// In addresses: letters, digits, `-` and `_`.
     pub name: String,
