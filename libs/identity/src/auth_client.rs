@@ -8,6 +8,7 @@ use serde::Deserialize;
 use service_kit::{Code, Ctx, HttpClient, HttpError, Listener, Peer, Problem, Secret};
 
 use crate::api_keys::{ApiKey, ApiKeyRefusal};
+use crate::login_level::LoginLevel;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -22,6 +23,7 @@ pub enum ResolvedToken {
     Session {
         session: Secret,
         user_name: String,
+        level: LoginLevel,
     },
     /// Auth does not answer: the caller is known, the session is not.
     Unknown,
@@ -61,6 +63,9 @@ struct ProviderList {
 struct Answer {
     session_id: String,
     user_name: String,
+    /// An auth of an earlier version does not say it.
+    #[serde(flatten)]
+    level: LoginLevel,
 }
 
 impl AuthClient {
@@ -156,8 +161,9 @@ impl AuthClient {
         };
         match answer.status() {
             StatusCode::OK => {
-                let answer: Answer = answer.json().await.map_err(|e| Problem::internal(e.without_url()))?;
-                Ok(ResolvedToken::Session { session: Secret::new(answer.session_id), user_name: answer.user_name })
+                let answer = answer.json().await.map_err(|e| Problem::internal(e.without_url()))?;
+                let Answer { session_id, user_name, level } = answer;
+                Ok(ResolvedToken::Session { session: Secret::new(session_id), user_name, level })
             }
             StatusCode::UNAUTHORIZED => Err(session_ended_problem()),
             status => {

@@ -131,7 +131,7 @@ mod tests {
     fn a_decision_does_not_count_that_was_looked_up_before_a_change() {
         let caches = caches();
         let (principal, permission) = (Principal::from("user db/ada"), Permission::ReadInvestigation(7));
-        let decision = Decision { allowed: true, rule: "member".to_owned() };
+        let decision = Decision::allow("member");
         let before = caches.generation();
         caches.insert_decision(&principal, permission, &decision, before);
         assert_eq!(caches.find_decision(&principal, permission), Some(decision.clone()));

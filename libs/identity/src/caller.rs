@@ -5,10 +5,14 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use icat_client::{IcatCode, IcatError};
-use service_kit::{Code, Problem, RequestCredential, Secret, is_stored_api_key, record_caller, sha256_hex};
+use service_kit::{
+    ClientAddress, Code, Problem, RequestCredential, Secret, is_stored_api_key, record_caller, sha256_hex,
+};
 use uuid::Uuid;
 
 use crate::api_keys::{ApiKey, ApiKeyRefusal};
+use crate::login_level::LoginLevel;
+use crate::required_levels::{MissingLevel, RequiredLevels};
 use crate::{Identity, IssuedCredentials};
 
 /// Longer ones are nobody's.
@@ -27,9 +31,34 @@ pub struct Caller {
     subject: Subject,
     session: Option<Secret>,
     session_hash: Option<Arc<str>>,
-    api_key: Option<Arc<ApiKey>>,
-    /// Those of an access token that has some; others may do what their user may.
-    token_scopes: Option<Arc<[String]>>,
+    origin: CallerOrigin,
+}
+
+/// What somebody came with, and so what limits them.
+#[derive(Debug, Clone)]
+enum CallerOrigin {
+    ApiKey(Arc<ApiKey>),
+    User {
+        login: UserLogin,
+        /// Those of an access token that has some; others may do what their user may.
+        token_scopes: Option<Arc<[String]>>,
+    },
+}
+
+/// How a user has logged in, and what operations demand of that.
+#[derive(Debug, Clone)]
+pub(crate) struct UserLogin {
+    level: LoginLevel,
+    required: Arc<RequiredLevels>,
+    /// Where the request comes from.
+    client: Option<ClientAddress>,
+}
+
+impl UserLogin {
+    /// The client is known when a request is there: callers are cached.
+    pub fn new(level: LoginLevel, required: &Arc<RequiredLevels>) -> Self {
+        Self { level, required: Arc::clone(required), client: None }
+    }
 }
 
 impl Caller {
@@ -48,39 +77,62 @@ impl Caller {
 
     /// Whether it is a program with an API key, not a user.
     pub fn is_program(&self) -> bool {
-        self.api_key.is_some()
+        self.api_key().is_some()
+    }
+
+    fn api_key(&self) -> Option<&ApiKey> {
+        match &self.origin {
+            CallerOrigin::ApiKey(key) => Some(key),
+            CallerOrigin::User { .. } => None,
+        }
     }
 
     /// What its API key or its access token is limited to; `None` for other users.
     pub fn scopes(&self) -> Option<&[String]> {
-        self.api_key.as_ref().map(|key| key.scopes.as_slice()).or(self.token_scopes.as_deref())
+        match &self.origin {
+            CallerOrigin::ApiKey(key) => Some(&key.scopes),
+            CallerOrigin::User { token_scopes, .. } => token_scopes.as_deref(),
+        }
     }
 
-    /// Refuses API keys and access tokens that were not made for this; other users may do what their rights allow.
+    /// Refuses API keys and access tokens that were not made for this, and users whose login is not enough for it; other users
+    /// may do what their rights allow.
     pub fn require_scope(&self, scope: &str) -> Result<(), Problem> {
-        let has_scope = |scopes: &[String]| scopes.iter().any(|has| has == scope);
-        let text = match (&self.api_key, &self.token_scopes) {
-            (Some(key), _) if !has_scope(&key.scopes) => format!("the API key {} lacks the scope {scope}", key.name),
-            (None, Some(scopes)) if !has_scope(scopes) => format!("the token lacks the scope {scope}"),
-            _ => return Ok(()),
-        };
-        Err(Problem::new(Code::Forbidden, "identity/scope", text))
+        if self.has_scope(scope) {
+            return self.check_level(scope).map_err(Problem::from);
+        }
+        let who = self.api_key().map_or_else(|| "the token".to_owned(), |key| format!("the API key {}", key.name));
+        Err(Problem::new(Code::Forbidden, "identity/scope", format!("{who} lacks the scope {scope}")))
+    }
+
+    /// Whether neither an API key nor an access token limits the caller to other scopes.
+    pub(crate) fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().is_none_or(|scopes| scopes.iter().any(|has| has == scope))
+    }
+
+    /// Whether the login of a user is enough for the operations of a scope. Programs do not log in: the scopes of their keys are
+    /// the limit.
+    pub(crate) fn check_level(&self, scope: &str) -> Result<(), MissingLevel> {
+        match &self.origin {
+            CallerOrigin::ApiKey(_) => Ok(()),
+            CallerOrigin::User { login, .. } => login.required.check_level(scope, &login.level, login.client),
+        }
     }
 
     /// The instruments that the caller's API key is restricted to; empty for users and for keys without restriction.
     pub fn instruments(&self) -> &[String] {
-        self.api_key.as_ref().map_or(&[], |key| &key.instruments)
+        self.api_key().map_or(&[], |key| &key.instruments)
     }
 
     /// Whether an API key may write for an instrument. True for users: what they may do is a question of their rights.
     pub fn may_write_for_instrument(&self, instrument: &str) -> bool {
-        self.api_key.as_ref().is_none_or(|key| key.may_write_for_instrument(instrument))
+        self.api_key().is_none_or(|key| key.may_write_for_instrument(instrument))
     }
 
     /// Refuses an API key that may not write for the instrument. `None`, for what belongs to no instrument, is refused to
     /// every key that is restricted to instruments.
     pub fn require_instrument(&self, instrument: Option<&str>) -> Result<(), Problem> {
-        let Some(key) = self.api_key.as_ref().filter(|key| !key.instruments.is_empty()) else { return Ok(()) };
+        let Some(key) = self.api_key().filter(|key| !key.instruments.is_empty()) else { return Ok(()) };
         let only = key.instruments.join(", ");
         let text = match instrument {
             Some(name) if key.may_write_for_instrument(name) => return Ok(()),
@@ -90,40 +142,47 @@ impl Caller {
         Err(Problem::new(Code::Forbidden, "identity/instrument", text))
     }
 
-    pub(crate) fn has_scope(&self, scope: &str) -> bool {
-        self.require_scope(scope).is_ok()
-    }
-
-    pub(crate) fn from_session(user_name: String, session: Secret) -> Self {
+    pub(crate) fn from_session(user_name: String, session: Secret, login: UserLogin) -> Self {
         let hash = sha256_hex(session.expose());
-        Self { session: Some(session), session_hash: Some(hash.into()), ..Self::without_session(user_name) }
+        let user = Self::without_session(user_name, login);
+        Self { session: Some(session), session_hash: Some(hash.into()), ..user }
     }
 
     /// A user whose session is not known.
-    pub(crate) fn without_session(icat_user_name: String) -> Self {
-        let subject = Subject { icat_user_name };
-        Self { subject, session: None, session_hash: None, api_key: None, token_scopes: None }
+    pub(crate) fn without_session(user_name: String, login: UserLogin) -> Self {
+        Self::from_origin(user_name, CallerOrigin::User { login, token_scopes: None })
     }
 
     /// A user with an access token for these scopes. It gets no session, with which it could do more.
-    pub(crate) fn from_scoped_token(user_name: &str, scopes: &str) -> Self {
+    pub(crate) fn from_scoped_token(user_name: String, scopes: &str, login: UserLogin) -> Self {
         let scopes = scopes.split_ascii_whitespace().map(str::to_owned).collect();
-        Self { token_scopes: Some(scopes), ..Self::without_session(user_name.to_owned()) }
+        Self::from_origin(user_name, CallerOrigin::User { login, token_scopes: Some(scopes) })
     }
 
     fn from_api_key(key: Arc<ApiKey>) -> Self {
-        let user = Self::without_session(key.user.clone());
-        Self { api_key: Some(key), ..user }
+        Self::from_origin(key.user.clone(), CallerOrigin::ApiKey(key))
+    }
+
+    fn from_origin(icat_user_name: String, origin: CallerOrigin) -> Self {
+        Self { subject: Subject { icat_user_name }, session: None, session_hash: None, origin }
+    }
+
+    fn with_client(mut self, client: Option<ClientAddress>) -> Self {
+        if let CallerOrigin::User { login, .. } = &mut self.origin {
+            login.client = client;
+        }
+        self
     }
 }
 
 impl Identity {
     /// Who a credential is: an access token, a session handle, an API key, or an ICAT session id. For credentials in places
-    /// that an extractor does not see, such as a form.
-    pub async fn verify_credential(&self, credential: &str) -> Result<Caller, Problem> {
+    /// that an extractor does not see, such as a form. `client` is where the request comes from, see
+    /// [`ClientAddress::find_in_request`].
+    pub async fn verify_credential(&self, credential: &str, client: Option<ClientAddress>) -> Result<Caller, Problem> {
         let caller = self.identify_caller(credential).await?;
         record_caller(&caller.subject.icat_user_name);
-        Ok(caller)
+        Ok(caller.with_client(client))
     }
 
     async fn identify_caller(&self, credential: &str) -> Result<Caller, Problem> {
@@ -148,15 +207,21 @@ impl Identity {
         }
         let info =
             parts.icat.get_session(credential).await.map_err(|e| to_refused_credential_problem(e, credential))?;
-        let caller = Caller::from_session(info.user_name, Secret::new(credential));
+        // Nobody knows how and when a session of ICAT was opened.
+        let login = UserLogin::new(LoginLevel::default(), parts.issued.required_levels());
+        let caller = Caller::from_session(info.user_name, Secret::new(credential), login);
         callers.insert_caller(&cache_key, &caller, ended_sessions);
         Ok(caller)
     }
 
     /// Who a credential is that stands where a program has its API key. One that is not known is called an API key in
     /// the error, whatever it looks like; a session is accepted too.
-    pub async fn verify_api_key_or_session(&self, credential: &str) -> Result<Caller, Problem> {
-        self.verify_credential(credential).await.map_err(|problem| match problem.slug {
+    pub async fn verify_api_key_or_session(
+        &self,
+        credential: &str,
+        client: Option<ClientAddress>,
+    ) -> Result<Caller, Problem> {
+        self.verify_credential(credential, client).await.map_err(|problem| match problem.slug {
             "identity/session-ended" | UNKNOWN_CREDENTIAL => {
                 Problem { source: problem.source, ..ApiKeyRefusal::Unknown.into() }
             }
@@ -234,12 +299,13 @@ impl FromRequest for MaybeCaller {
 fn extract_caller(request: &HttpRequest) -> impl Future<Output = Result<Option<Caller>, Problem>> + 'static {
     let identity = request.app_data::<web::Data<Identity>>().cloned();
     let credential = RequestCredential::find_in_request(request);
+    let client = ClientAddress::find_in_request(request);
     async move {
         // A mount whose routes take callers was not given `Identity::guard`: refuse, and say so in the log.
         let identity = identity.ok_or_else(|| Problem::internal("this mount has no identity"))?;
         match credential? {
             None => Ok(None),
-            Some(credential) => identity.verify_credential(&credential.text).await.map(Some),
+            Some(credential) => identity.verify_credential(&credential.text, client).await.map(Some),
         }
     }
 }

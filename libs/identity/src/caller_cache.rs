@@ -64,11 +64,15 @@ mod tests {
     use testkit::ManualClock;
 
     use super::*;
+    use crate::caller::UserLogin;
+    use crate::login_level::LoginLevel;
+    use crate::required_levels::RequiredLevels;
 
     #[test]
     fn a_caller_is_not_remembered_whose_session_ended_while_it_was_looked_up() {
         let callers = CallerCache::new(ManualClock::starting_at(Micros::default()));
-        let caller = Caller::from_session("db/ada".to_owned(), Secret::new("session"));
+        let login = UserLogin::new(LoginLevel::default(), &RequiredLevels::none(callers.clock.clone()));
+        let caller = Caller::from_session("db/ada".to_owned(), Secret::new("session"), login);
         let before = callers.ended_sessions();
         callers.insert_caller("key", &caller, before);
         assert!(callers.find_caller("key").is_some());

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use events::Events;
 use events::messages::{auth, icat};
 use reqwest::Url;
-use service_kit::{Code, Ctx, Listener, Problem, is_access_token, is_session_handle, sha256_hex};
+use service_kit::{Code, ConfigError, Ctx, Listener, Problem, is_access_token, is_session_handle, sha256_hex};
 
 use crate::auth_client::{AuthClient, ResolvedToken, session_ended_problem};
-use crate::caller::Caller;
+use crate::caller::{Caller, UserLogin};
 use crate::caller_cache::CallerCache;
 use crate::jwks::PublicKeys;
-
+use crate::login_level::LoginLevel;
+use crate::required_levels::RequiredLevels;
 use crate::revoked_logins::RevocationFeed;
-use crate::token::{TokenRules, TokenVerifier};
+use crate::token::{Claims, TokenRules, TokenVerifier};
 
 const KEYS_PATH: &str = "/.well-known/jwks.json";
 
@@ -27,6 +28,7 @@ struct Components {
     auth: AuthClient,
     feed: Arc<RevocationFeed>,
     callers: CallerCache,
+    required_levels: Arc<RequiredLevels>,
 }
 
 /// The public address of auth, next to its keys.
@@ -38,16 +40,16 @@ fn find_auth_root(jwks_url: &str) -> String {
 impl IssuedCredentials {
     /// For a service that has no [`Identity`](crate::Identity), because it knows sessions and permissions itself. Listens for
     /// ended sessions, whose callers are forgotten at once.
-    pub fn new(ctx: &Ctx, events: &Events) -> Self {
-        let credentials = Self::without_listeners(ctx);
+    pub fn new(ctx: &Ctx, events: &Events) -> Result<Self, ConfigError> {
+        let credentials = Self::without_listeners(ctx)?;
         let (ended, missed) = (credentials.clone(), credentials.clone());
         let forget_session = move |session_hash: &str| ended.callers().remove_session(session_hash);
         listen_for_ended_sessions(events, forget_session, move || missed.callers().clear());
-        credentials
+        Ok(credentials)
     }
 
     /// Whoever calls this tells [`Self::callers`] of ended sessions.
-    pub(crate) fn without_listeners(ctx: &Ctx) -> Self {
+    pub(crate) fn without_listeners(ctx: &Ctx) -> Result<Self, ConfigError> {
         let core = &ctx.config.core;
         let is_own_process = core.identity.jwks_url == "self";
         let jwks_url = if is_own_process {
@@ -55,7 +57,7 @@ impl IssuedCredentials {
         } else {
             core.identity.jwks_url.clone()
         };
-        Self(Arc::new(Components {
+        Ok(Self(Arc::new(Components {
             feed: RevocationFeed::of_process(ctx, &find_auth_root(&jwks_url), is_own_process),
             verifier: TokenVerifier {
                 keys: PublicKeys::new(ctx.http.clone(), jwks_url, Arc::clone(&ctx.clock)),
@@ -63,7 +65,12 @@ impl IssuedCredentials {
             },
             auth: AuthClient::new(ctx),
             callers: CallerCache::new(Arc::clone(&ctx.clock)),
-        }))
+            required_levels: RequiredLevels::new(ctx)?,
+        })))
+    }
+
+    pub(crate) fn required_levels(&self) -> &Arc<RequiredLevels> {
+        &self.0.required_levels
     }
 
     pub(crate) fn auth(&self) -> &AuthClient {
@@ -86,7 +93,7 @@ impl IssuedCredentials {
     /// Who a token or a handle stands for. While auth does not answer, a token still says who, but has no session, and a new
     /// handle is unavailable.
     pub async fn identify_caller(&self, credential: &str) -> Result<Caller, Problem> {
-        let Components { verifier, auth, feed, callers } = &*self.0;
+        let Components { verifier, auth, feed, callers, required_levels } = &*self.0;
         let (cache_key, ended_sessions) = (sha256_hex(credential), callers.ended_sessions());
         // The signature is cheap and expiry is exact; only the question to auth is remembered.
         let claims = if is_access_token(credential) { Some(verifier.verify_token(credential).await?) } else { None };
@@ -94,18 +101,27 @@ impl IssuedCredentials {
         if sid.is_some_and(|sid| feed.is_revoked(sid)) {
             return Err(session_ended_problem());
         }
-        if let Some(claims) = &claims
-            && let Some(scope) = &claims.scope
-        {
-            return Ok(Caller::from_scoped_token(&claims.sub, scope));
-        }
+        let login_of = |level: LoginLevel| UserLogin::new(level, required_levels);
+        let claims = match claims {
+            Some(Claims { sub, scope: Some(scope), level, .. }) => {
+                return Ok(Caller::from_scoped_token(sub, &scope, login_of(level)));
+            }
+            other => other,
+        };
         if let Some(known) = callers.find_caller(&cache_key) {
             return Ok(known);
         }
         let caller = match (auth.resolve_token(credential).await?, claims) {
-            (ResolvedToken::Session { session, .. }, Some(claims)) => Caller::from_session(claims.sub, session),
-            (ResolvedToken::Session { session, user_name }, None) => Caller::from_session(user_name, session),
-            (ResolvedToken::Unknown, Some(claims)) => return Ok(Caller::without_session(claims.sub)),
+            // The token was signed for this login, and says so much itself.
+            (ResolvedToken::Session { session, .. }, Some(claims)) => {
+                Caller::from_session(claims.sub, session, login_of(claims.level))
+            }
+            (ResolvedToken::Session { session, user_name, level }, None) => {
+                Caller::from_session(user_name, session, login_of(level))
+            }
+            (ResolvedToken::Unknown, Some(claims)) => {
+                return Ok(Caller::without_session(claims.sub, login_of(claims.level)));
+            }
             // Only auth knows whom a handle stands for.
             (ResolvedToken::Unknown, None) => {
                 let text = "sessions cannot be looked up now; try again later";

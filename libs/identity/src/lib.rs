@@ -16,9 +16,11 @@ mod doctor;
 mod issued_credentials;
 mod jwks;
 mod key_set;
+pub mod login_level;
 mod membership;
 pub mod page_sessions;
 mod permissions;
+mod required_levels;
 mod revoked_logins;
 mod shared_answers;
 mod stored_api_keys;
@@ -42,6 +44,7 @@ use self::issued_credentials::listen_for_ended_sessions;
 pub use self::permissions::{
     Completeness, Decision, Permission, ReadableList, ReadableRows, SCOPES, VisibleInvestigations,
 };
+pub use self::required_levels::{MissingLevel, RequiredLevels};
 use self::stored_api_keys::StoredApiKeys;
 
 /// What permissions depend on, by the catalogue's rules or by membership. Datasets and datafiles are left out: they change
@@ -80,7 +83,7 @@ impl Identity {
         let config = &core.identity;
         let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
         let identity = Self(Arc::new(Components {
-            issued: IssuedCredentials::without_listeners(ctx),
+            issued: IssuedCredentials::without_listeners(ctx)?,
             api_keys: ApiKeys::new(&config.api_keys),
             stored_api_keys: StoredApiKeys::new(ctx, events),
             reader: ReaderAccount::from_setting(core.icat.reader.expose(), icat.clone())?,

@@ -11,6 +11,7 @@ use service_kit::config::Core;
 use service_kit::{Clock, Code, Problem};
 
 use crate::jwks::PublicKeys;
+use crate::login_level::LoginLevel;
 
 /// Clocks of two machines differ. A token is accepted for so long after its end.
 const LEEWAY_SECONDS: i64 = 30;
@@ -112,6 +113,8 @@ pub(crate) struct Claims {
     /// What the token may be used for, separated by spaces (RFC 9068, 2.2.3); a token without it may do what its user may.
     #[serde(default)]
     pub scope: Option<String>,
+    #[serde(flatten)]
+    pub level: LoginLevel,
 }
 
 /// Verifies with the published keys.

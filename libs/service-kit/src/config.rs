@@ -3,6 +3,7 @@
 mod cors;
 mod explain;
 mod icat;
+mod required_levels;
 mod secret_files;
 mod service_settings;
 mod settings_file;
@@ -28,6 +29,7 @@ pub use self::cors::CorsConfig;
 pub(crate) use self::explain::suggest_nearest;
 use self::explain::{describe_source, explain_error};
 pub use self::icat::{ChangeSource, IcatConfig};
+pub use self::required_levels::RequiredLevelConfig;
 use self::secret_files::{HARMLESS, SecretFiles, read_secret_files};
 pub use self::service_settings::{OtherSections, ServiceSettings};
 use self::service_settings::{SecretSetting, list_secrets};
@@ -148,6 +150,8 @@ pub struct IdentityConfig {
     pub administrators: Vec<String>,
     #[serde(default)]
     pub api_keys: Vec<ApiKeyConfig>,
+    #[serde(default)]
+    pub required_levels: Vec<RequiredLevelConfig>,
 }
 
 /// A key for a program, known by its SHA-256 alone.
@@ -295,6 +299,7 @@ impl Config {
         refuse_unknown_sections(&figment, services, others, &origin)?;
         let core: Core = extract_settings(&figment, None, &origin)?;
         core.identity.api_keys.iter().try_for_each(ApiKeyConfig::validate)?;
+        core.identity.required_levels.iter().try_for_each(RequiredLevelConfig::validate)?;
         if core.http.limits.concurrency == 0 {
             return Err(ConfigError("http.limits.concurrency must be at least 1".to_owned()));
         }

@@ -24,6 +24,8 @@ pub struct FailedRequest<'r> {
     pub request_id: &'r str,
     /// The mount's prefix without the slash at its start, such as `authn.db`.
     pub mount_name: &'r str,
+    /// The path and query of a request that a browser can repeat (GET), for pages; another address may have a secret in it.
+    pub page: Option<&'r str>,
 }
 
 impl ErrorFormat {

@@ -75,13 +75,17 @@ pub struct Problem {
     pub retry_after: Option<u32>,
     /// Headers that the answer needs whatever its shape: `Allow`, `Content-Range`.
     pub headers: Vec<(&'static str, String)>,
+    /// Where a page leads whoever can remove the cause there, instead of to its start: a path with a query, to which the address
+    /// to return to is added as `next`.
+    pub remedy: Option<String>,
     /// The cause; for the log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Problem {
     pub fn new(code: Code, slug: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, slug, detail: detail.into(), offset: None, retry_after: None, headers: Vec::new(), source: None }
+        let detail = detail.into();
+        Self { code, slug, detail, offset: None, retry_after: None, headers: Vec::new(), remedy: None, source: None }
     }
 
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -97,6 +101,12 @@ impl Problem {
     /// A header of the answer; the name is a literal in lower case.
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// A path with a query, such as `/auth/app?acr_values=mfa`.
+    pub fn with_remedy(mut self, address: impl Into<String>) -> Self {
+        self.remedy = Some(address.into());
         self
     }
 

@@ -9,6 +9,7 @@
 mod account_links;
 pub mod accounts;
 mod administration;
+mod administrators;
 mod anonymous_sessions;
 mod api_keys;
 mod assertions;
@@ -29,6 +30,7 @@ mod key_rotation;
 mod keys;
 mod login_administration;
 mod login_flow;
+mod login_levels;
 mod login_metrics;
 mod login_origins;
 mod login_recorder;

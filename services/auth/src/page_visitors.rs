@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use identity::page_sessions::{find_page_session, refuse_foreign_site};
-use service_kit::{Code, Problem, is_session_handle};
+use service_kit::{ClientAddress, Code, Problem, is_session_handle};
 
+use crate::administrators::Administrators;
 use crate::logins::{LiveLogin, Logins};
 
 /// Somebody who is logged in and administers the services.
@@ -23,12 +24,11 @@ impl Administrator {
 /// Finds out who looks at a page.
 pub struct PageVisitors {
     logins: Arc<Logins>,
-    /// ICAT user names.
-    administrators: Vec<String>,
+    administrators: Arc<Administrators>,
 }
 
 impl PageVisitors {
-    pub fn new(logins: Arc<Logins>, administrators: Vec<String>) -> Self {
+    pub fn new(logins: Arc<Logins>, administrators: Arc<Administrators>) -> Self {
         Self { logins, administrators }
     }
 
@@ -61,10 +61,10 @@ impl PageVisitors {
     /// The same as [`Self::require_visitor`] for the pages of administrators.
     pub async fn require_administrator(&self, request: &HttpRequest) -> Result<Administrator, Problem> {
         let login = self.require_visitor(request).await?;
-        if self.administrators.contains(&login.row.user_name) {
-            return Ok(Administrator { login });
-        }
+        let client = ClientAddress::find_in_request(request);
+        let decision = self.administrators.check_login(&login.row, client).await?;
         let text = "This page is for administrators, whom the setting identity.administrators lists.";
-        Err(Problem::new(Code::Forbidden, "auth/not-administrator", text))
+        decision.require_allowed_or(|_| Problem::new(Code::Forbidden, "auth/not-administrator", text))?;
+        Ok(Administrator { login })
     }
 }

@@ -70,6 +70,9 @@ pub struct FinishedProviderLogin {
 struct SealedParts {
     nonce: String,
     code_verifier: String,
+    /// Methods of which one is enough in place of a level that was asked for.
+    #[serde(default)]
+    amr_values: Vec<String>,
     /// The login of the page that a link was begun on.
     #[serde(default)]
     page_login: Option<String>,
@@ -120,6 +123,7 @@ impl ProviderLogins {
         let parts = SealedParts {
             nonce: generate_secret_text(&*self.ids),
             code_verifier: generate_secret_text(&*self.ids),
+            amr_values: request.amr_values.clone(),
             page_login: request.page_login.clone(),
         };
         let required = provider.settings.required_level();
@@ -271,7 +275,7 @@ impl ProviderLogins {
             access_token: Some(&tokens.access_token),
         };
         let verified = provider.verify_id_token(&tokens.id_token, &expected).await?;
-        required_by_request(&row)?.check_claims(&verified.claims, self.clock.now().as_second())?;
+        required_by_request(&row, parts.amr_values)?.check_claims(&verified.claims, self.clock.now().as_second())?;
         self.use_id_token(&tokens.id_token).await?;
         let session_kind = SessionKind::parse(&row.session_kind).unwrap_or(SessionKind::Portal);
         let mut proved = to_proved_login(provider, verified);
@@ -380,8 +384,9 @@ fn to_authentication(provider: &str, claims: &ProviderClaims) -> Authentication 
     }
 }
 
-fn required_by_request(row: &ProviderLoginRow) -> Result<RequiredLevel, Problem> {
+fn required_by_request(row: &ProviderLoginRow, amr: Vec<String>) -> Result<RequiredLevel, Problem> {
     Ok(RequiredLevel {
+        amr,
         acr: serde_json::from_str(&row.acr_values).map_err(Problem::internal)?,
         max_age: row.max_age.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
         ..RequiredLevel::default()

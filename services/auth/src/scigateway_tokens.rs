@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use service_kit::{Blocking, BuildError, Clock, ConfigError, Ctx, Ids, Problem};
 use tokio::sync::OnceCell;
 
+use crate::administrators::Administrators;
 use crate::config::Config;
 use crate::domain::icat_session::IcatSession;
 use crate::keys::{RsaKey, RsaPublicKey, locate_default_key, locate_keys};
@@ -36,7 +37,7 @@ pub struct ScigatewayTokens {
     pool: Blocking,
     ids: Arc<dyn Ids>,
     clock: Arc<dyn Clock>,
-    administrators: Vec<String>,
+    administrators: Arc<Administrators>,
     lifetime: Duration,
     exposes_icat_session: bool,
 }
@@ -75,7 +76,7 @@ impl ScigatewayClaims {
 
 impl ScigatewayTokens {
     /// The directory of keys must exist. An error if the interface is not turned off and has no usable key.
-    pub fn new(ctx: &Ctx, config: &Config) -> Result<Self, BuildError> {
+    pub fn new(ctx: &Ctx, config: &Config, administrators: Arc<Administrators>) -> Result<Self, BuildError> {
         let is_configured = !config.scigateway_key.as_os_str().is_empty();
         let default = || locate_default_key(&locate_keys(&ctx.config, config));
         let path = if is_configured { config.scigateway_key.clone() } else { default() };
@@ -93,7 +94,7 @@ impl ScigatewayTokens {
             pool: ctx.pools.open("scigateway-key", KEY_THREADS, KEY_QUEUE),
             ids: Arc::clone(&ctx.ids),
             clock: Arc::clone(&ctx.clock),
-            administrators: ctx.config.core.identity.administrators.clone(),
+            administrators,
             lifetime: config.scigateway_token_lifetime,
             exposes_icat_session: config.expose_icat_session,
         })
@@ -118,11 +119,6 @@ impl ScigatewayTokens {
         Ok(self.load_key().await?.public_key().clone())
     }
 
-    /// Whether a user is an administrator now, whatever a token says.
-    pub fn is_administrator(&self, user_name: &str) -> bool {
-        self.administrators.iter().any(|name| name == user_name)
-    }
-
     /// Signs a token for the owner of a session, which expires at a whole second.
     pub async fn sign_token(
         &self,
@@ -134,7 +130,7 @@ impl ScigatewayTokens {
         let (session_id, sid) = if self.exposes_icat_session { (session.id.clone(), Some(sid)) } else { (sid, None) };
         let claims = ScigatewayClaims {
             session_id,
-            user_is_admin: self.is_administrator(&session.user_name),
+            user_is_admin: self.administrators.is_administrator(&session.user_name).await?,
             username: session.user_name.clone(),
             exp: expires_at.as_second(),
             sid,

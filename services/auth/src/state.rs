@@ -8,6 +8,7 @@ use service_kit::{BuildError, Clock, ConfigError, Ctx, Ids, Listener, Sources};
 
 use crate::account_links::AccountLinks;
 use crate::accounts::{Accounts, LocalLogins};
+use crate::administrators::Administrators;
 use crate::anonymous_sessions::AnonymousSessions;
 use crate::api_keys::ApiKeys;
 use crate::assertions::Assertions;
@@ -41,8 +42,7 @@ pub struct State {
     pub icat: IcatClient,
     pub tokens: Tokens,
     pub config: Config,
-    /// User names that portals show as administrators.
-    pub administrators: Vec<String>,
+    pub administrators: Arc<Administrators>,
     pub icat_sessions: Arc<IcatSessions>,
     pub logins: Arc<Logins>,
     pub renewals: LoginRenewals,
@@ -100,7 +100,8 @@ impl State {
         let login_administration =
             LoginAdministration::new(ctx.db.clone(), Arc::clone(&ctx.clock), outbox.clone(), audit.clone());
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes, anonymous_sessions.clone()));
-        let page_visitors = PageVisitors::new(Arc::clone(&logins), core.identity.administrators.clone());
+        let administrators = Arc::new(Administrators::new(ctx)?);
+        let page_visitors = PageVisitors::new(Arc::clone(&logins), Arc::clone(&administrators));
         let maintenance = Maintenance::new(ctx, audit.clone());
         let provider_logouts = ProviderLogouts::new(ctx, Arc::clone(&logins));
         let renewals =
@@ -125,7 +126,7 @@ impl State {
             clock: Arc::clone(&ctx.clock),
             ids: Arc::clone(&ctx.ids),
             login_flow,
-            scigateway_tokens: ScigatewayTokens::new(ctx, &config)?,
+            scigateway_tokens: ScigatewayTokens::new(ctx, &config, Arc::clone(&administrators))?,
             maintenance,
             logout: Logout::new(Arc::clone(&logins), Arc::clone(&icat_sessions)),
             icat_sessions,
@@ -144,7 +145,7 @@ impl State {
             assertions,
             tokens: Tokens::new(ctx, keys),
             config,
-            administrators: core.identity.administrators.clone(),
+            administrators,
             local_logins: Arc::new(LocalLogins::new(
                 ctx,
                 recorder.clone(),

@@ -103,7 +103,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     });
     let events = Events::start(&ctx).await?;
     consume_ended_logins(&events, &events.outbox());
-    let issued = IssuedCredentials::new(&ctx, &events);
+    let issued = IssuedCredentials::new(&ctx, &events)?;
     let state = Arc::new(State::new(ctx, config, events.outbox(), issued)?);
     Ok(Running { mounts: vec![routes::build_mount(state)], workers: vec![purge, grants, counters] })
 }

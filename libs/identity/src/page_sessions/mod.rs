@@ -7,7 +7,7 @@ mod same_site;
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
-use service_kit::{Code, Problem, is_session_handle, sha256_hex};
+use service_kit::{ClientAddress, Code, Problem, is_session_handle, sha256_hex};
 
 pub use self::cookie::{create_page_cookie, find_page_session};
 pub use self::login::{LoginForm, LoginFormView, LoginOutcome};
@@ -33,7 +33,7 @@ impl PageSessions {
     /// Who looks at the page; `None` if nobody is logged in, or the session has ended.
     pub async fn find_visitor(&self, request: &HttpRequest) -> Result<Option<Caller>, Problem> {
         let Some(session) = find_page_session(request) else { return Ok(None) };
-        match self.identity.verify_credential(&session).await {
+        match self.identity.verify_credential(&session, ClientAddress::find_in_request(request)).await {
             Ok(caller) => Ok(Some(caller)),
             Err(e) if e.code == Code::Unauthenticated => Ok(None),
             Err(e) => Err(e),

@@ -23,20 +23,42 @@ use crate::membership::{self, Membership};
 impl Identity {
     /// Whether the caller may; [`Code::Forbidden`] with the rule if not.
     pub async fn require_permission(&self, caller: &Caller, permission: Permission) -> Result<(), Problem> {
-        let decision = self.check_permission(caller, permission).await?;
-        if decision.allowed {
-            return Ok(());
+        self.check_permission(caller, permission).await?.require_allowed()
+    }
+
+    /// Whether the caller has one of the permissions; if not, the refusal is that of the first that only needs a better login, else
+    /// that of the last.
+    pub async fn require_any_permission(&self, caller: &Caller, permissions: &[Permission]) -> Result<(), Problem> {
+        let mut refusal: Option<Decision> = None;
+        for permission in permissions {
+            let decision = self.check_permission(caller, *permission).await?;
+            if decision.allowed {
+                return Ok(());
+            }
+            if refusal.as_ref().is_none_or(|found| found.missing_level.is_none()) {
+                refusal = Some(decision);
+            }
         }
-        Err(Problem::new(Code::Forbidden, "identity/forbidden", format!("not allowed: {}", decision.rule)))
+        refusal.unwrap_or_else(|| Decision::deny("nothing was asked")).require_allowed()
     }
 
     /// The answer and the rule it follows from: through the caller's own session if there is one, else from what the
     /// reader account knows of the user. What ICAT has no rules for (logbooks, minting) needs the session's right to
-    /// see the investigation, and a role that the reader account finds, or without one the session itself.
+    /// see the investigation, and a role that the reader account finds, or without one the session itself. What the rights allow is
+    /// denied to a user whose login is not enough for it.
     pub async fn check_permission(&self, caller: &Caller, permission: Permission) -> Result<Decision, Problem> {
-        if !caller.has_scope(permission.required_scope()) {
-            return Ok(Decision::deny(format!("the API key lacks the scope {}", permission.required_scope())));
+        let scope = permission.required_scope();
+        if !caller.has_scope(scope) {
+            return Ok(Decision::deny(format!("the API key lacks the scope {scope}")));
         }
+        let decision = self.check_rights(caller, permission).await?;
+        Ok(match caller.check_level(scope) {
+            Err(missing) if decision.allowed => Decision::deny_level(missing),
+            _ => decision,
+        })
+    }
+
+    async fn check_rights(&self, caller: &Caller, permission: Permission) -> Result<Decision, Problem> {
         let (Some(session), Some(hash)) = (caller.session(), caller.session_hash()) else {
             return self.check_permission_of_subject(caller.subject(), permission).await;
         };

@@ -1,5 +1,9 @@
 //! Permissions, and decisions about them.
 
+use service_kit::{Code, Problem};
+
+use crate::required_levels::MissingLevel;
+
 /// What API keys and access tokens can be made for.
 pub const SCOPES: [&str; 5] = ["read", "logbook:read", "logbook:write", "doi:mint", "admin"];
 
@@ -53,15 +57,39 @@ pub struct Decision {
     pub allowed: bool,
     /// For people: which fact allowed it, or what was missing.
     pub rule: String,
+    /// What the login of the user lacks, whose rights would allow it.
+    pub missing_level: Option<MissingLevel>,
 }
 
 impl Decision {
-    pub(super) fn allow(rule: impl Into<String>) -> Self {
-        Self { allowed: true, rule: rule.into() }
+    pub fn allow(rule: impl Into<String>) -> Self {
+        Self { allowed: true, rule: rule.into(), missing_level: None }
     }
 
-    pub(super) fn deny(rule: impl Into<String>) -> Self {
-        Self { allowed: false, rule: rule.into() }
+    pub fn deny(rule: impl Into<String>) -> Self {
+        Self { allowed: false, rule: rule.into(), missing_level: None }
+    }
+
+    /// For somebody whose rights would allow it.
+    pub fn deny_level(missing: MissingLevel) -> Self {
+        Self { allowed: false, rule: missing.explain(), missing_level: Some(missing) }
+    }
+
+    /// An error unless it is allowed: [`Code::Unauthenticated`] with a challenge if another login of the user is enough, else
+    /// [`Code::Forbidden`] with the rule.
+    pub fn require_allowed(self) -> Result<(), Problem> {
+        self.require_allowed_or(|rule| {
+            Problem::new(Code::Forbidden, "identity/forbidden", format!("not allowed: {rule}"))
+        })
+    }
+
+    /// The same with another error where the rights do not allow it; it is given the rule.
+    pub fn require_allowed_or<E: From<Problem>>(self, forbid: impl FnOnce(String) -> E) -> Result<(), E> {
+        match self {
+            Self { allowed: true, .. } => Ok(()),
+            Self { missing_level: Some(missing), .. } => Err(Problem::from(missing).into()),
+            Self { rule, .. } => Err(forbid(rule)),
+        }
     }
 }
 

@@ -144,7 +144,7 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
         Mount::new("/with-key", Listener::Public, ErrorFormat::PROBLEM_DETAILS).state(Arc::new(identity.clone())).get(
             "/{key}",
             async |identity: web::Data<Identity>, key: web::Path<String>| {
-                identity.verify_api_key_or_session(&key).await.map(|caller| user_name(&caller))
+                identity.verify_api_key_or_session(&key, None).await.map(|caller| user_name(&caller))
             },
         ),
         identity

@@ -3,11 +3,19 @@
 use std::net::{IpAddr, SocketAddr};
 
 use actix_web::http::header::HeaderMap;
+use actix_web::{HttpMessage as _, HttpRequest};
 use ipnet::IpNet;
 
 /// The address a request came from, as far as it can be trusted. In the extensions of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// That of a request; `None` only for one that no server of ours has received.
+    pub fn find_in_request(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().copied()
+    }
+}
 
 /// Which proxies may speak for others.
 #[derive(Debug, Clone, Default)]

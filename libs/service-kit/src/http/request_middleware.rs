@@ -10,7 +10,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{InternalError, JsonPayloadError, UrlencodedError};
 use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RANGE, VARY};
-use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError};
 use futures_util::FutureExt as _;
@@ -85,6 +85,7 @@ pub(super) async fn handle_request(
     let response_context = ResponseContext {
         error_format: mount.map_or(ErrorFormat::PROBLEM_DETAILS, |mount| mount.error_format),
         mount_name: mount.map_or("", |mount| mount.prefix.trim_start_matches('/')),
+        page: find_repeatable_page(&req),
         headers: mount.map_or(&[], |mount| &mount.headers),
         cors: cors::response_headers(origins, &context.cors, req.headers()),
         request_id: &request_id.0,
@@ -169,6 +170,12 @@ fn log_request(line: &RequestLogLine<'_>) {
     );
 }
 
+/// Path and query of a request that a browser can repeat by itself.
+fn find_repeatable_page(req: &ServiceRequest) -> Option<String> {
+    let target = req.uri().path_and_query().filter(|_| req.method() == Method::GET)?;
+    Some(target.as_str().to_owned())
+}
+
 /// The pattern under which a request stands in log, traces and metrics; its target has session ids in it.
 fn route_pattern(req: &ServiceRequest) -> String {
     if redaction::is_on() { req.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()) } else { req.uri().to_string() }
@@ -220,6 +227,8 @@ impl Drop for ActiveRequestGuard<'_> {
 struct ResponseContext<'r> {
     error_format: ErrorFormat,
     mount_name: &'r str,
+    /// What a browser can open again.
+    page: Option<String>,
     headers: &'r [(HeaderName, HeaderValue)],
     /// Which pages may read them.
     cors: Vec<(HeaderName, HeaderValue)>,
@@ -304,6 +313,7 @@ impl ResponseContext<'_> {
             problem,
             request_id: self.request_id,
             mount_name: self.mount_name,
+            page: self.page.as_deref(),
         });
         self.add_headers(response.headers_mut());
         if problem.code == Code::Timeout {

@@ -15,7 +15,7 @@ use utoipa_swagger_ui::Config as Page;
 
 pub use self::problems::{
     ApiKey, BEARER, Bearer, BodyFailures, CallerFailures, CommonFailures, Failure, IcatFailures, plain_text_response,
-    response_entry, with_retry_after,
+    response_entry, unauthenticated_response, with_retry_after,
 };
 pub use self::start_page::StartLink;
 use self::start_page::{CONTENT_SECURITY_POLICY, Summary, first_sentence, render_start_page};

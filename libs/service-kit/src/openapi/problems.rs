@@ -68,9 +68,19 @@ impl IntoResponses for IcatFailures {
 impl IntoResponses for CallerFailures {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let mut all = IcatFailures::responses();
-        all.extend([response_entry("401", failure_response("No credentials, or none that are good"))]);
+        all.extend([response_entry("401", unauthenticated_response("No credentials, or none that are good"))]);
         all
     }
+}
+
+/// The answer to whoever has not said who they are, or has to prove it better.
+pub fn unauthenticated_response(description: &str) -> ResponseBuilder {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    let header = HeaderBuilder::new().schema(Some(text)).description(Some(
+        "`Bearer`; with `error=\"insufficient_user_authentication\"`, `acr_values` and `max_age`, the operation needs a login of a \
+         higher level or a newer one (RFC 9470)",
+    ));
+    failure_response(description).header("WWW-Authenticate", header.build())
 }
 
 /// The scheme `bearer` of `security(("bearer" = []))`, with its description.

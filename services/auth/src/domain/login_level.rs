@@ -3,14 +3,10 @@
 
 use std::time::Duration;
 
-use super::provider_claims::ProviderClaims;
+pub use identity::login_level::LevelFault;
+use identity::login_level::{NO_LEVEL, check_age};
 
-/// Clocks of two machines differ.
-const LEEWAY: i64 = 30;
-/// How far the clock of a provider may be ahead.
-const FUTURE_LEEWAY: i64 = 120;
-/// No level at all (ISO/IEC 29115; `OpenID` Connect Core 1.0, 2), whatever a list says.
-const NO_LEVEL: &str = "0";
+use super::provider_claims::ProviderClaims;
 
 /// What a provider must state of a login.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,29 +21,6 @@ pub struct RequiredLevel {
     pub max_age: Option<Duration>,
 }
 
-/// Which demand is not met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LevelFault {
-    /// The second factor that the facility demands.
-    SecondFactor,
-    /// The provider does not say when the user logged in.
-    NoAuthTime,
-    AuthTimeLater,
-    TooOld,
-}
-
-impl LevelFault {
-    /// The word in metrics, logs and the audit log.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SecondFactor => "mfa_required",
-            Self::NoAuthTime => "no_auth_time",
-            Self::AuthTimeLater => "auth_time_later",
-            Self::TooOld => "login_too_old",
-        }
-    }
-}
-
 impl RequiredLevel {
     /// Whether anything but the age is demanded.
     pub fn has_second_factor(&self) -> bool {
@@ -59,13 +32,7 @@ impl RequiredLevel {
         if self.has_second_factor() && !self.has_level(claims) {
             return Err(LevelFault::SecondFactor);
         }
-        let Some(max_age) = self.max_age else { return Ok(()) };
-        let age = now.saturating_sub(claims.get_seconds("auth_time").ok_or(LevelFault::NoAuthTime)?);
-        if age < -FUTURE_LEEWAY {
-            return Err(LevelFault::AuthTimeLater);
-        }
-        let max_age = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
-        if age > max_age.saturating_add(LEEWAY) { Err(LevelFault::TooOld) } else { Ok(()) }
+        self.max_age.map_or(Ok(()), |max_age| check_age(claims.get_seconds("auth_time"), max_age, now))
     }
 
     /// Any of the demands that the settings list is enough, because providers state the same thing in different claims.

@@ -46,6 +46,8 @@ pub struct LoginRequest {
     pub session_kind: SessionKind,
     /// Levels of which the provider must state one, besides what its settings demand.
     pub acr_values: Vec<String>,
+    /// Methods of which one is enough in place of a level.
+    pub amr_values: Vec<String>,
     pub max_age: Option<Duration>,
     /// The id of the login of the page that a link is begun on.
     pub page_login: Option<String>,

@@ -2,19 +2,23 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use icat_client::{IcatCode, IcatError};
+use identity::login_level::LoginLevel;
 use jiff::Timestamp;
 use serde::Serialize;
 use service_kit::{Problem, RequestCredential, is_session_handle};
 
 use crate::error::{bad_token, no_credentials};
+use crate::login_levels::to_login_level;
 use crate::state::State;
 
-/// `expires_at` is the end of the session as it was when the token was created.
+/// With how the user logged in (`acr`, `amr`, `auth_time`). `expires_at` is the end of the session as it was when the token was created.
 #[derive(Serialize)]
 struct ResolvedSession {
     session_id: String,
     user_name: String,
     expires_at: Timestamp,
+    #[serde(flatten)]
+    level: LoginLevel,
 }
 
 fn session_ended() -> Problem {
@@ -26,7 +30,9 @@ pub async fn resolve_token(state: web::Data<State>, request: HttpRequest) -> Res
     let token = bearer.ok_or_else(|| no_credentials("send the token as Authorization: Bearer"))?.text;
     // A handle is its own proof, as an ICAT session id is.
     let handle = if is_session_handle(&token) { token } else { state.tokens.verify_token(&token).await?.sid };
-    let session = state.logins.find_live_login(handle).await?.map(|login| login.session).ok_or_else(session_ended)?;
+    let login = state.logins.find_live_login(handle).await?.ok_or_else(session_ended)?;
+    let level = to_login_level(&login.row);
+    let session = login.session;
     // The session may have been ended at ICAT. While ICAT is down, that cannot be checked, but the session cannot be used
     // either.
     if let Err(IcatError::Refused { code: IcatCode::Session, .. }) = state.icat.get_session(&session.id).await {
@@ -36,5 +42,6 @@ pub async fn resolve_token(state: web::Data<State>, request: HttpRequest) -> Res
         session_id: session.id,
         user_name: session.user_name,
         expires_at: session.ends_at,
+        level,
     }))
 }

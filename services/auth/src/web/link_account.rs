@@ -31,6 +31,7 @@ pub async fn start_link(
         return_to: ReturnAddress::start_page(),
         session_kind: SessionKind::Link,
         acr_values: Vec::new(),
+        amr_values: Vec::new(),
         max_age: Some(RECENT_LOGIN_AGE),
         page_login: Some(visitor.row.sid_hash),
     };

@@ -7,7 +7,7 @@ use service_kit::Problem;
 use service_kit::parameters::parse_query;
 
 use super::account_page::render_account;
-use super::login_form::{LoginForm, parse_next, render_form};
+use super::login_form::{LoginDemand, LoginForm, parse_next, render_form};
 use crate::state::State;
 
 #[derive(Deserialize)]
@@ -18,10 +18,19 @@ struct PageParameters {
     /// What has just been done, for the message.
     #[serde(default)]
     done: String,
+    /// Also where somebody is logged in, because an operation needs a login of a higher level or a newer one.
+    #[serde(default)]
+    again: String,
+    #[serde(flatten)]
+    demand: LoginDemand,
 }
 
 pub async fn show_login(state: web::Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let PageParameters { next, done } = parse_query(&request)?;
+    let PageParameters { next, done, again, demand } = parse_query(&request)?;
+    if !again.is_empty() {
+        let message = Some("What you want to do needs a login that is newer or has a second factor. Log in again.");
+        return render_form(&state, StatusCode::OK, &LoginForm { next, demand, ..LoginForm::default() }, message).await;
+    }
     let message = match done.as_str() {
         "login-ended" => Some("The login has ended."),
         "linked" => Some("From now on, you get this account when you log in there."),

@@ -1,31 +1,45 @@
 //! Who is calling: the owner of the bearer credential, or, without one, of the parameter `sessionId`, as in ids.server.
 
 use actix_web::HttpRequest;
-use service_kit::{Code, CredentialLocation, Problem, RequestCredential, Secret, is_access_token, is_session_handle};
+use identity::{Caller, Identity};
+use service_kit::{
+    ClientAddress, Code, CredentialLocation, Problem, RequestCredential, Secret, is_access_token, is_session_handle,
+};
 
 use super::parameters::SelectionParameters;
 use crate::domain::id_parameters::parse_uuid;
 use crate::selection::{Datafile, Selection, resolve_datafiles};
 use crate::state::State;
 
+/// The scope of what this service offers.
+const READ: &str = "read";
 /// `Retry-After` where auth did not answer.
 const RETRY_AFTER_SECONDS: u32 = 10;
 
 /// The credential of a request, if it has one: the bearer credential, or else the parameter `sessionId`.
-pub struct SentCredential(Option<RequestCredential>);
+pub struct SentCredential {
+    credential: Option<RequestCredential>,
+    client: Option<ClientAddress>,
+}
 
 impl SentCredential {
     /// `session_id` is the value of the parameter. An error if the `Authorization` header cannot be read.
     pub fn from_request(request: &HttpRequest, session_id: Option<&str>) -> Result<Self, Problem> {
-        RequestCredential::find_with_parameter(request, session_id).map(Self)
+        let credential = RequestCredential::find_with_parameter(request, session_id)?;
+        Ok(Self { credential, client: ClientAddress::find_in_request(request) })
     }
 
     pub fn value(&self) -> Option<&str> {
-        self.0.as_ref().map(|credential| credential.text.as_str())
+        self.credential.as_ref().map(|credential| credential.text.as_str())
     }
 
     pub fn is_bearer(&self) -> bool {
-        self.0.as_ref().is_some_and(|credential| credential.location == CredentialLocation::Authorization)
+        self.credential.as_ref().is_some_and(|credential| credential.location == CredentialLocation::Authorization)
+    }
+
+    /// Who it is.
+    pub async fn verify(&self, identity: &Identity) -> Result<Caller, Problem> {
+        identity.verify_credential(self.value().unwrap_or_default(), self.client).await
     }
 
     /// An error unless the session id is a UUID, or a token or handle of auth, which clients send in its place. It is not checked
@@ -48,8 +62,7 @@ pub struct SessionCaller {
 /// Verifies the credential of a call with ICAT, which answers from a cache for less than a minute.
 pub async fn require_session(state: &State, credential: &SentCredential) -> Result<SessionCaller, Problem> {
     credential.require_well_formed()?;
-    let credential = credential.value().unwrap_or_default();
-    let caller = state.identity.verify_credential(credential).await.map_err(|problem| match problem.code {
+    let caller = credential.verify(&state.identity).await.map_err(|problem| match problem.code {
         Code::Unauthenticated => Problem::new(Code::Unauthenticated, "download/session", problem.detail),
         _ => problem,
     })?;
@@ -57,6 +70,7 @@ pub async fn require_session(state: &State, credential: &SentCredential) -> Resu
         let text = "an API key has no catalogue session, and the catalogue decides who may read files; log in and send the session id";
         return Err(Problem::new(Code::Forbidden, "download/api-key", text));
     }
+    caller.require_scope(READ)?;
     let text = "the catalogue session of this credential cannot be looked up now; try again later";
     let unknown =
         || Problem::new(Code::Unavailable, "download/session-unknown", text).with_retry_after(RETRY_AFTER_SECONDS);

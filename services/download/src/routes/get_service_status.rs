@@ -41,10 +41,14 @@ pub async fn get_service_status(state: web::Data<State>, request: HttpRequest) -
     let parameters: SelectionParameters = parse_query(&request)?;
     // The form of the session id is not checked, as in ids.server: ICAT refuses unknown ones.
     let credential = SentCredential::from_request(&request, parameters.session_id.as_deref())?;
-    let caller = state.identity.verify_credential(credential.value().unwrap_or_default()).await?;
-    let allowed = state.identity.check_permission(&caller, Permission::Administer).await?.allowed;
+    let caller = credential.verify(&state.identity).await?;
+    let decision = state.identity.check_permission(&caller, Permission::Administer).await?;
     let user = &caller.subject().icat_user_name;
-    if !allowed && !state.config.root_user_names.contains(user) {
+    if decision.missing_level.is_some() {
+        decision.require_allowed()?;
+    } else if state.config.root_user_names.contains(user) {
+        caller.require_scope(Permission::Administer.required_scope())?;
+    } else if !decision.allowed {
         let text = format!("{user} is not included in the ids rootUserNames set.");
         return Err(Problem::new(Code::Forbidden, "download/not-administrator", text));
     }

@@ -70,9 +70,8 @@ impl Permissions {
     pub async fn require_read(&self, caller: &Caller, logbook: &Logbook) -> Result<ReadableLogbook, Problem> {
         match logbook {
             Logbook::Investigation(id) => {
-                if !self.is_administrator(caller).await? {
-                    self.identity.require_permission(caller, Permission::ReadLogbook(*id)).await?;
-                }
+                let either = [Permission::Administer, Permission::ReadLogbook(*id)];
+                self.identity.require_any_permission(caller, &either).await?;
             }
             Logbook::Instrument(name) => {
                 let id = self.find_instrument_id(caller, name).await?;
@@ -139,7 +138,7 @@ impl Permissions {
         match (decision.allowed, is_closed, may_read || decision.allowed) {
             (_, true, true) => Err(Error::Closed(id).into()),
             (true, ..) => Ok(()),
-            (false, ..) => Err(Error::Forbidden(format!("not allowed: {}", decision.rule)).into()),
+            (false, ..) => decision.require_allowed_or(|rule| Error::Forbidden(format!("not allowed: {rule}")).into()),
         }
     }
 

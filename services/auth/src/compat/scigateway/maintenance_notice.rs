@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
-use service_kit::{Problem, RequestCredential};
+use service_kit::{ClientAddress, Problem, RequestCredential};
 
 use super::bodies::parse_json;
 use super::failures::{forbidden, from_database_error, not_authenticated};
@@ -45,9 +45,11 @@ pub async fn set_notice(
         None => return Err(not_authenticated()),
     };
     let login = find_live_login(state, &token).await?;
+    let refuse = || forbidden("auth/no-administrator", notice.refused);
+    let login = login.ok_or_else(refuse)?;
     // Whoever is an administrator now, whatever the token says.
-    let login = login.filter(|login| state.scigateway_tokens.is_administrator(&login.row.user_name));
-    let login = login.ok_or_else(|| forbidden("auth/no-administrator", notice.refused))?;
+    let decision = state.administrators.check_login(&login.row, origin.address.map(ClientAddress)).await?;
+    decision.require_allowed_or(|_| refuse())?;
     let stored = state.maintenance.set_state(notice.kind, &given, &login.row.user_name, origin).await;
     stored.map_err(from_database_error(notice.not_stored))?;
     Ok(HttpResponse::Ok().json(notice.updated))

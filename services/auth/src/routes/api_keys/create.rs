@@ -8,7 +8,7 @@ use service_kit::openapi::{BodyFailures, CommonFailures, Failure};
 use service_kit::{Code, Problem};
 use utoipa::ToSchema;
 
-use super::{ApiKey, is_administrator, to_api_key};
+use super::{ApiKey, check_administrator, not_administrator, to_api_key};
 use crate::api_keys::{ApiKeyError, KeyAdministrator};
 use crate::domain::api_key::ApiKeyTerms;
 use crate::request_origin::RequestOrigin;
@@ -57,7 +57,8 @@ pub struct CreatedKey {
         BodyFailures,
         (status = 201, description = "The key", body = CreatedKey),
         (status = 400, description = "The body is not JSON", body = Failure, content_type = "application/problem+json"),
-        (status = 401, description = "No access token, or one of a login that has ended", body = Failure,
+        (status = 401, description = "No access token, one of a login that has ended, or one whose login is not enough to \
+            administer services (`identity.required_levels`)", body = Failure,
             content_type = "application/problem+json"),
         (status = 403, description = "The user is no administrator", body = Failure,
             content_type = "application/problem+json"),
@@ -74,10 +75,7 @@ pub async fn create_api_key(
     body: Bytes,
 ) -> Result<HttpResponse, Problem> {
     let current = require_login(&state, &request).await?.row;
-    if !is_administrator(&state, &current.user_name) {
-        let text = format!("{} is not listed in identity.administrators", current.user_name);
-        return Err(Problem::new(Code::Forbidden, "auth/no-administrator", text));
-    }
+    check_administrator(&state, &request, &current).await?.require_allowed_or(not_administrator)?;
     require_json(&request)?;
     let given: NewApiKey = serde_json::from_slice(&body).map_err(|e| {
         let code = if e.is_data() { Code::Validation } else { Code::BadRequest };

@@ -7,7 +7,7 @@ use service_kit::parameters::parse_query;
 use service_kit::{Code, Problem};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ApiKey, is_administrator, to_api_key};
+use super::{ApiKey, check_administrator, not_administrator, to_api_key};
 use crate::routes::logins::require_login;
 use crate::routes::paging::{Cursor, PageRequest};
 use crate::state::State;
@@ -47,7 +47,8 @@ pub struct ApiKeyPage {
         CommonFailures,
         (status = 200, description = "A page of keys", body = ApiKeyPage),
         (status = 400, description = "The query cannot be read", body = Failure, content_type = "application/problem+json"),
-        (status = 401, description = "No access token, or one of a login that has ended", body = Failure,
+        (status = 401, description = "No access token, one of a login that has ended, or one whose login is not enough to \
+            see the keys of others (`identity.required_levels`)", body = Failure,
             content_type = "application/problem+json"),
         (status = 403, description = "The keys of another user are for administrators", body = Failure,
             content_type = "application/problem+json"),
@@ -59,13 +60,16 @@ pub async fn list_api_keys(state: web::Data<State>, request: HttpRequest) -> Res
     let current = require_login(&state, &request).await?.row;
     let Parameters { user, limit, cursor } = parse_query(&request)?;
     let page = PageRequest::parse(limit.as_deref(), cursor.as_deref())?;
-    let user = if is_administrator(&state, &current.user_name) {
+    let asks_for_own = user.as_ref() == Some(&current.user_name);
+    let decision = check_administrator(&state, &request, &current).await?;
+    let user = if decision.allowed || asks_for_own {
         user
-    } else if user.is_none_or(|user| user == current.user_name) {
-        Some(current.user_name)
     } else {
-        let text = format!("{} is not listed in identity.administrators and sees only own keys", current.user_name);
-        return Err(Problem::new(Code::Forbidden, "auth/no-administrator", text));
+        if user.is_some() || decision.missing_level.is_some() {
+            let forbid = |rule: String| not_administrator(format!("{rule} and sees only own keys"));
+            decision.require_allowed_or(forbid)?;
+        }
+        Some(current.user_name)
     };
     if user.as_ref().is_some_and(|user| user.contains('\0')) {
         return Err(Problem::new(Code::Validation, "auth/bad-user", "the user must be an ICAT user name"));

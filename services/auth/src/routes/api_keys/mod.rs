@@ -5,14 +5,17 @@ pub mod list;
 pub mod resolve;
 pub mod revoke;
 
+use actix_web::HttpRequest;
+use identity::Decision;
 use jiff::Timestamp;
 use serde::Serialize;
-use service_kit::Micros;
+use service_kit::{ClientAddress, Code, Micros, Problem};
 use utoipa::ToSchema;
 
 use crate::domain::api_key::ApiKeyState;
 use crate::state::State;
 use crate::store::api_keys::ApiKeyRow;
+use crate::store::logins::LoginRow;
 
 /// An API key, without its text.
 #[derive(Serialize, ToSchema)]
@@ -66,7 +69,11 @@ fn to_api_key(state: &State, row: ApiKeyRow) -> ApiKey {
     }
 }
 
-/// Whether a user administers the keys of all users: one of `identity.administrators`.
-fn is_administrator(state: &State, user_name: &str) -> bool {
-    state.administrators.iter().any(|name| name == user_name)
+/// Whether the user of a login administers the keys of all users: one of `identity.administrators`.
+async fn check_administrator(state: &State, request: &HttpRequest, login: &LoginRow) -> Result<Decision, Problem> {
+    state.administrators.check_login(login, ClientAddress::find_in_request(request)).await
+}
+
+fn not_administrator(text: String) -> Problem {
+    Problem::new(Code::Forbidden, "auth/no-administrator", text)
 }

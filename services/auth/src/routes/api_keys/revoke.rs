@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::openapi::{CommonFailures, Failure};
 use service_kit::{Code, Problem};
 
-use super::is_administrator;
+use super::check_administrator;
 use crate::api_keys::KeyAdministrator;
 use crate::request_origin::RequestOrigin;
 use crate::routes::logins::require_login;
@@ -20,7 +20,8 @@ use crate::state::State;
     responses(
         CommonFailures,
         (status = 204, description = "The key is revoked"),
-        (status = 401, description = "No access token, or one of a login that has ended", body = Failure,
+        (status = 401, description = "No access token, one of a login that has ended, or one whose login is not enough to \
+            revoke the keys of others (`identity.required_levels`)", body = Failure,
             content_type = "application/problem+json"),
         (status = 404, description = "There is no such key, or it is another user's", body = Failure,
             content_type = "application/problem+json"),
@@ -37,11 +38,10 @@ pub async fn revoke_api_key(
     if id.contains('\0') {
         return Err(no_key());
     }
-    let row = state
-        .api_keys
-        .find_key(&id)
-        .await?
-        .filter(|row| row.terms.user_name == current.user_name || is_administrator(&state, &current.user_name));
+    let row = state.api_keys.find_key(&id).await?;
+    if row.as_ref().is_none_or(|row| row.terms.user_name != current.user_name) {
+        check_administrator(&state, &request, &current).await?.require_allowed_or(|_| no_key())?;
+    }
     let row = row.ok_or_else(no_key)?;
     let administrator = KeyAdministrator { name: current.user_name, origin: origin.0 };
     state.api_keys.revoke_key(&row, &administrator).await?;

@@ -24,6 +24,8 @@ struct StartParameters {
     session: Option<String>,
     /// Levels of which the provider must state one, separated by blanks, besides what the settings demand (RFC 9470).
     acr_values: Option<String>,
+    /// Methods of which one is enough in place of a level; providers cannot be asked for them.
+    amr_values: Option<String>,
     /// How many seconds ago the user may have logged in at the provider.
     max_age: Option<String>,
 }
@@ -39,6 +41,7 @@ impl StartParameters {
         let acr_values = acr_values.filter(|values| {
             settings.required_acr.is_empty() || values.iter().all(|value| settings.required_acr.contains(value))
         });
+        let amr_values = parse_acr_values(self.amr_values.as_deref().unwrap_or_default());
         let max_age = self.max_age.as_deref().map(str::parse::<u32>).transpose();
         Ok(LoginRequest {
             return_to: return_to.ok_or_else(|| refused("return_to must be a path of this site, such as /portal"))?,
@@ -46,6 +49,7 @@ impl StartParameters {
             acr_values: acr_values.ok_or_else(|| {
                 refused("acr_values must be at most 10 levels that the settings of this provider accept")
             })?,
+            amr_values: amr_values.ok_or_else(|| refused("amr_values must be at most 10 methods"))?,
             max_age: max_age
                 .map_err(|_| refused("max_age must be a number of seconds"))?
                 .map(|seconds| Duration::from_secs(seconds.into())),

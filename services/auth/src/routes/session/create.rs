@@ -56,7 +56,7 @@ pub async fn create_session(
         (None, None) => Vec::new(),
     };
     let session_id = state.icat_sessions.log_in(&plugin, &credentials, &origin.0).await.map_err(to_problem)?;
-    let (session, _, info) = describe_session(&state, &session_id).await.map_err(from_icat_error)?;
+    let (session, _, info) = describe_session(&state, &session_id).await?;
     let client = ClientId::of_interface(CLIENT);
     state.logins.record_foreign_session(&session_id, &info.user_name, &client, &origin.0).await?;
     Ok(HttpResponse::Ok().json(session))

@@ -7,7 +7,6 @@ use utoipa::ToSchema;
 
 use super::description::{Session, describe_session};
 use super::responses::IcatPlusErrors;
-use crate::error::from_icat_error;
 use crate::state::State;
 
 /// A session and its user in ICAT.
@@ -35,7 +34,7 @@ pub struct SessionStatus {
     ),
 )]
 pub async fn get_session(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    let (user, details, info) = describe_session(&state, &credential.id).await.map_err(from_icat_error)?;
+    let (user, details, info) = describe_session(&state, &credential.id).await?;
     Ok(HttpResponse::Ok().json(SessionStatus {
         remaining_minutes: info.remaining_minutes,
         user_name: info.user_name,

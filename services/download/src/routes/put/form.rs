@@ -180,7 +180,7 @@ impl FormFields {
             error = problem::format_error_chain(problem),
             "an upload from a form was refused"
         );
-        let rendered = IDS_ERRORS.render(&FailedRequest { problem, request_id: "", mount_name: "ids" });
+        let rendered = IDS_ERRORS.render(&FailedRequest { problem, request_id: "", mount_name: "ids", page: None });
         let status = rendered.status();
         let json = rendered.into_body().try_into_bytes().unwrap_or_default();
         let padding = if self.padding { format!("/*{}*/", " ".repeat(PADDING)) } else { String::new() };

@@ -4,7 +4,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use identity::Identity;
 use serde::Deserialize;
-use service_kit::{Problem, RequestCredential};
+use service_kit::{ClientAddress, Problem, RequestCredential};
 use utoipa::IntoParams;
 
 use crate::api::shared::{Binary, CommonFailures, Credential};
@@ -56,7 +56,8 @@ pub async fn download_file(
     let attachment = match link {
         Some(link) => found.open_link(link)?,
         None => {
-            let caller = identity.verify_credential(header.as_deref().unwrap_or(&path)).await?;
+            let (credential, client) = (header.as_deref().unwrap_or(&path), ClientAddress::find_in_request(&request));
+            let caller = identity.verify_credential(credential, client).await?;
             downloads.require_read(&caller, found).await?
         }
     };

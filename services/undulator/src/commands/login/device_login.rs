@@ -1,5 +1,7 @@
 //! Logging in at an identity provider with a code that the user confirms in a browser, on whatever device (RFC 8628).
 
+use std::time::Duration;
+
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
@@ -34,10 +36,18 @@ type DeviceClient = Client<
     BasicRevocationErrorResponse,
 >;
 
+/// What an operation demands of the login (RFC 9470).
+pub struct LoginDemand<'a> {
+    /// Levels of which the provider must state one; empty: any.
+    pub acr_values: &'a [String],
+    pub max_age: Option<Duration>,
+}
+
 /// Gets an ID token. `tell_user` says where the login is confirmed; until then, the provider is asked as often as it wants.
 pub async fn get_id_token(
     http: &HttpClient,
     device: &DeviceLogin,
+    demand: &LoginDemand<'_>,
     tell_user: impl FnOnce(&str),
 ) -> Result<Secret, RequestError> {
     let bad_url = |_| RequestError::Failed("the facility names no usable address of its identity provider".to_owned());
@@ -50,8 +60,13 @@ pub async fn get_id_token(
     let send = |request| send_request(http, request);
     // Providers that demand PKCE demand it here too, and others ignore it.
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-    let code: StandardDeviceAuthorizationResponse = client
-        .exchange_device_code()
+    let levels = (!demand.acr_values.is_empty()).then(|| ("acr_values", demand.acr_values.join(" ")));
+    let age = demand.max_age.map(|age| ("max_age", age.as_secs().to_string()));
+    let mut request = client.exchange_device_code();
+    for (name, value) in levels.into_iter().chain(age) {
+        request = request.add_extra_param(name, value);
+    }
+    let code: StandardDeviceAuthorizationResponse = request
         .add_scopes(device.scope.split_whitespace().map(|scope| Scope::new(scope.to_owned())))
         .add_extra_param("code_challenge", challenge.as_str().to_owned())
         .add_extra_param("code_challenge_method", challenge.method().as_str().to_owned())

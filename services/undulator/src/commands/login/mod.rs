@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use service_kit::cli::{Failure, print_result, print_text};
 use service_kit::{Clock as _, HttpClient, SystemClock, command_client};
 
-use self::device_login::get_id_token;
+use self::device_login::{LoginDemand, get_id_token};
 use self::login_file::{LoginFile, StoredLogin};
 use self::token_client::{IssuedTokens, TokenClient, TokenError};
 use super::passwords::{ask_password, read_first_line};
@@ -38,7 +38,10 @@ pub async fn log_in(options: &Login, json: bool) -> Result<(), Failure> {
     let client = TokenClient::new(http.clone(), &url);
     let login = match (&options.user, &options.provider) {
         (Some(user), _) => log_in_with_password(&client, &url, user, options.password_file.as_deref()).await?,
-        (None, Some(provider)) => log_in_at_provider(&http, &client, &url, provider).await?,
+        (None, Some(provider)) => {
+            let demand = LoginDemand { acr_values: &options.acr, max_age: options.max_age };
+            log_in_at_provider(&http, &client, &url, provider, &demand).await?
+        }
         (None, None) => return Err(Failure::Usage("say --user or --provider".to_owned())),
     };
     let sentence = format!(
@@ -80,22 +83,30 @@ async fn log_in_at_provider(
     client: &TokenClient,
     url: &str,
     provider: &str,
+    demand: &LoginDemand<'_>,
 ) -> Result<StoredLogin, Failure> {
     let failed = |e: RequestError| Failure::Failed(format!("cannot log in at {url} with {provider}: {e}"));
     let device = client.find_device_login(provider).await.map_err(failed)?;
-    let id_token = get_id_token(http, &device, |text| eprintln!("{text}")).await.map_err(failed)?;
+    let id_token = get_id_token(http, &device, demand, |text| eprintln!("{text}")).await.map_err(failed)?;
     let issued = client.create_tokens_from_provider(provider, &id_token).await.map_err(failed)?;
-    let user = read_user_name(&issued.access_token).ok_or_else(|| {
-        failed(RequestError::Failed("the answer is not that of a login service; is its URL right?".to_owned()))
-    })?;
+    let not_understood =
+        || failed(RequestError::Failed("the answer is not that of a login service; is its URL right?".to_owned()));
+    let claims = read_claims(&issued.access_token).ok_or_else(not_understood)?;
+    let user = sanitize_text(claims.get("sub").and_then(Value::as_str).ok_or_else(not_understood)?);
+    let level = claims.get("acr").and_then(Value::as_str).unwrap_or("none");
+    if !demand.acr_values.is_empty() && demand.acr_values.iter().all(|wanted| wanted != level) {
+        let (wanted, level) = (demand.acr_values.join(" or "), sanitize_text(level));
+        eprintln!(
+            "{provider} was asked for the level {wanted}, and states {level}: what needs that level will be refused"
+        );
+    }
     Ok(to_stored_login(user, Some(provider.to_owned()), issued))
 }
 
-/// The user whom an access token names (RFC 9068, 2.2). It comes from the facility itself, and is only shown.
-fn read_user_name(access_token: &str) -> Option<String> {
+/// The claims of an access token. It comes from the facility itself, and they are only shown.
+fn read_claims(access_token: &str) -> Option<Value> {
     let claims = URL_SAFE_NO_PAD.decode(access_token.split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
-    Some(sanitize_text(claims.get("sub")?.as_str()?))
+    serde_json::from_slice(&claims).ok()
 }
 
 /// Ends a login at the facility, and forgets it.

@@ -18,6 +18,13 @@ pub enum RequestError {
     /// 403: the URL or the session is invalid or has expired.
     #[error("{0}")]
     Refused(String),
+    /// 401 with a challenge: the login is not enough for this.
+    #[error("{text}. Run `undulator login --url URL --provider NAME{options}` and try again")]
+    LoginNotEnough {
+        text: String,
+        /// Of `undulator login`, with a blank before each.
+        options: String,
+    },
     /// A repetition does not help.
     #[error("{0}")]
     Failed(String),

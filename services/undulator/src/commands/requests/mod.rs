@@ -2,6 +2,7 @@
 //! contain neither URLs nor session ids.
 
 mod error;
+mod login_challenge;
 mod retry_policy;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use service_kit::HttpError;
 use service_kit::cli::Failure;
 
 pub use self::error::{RequestError, sanitize_text};
+use self::login_challenge::LoginChallenge;
 pub use self::retry_policy::RetryPolicy;
 
 /// The longest `Retry-After` that is obeyed.
@@ -53,10 +55,14 @@ pub async fn check_response(
     }
     let retry_after = header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
     let retry_after = retry_after.map(|after| after.min(MAX_RETRY_AFTER));
+    let challenge = header("www-authenticate").and_then(|text| LoginChallenge::parse(&text));
     let body = response.bytes().await.unwrap_or_default();
     let message = serde_json::from_slice(&body).ok().and_then(|ErrorBody { message, detail }| message.or(detail));
     let message = message.map(|message| sanitize_text(&hide_session(message, session)));
     let text = message.unwrap_or_else(|| format!("the server answers {status}"));
+    if let Some(challenge) = challenge {
+        return Err(RequestError::LoginNotEnough { text, options: challenge.build_options() });
+    }
     Err(match status {
         400 => RequestError::Invalid(format!("the server says: {text}")),
         403 | 401 => RequestError::Refused(text),

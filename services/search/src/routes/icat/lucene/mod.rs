@@ -10,7 +10,7 @@ pub mod stop_populations;
 use actix_web::HttpRequest;
 use identity::Permission;
 use serde::Deserialize;
-use service_kit::{Code, Problem, RequestCredential};
+use service_kit::{ClientAddress, Code, Problem, RequestCredential};
 use utoipa::ToSchema;
 
 use crate::catalogue::ENTITY_NAMES;
@@ -33,7 +33,7 @@ async fn require_administrator(state: &State, request: &HttpRequest, session_id:
         let text = "the session id is missing: send sessionId, or Authorization: Bearer";
         Problem::new(Code::Unauthenticated, "identity/no-credentials", text)
     })?;
-    let caller = state.identity.verify_credential(&credential.text).await?;
+    let caller = state.identity.verify_credential(&credential.text, ClientAddress::find_in_request(request)).await?;
     state.identity.require_permission(&caller, Permission::Administer).await
 }
 

@@ -1,0 +1,15 @@
+//! What services are told of how the user of a login proved who they are.
+
+use identity::login_level::LoginLevel;
+
+use crate::store::logins::LoginRow;
+
+/// The level of a stored login.
+pub fn to_login_level(row: &LoginRow) -> LoginLevel {
+    LoginLevel {
+        acr: row.acr.clone(),
+        // The column is written by this program alone.
+        amr: serde_json::from_str(&row.amr).unwrap_or_default(),
+        auth_time: row.auth_time.map(|time| time.to_timestamp().as_second()),
+    }
+}
