@@ -12,6 +12,7 @@ mod described;
 mod environment;
 mod failures;
 mod fake_errors;
+mod issuer;
 mod manual_clock;
 mod nats;
 mod ports;
@@ -30,6 +31,7 @@ pub use self::described::{assert_described, assert_described_as, assert_describe
 pub use self::environment::number_from_environment;
 pub use self::failures::{Failure, FailureTexts, assert_failures};
 pub use self::fake_errors::FAKE_ICAT_ERRORS;
+pub use self::issuer::{ISSUER, Issuer, emit_session_ended};
 pub use self::manual_clock::ManualClock;
 pub use self::nats::Nats;
 pub use self::ports::free_port;

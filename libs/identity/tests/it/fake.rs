@@ -10,7 +10,7 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use events::messages::Event;
 use events::messages::auth::{ApiKeyRevoked, SessionEnded, SessionsRevoked};
 use events::{Events, Outbox};
-use identity::{Caller, CredentialLocation, Identity, MaybeCaller};
+use identity::{Caller, CredentialLocation, Identity, MaybeCaller, Permission};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -42,6 +42,8 @@ struct Fake {
     api_keys_asked: AtomicUsize,
     auth_is_down: AtomicBool,
     session_is_dead: AtomicBool,
+    /// What auth says of how the user of a handle logged in.
+    level: Mutex<Value>,
 }
 
 struct Ender {
@@ -93,6 +95,10 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
             })
             .put("/revoked", async |fake: web::Data<Fake>, answers: web::Json<BTreeMap<String, Value>>| {
                 *fake.revoked.lock().unwrap() = answers.into_inner();
+                HttpResponse::NoContent().finish()
+            })
+            .put("/level", async |fake: web::Data<Fake>, level: web::Json<Value>| {
+                *fake.level.lock().unwrap() = level.into_inner();
                 HttpResponse::NoContent().finish()
             })
             .put("/api-keys", async |fake: web::Data<Fake>, keys: web::Json<BTreeMap<String, Value>>| {
@@ -156,12 +162,19 @@ async fn build_fake_services(ctx: Ctx) -> Result<Running, service_kit::BuildErro
         identity
             .accept_credentials(Mount::new("/write", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
             .post("", async |caller: Caller| caller.require_scope("logbook:write").map(|()| user_name(&caller))),
+        identity
+            .accept_credentials(Mount::new("/administer", Listener::Public, ErrorFormat::PROBLEM_DETAILS), &[])
+            .get("", administer),
     ];
     Ok(Running { mounts, ..Running::default() })
 }
 
 fn user_name(caller: &Caller) -> String {
     caller.subject().icat_user_name.clone()
+}
+
+async fn administer(caller: Caller, identity: web::Data<Identity>) -> Result<String, Problem> {
+    identity.require_permission(&caller, Permission::Administer).await.map(|()| user_name(&caller))
 }
 
 /// The instrument of the query twice if the caller may write for it; an empty one is none.
@@ -223,7 +236,11 @@ async fn resolve_token(fake: web::Data<Fake>) -> Result<HttpResponse, Problem> {
     if fake.session_is_dead.load(Ordering::SeqCst) {
         return Err(Problem::new(Code::Unauthenticated, "fake/ended", "ended"));
     }
-    Ok(HttpResponse::Ok().json(json!({"session_id": SESSION, "user_name": "db/ada"})))
+    let mut answer = json!({"session_id": SESSION, "user_name": "db/ada"});
+    for (name, value) in fake.level.lock().unwrap().as_object().into_iter().flatten() {
+        answer[name] = value.clone();
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 async fn resolve_api_key(fake: web::Data<Fake>, request: HttpRequest) -> HttpResponse {
@@ -275,6 +292,12 @@ pub async fn steer_fakes(app: &TestApp, path: &str) {
 pub async fn set_revoked(app: &TestApp, answers: Value) {
     let url = format!("{}/steer/revoked", app.internal);
     assert_eq!(app.http.put(url).json(&answers).send().await.unwrap().status(), 204);
+}
+
+/// How the users of handles have logged in, as auth says from now on.
+pub async fn set_level(app: &TestApp, level: Value) {
+    let url = format!("{}/steer/level", app.internal);
+    assert_eq!(app.http.put(url).json(&level).send().await.unwrap().status(), 204);
 }
 
 /// What auth answers about API keys from now on, by the key.

@@ -6,6 +6,7 @@ mod callers;
 mod fake;
 mod keys;
 mod reader;
+mod required_levels;
 mod revoked_logins;
 mod scopes;
 mod stored_api_keys;

@@ -25,6 +25,7 @@ mod plugins;
 mod provider_logins;
 mod refresh;
 mod refresh_histories;
+mod required_levels;
 mod revoked;
 mod scigateway;
 mod scigateway_client;

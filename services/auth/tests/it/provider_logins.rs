@@ -16,20 +16,20 @@ use crate::fake_provider::{CODE, FakeProvider, change_claims, count_token_reques
 /// The provider is one for all tests.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-struct Site {
-    app: TestApp,
-    provider: FakeProvider,
-    browser: Client,
+pub struct Site {
+    pub app: TestApp,
+    pub provider: FakeProvider,
+    pub browser: Client,
     _lock: MutexGuard<'static, ()>,
 }
 
 /// A login that was begun.
-struct Begun {
-    parameters: HashMap<String, String>,
+pub struct Begun {
+    pub parameters: HashMap<String, String>,
     cookie: String,
 }
 
-fn find_cookie(answer: &Response, name: &str) -> Option<String> {
+pub fn find_cookie(answer: &Response, name: &str) -> Option<String> {
     let cookies = answer.headers().get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap());
     let named =
         cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with(&format!("{name}=")));
@@ -37,7 +37,7 @@ fn find_cookie(answer: &Response, name: &str) -> Option<String> {
 }
 
 impl Site {
-    async fn start(backend: &Backend, more: &str) -> Self {
+    pub async fn start(backend: &Backend, more: &str) -> Self {
         let lock = ONE_AT_A_TIME.lock().await;
         let provider = FakeProvider::start().await;
         let app = TestApp::start_on(backend, &[auth::SERVICE, icat::SERVICE], &provider.settings(more)).await;
@@ -45,7 +45,7 @@ impl Site {
         Self { app, provider, browser, _lock: lock }
     }
 
-    async fn begin(&self, query: &str) -> Begun {
+    pub async fn begin(&self, query: &str) -> Begun {
         let answer =
             self.browser.get(format!("{}/auth/v1/oidc/lab/start?{query}", self.app.public)).send().await.unwrap();
         let cookie = find_cookie(&answer, "__Host-undulator-login");
@@ -69,7 +69,7 @@ impl Site {
     }
 
     /// A login with these claims besides the nonce.
-    async fn log_in(&self, start: &str, claims: &Value) -> Response {
+    pub async fn log_in(&self, start: &str, claims: &Value) -> Response {
         let begun = self.begin(start).await;
         let mut changes = json!({"nonce": begun.parameters["nonce"]});
         changes.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
@@ -77,13 +77,13 @@ impl Site {
         self.come_back(&begun, &format!("code={CODE}")).await
     }
 
-    async fn refresh(&self, cookie: &str) -> Response {
+    pub async fn refresh(&self, cookie: &str) -> Response {
         let request = self.browser.post(format!("{}/auth/v1/token/refresh", self.app.public));
         request.header("cookie", cookie).json(&json!({})).send().await.unwrap()
     }
 
     /// Reasons of refused and accepted logins, in their order.
-    async fn list_reasons(&self) -> Vec<String> {
+    pub async fn list_reasons(&self) -> Vec<String> {
         let rows = list_audit_rows(&self.app).await.into_iter();
         rows.filter(|row| row.kind == "login" && row.provider.as_deref() == Some("lab")).map(|row| row.reason).collect()
     }
@@ -93,7 +93,7 @@ impl Site {
         self.browser.post(url).form(&[("logout_token", token)]).send().await.unwrap().status().as_u16()
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.app.stop().await;
         self.provider.stop().await;
     }

@@ -2,9 +2,8 @@
 
 use events::messages::icat::SessionEnded;
 use service_kit::sha256_hex;
-use testkit::{Backend, Nats, TestApp, list_backends, recorder, wait_until};
+use testkit::{Backend, Nats, TestApp, list_backends, recorder, wait_until, ISSUER, emit_session_ended};
 
-use crate::issuer::{ISSUER, emit_session_ended};
 use crate::rest_client::{AUTHENTICATOR, Client};
 
 async fn is_alive(app: &TestApp, session: &str) -> bool {

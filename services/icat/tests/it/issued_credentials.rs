@@ -3,9 +3,8 @@
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use service_kit::SESSION_HANDLE_PREFIX;
-use testkit::{TestApp, list_backends, wait_until};
+use testkit::{TestApp, list_backends, wait_until, ISSUER, Issuer};
 
-use crate::issuer::{ISSUER, Issuer};
 use crate::rest_client::{AUTHENTICATOR, Client};
 
 const SERVICES: [service_kit::ServiceDef; 3] = [icat::SERVICE, AUTHENTICATOR, ISSUER];

@@ -18,7 +18,6 @@ mod gone_files;
 mod grant_histories;
 mod grants;
 mod issued_credentials;
-mod issuer;
 mod logins;
 mod openapi;
 mod query_answers;

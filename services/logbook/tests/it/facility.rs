@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use service_kit::ServiceDef;
 use testkit::{AUTHENTICATOR, TestApp, list_backends};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -49,10 +50,15 @@ impl Facility {
 
     /// The same with other settings.
     pub async fn all_with(settings: &str) -> Vec<Self> {
+        let services = [icat::SERVICE, AUTHENTICATOR, logbook::SERVICE, testkit::recorder::SERVICE];
+        Self::all_of(&services, settings).await
+    }
+
+    /// The same with other services besides.
+    pub async fn all_of(services: &[ServiceDef], settings: &str) -> Vec<Self> {
         let mut all = Vec::new();
         for backend in list_backends() {
-            let services = [icat::SERVICE, AUTHENTICATOR, logbook::SERVICE, testkit::recorder::SERVICE];
-            let app = TestApp::start_on(&backend, &services, settings).await;
+            let app = TestApp::start_on(&backend, services, settings).await;
             let root = log_in(&app, "root").await;
             let facility = Self { app, root };
             facility.fill_catalogue().await;

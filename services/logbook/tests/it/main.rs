@@ -20,6 +20,7 @@ mod permissions;
 mod programs;
 mod readable;
 mod requests;
+mod required_levels;
 mod search;
 mod signed_urls;
 mod statements;

@@ -11,8 +11,10 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use service_kit::{Clock as _, ErrorFormat, Listener, Mount, Running, ServiceDef, SystemIds};
-use testkit::TestApp;
 
+use crate::TestApp;
+
+/// The service.
 pub const ISSUER: ServiceDef = ServiceDef {
     name: "issuer",
     build: |ctx| {
@@ -32,7 +34,7 @@ pub const ISSUER: ServiceDef = ServiceDef {
                 mount("/steer", Listener::Internal).put(
                     "",
                     async |known: web::Data<Known>, new: web::Json<Steered>| {
-                        *known.0.lock().unwrap() = new.into_inner();
+                        *known.0.lock().expect("no test panicked here") = new.into_inner();
                         HttpResponse::NoContent().finish()
                     },
                 ),
@@ -56,7 +58,7 @@ struct Steered {
 
 impl Known {
     fn render_answer(&self, body: impl Fn(&Steered) -> Value) -> HttpResponse {
-        let steered = self.0.lock().unwrap();
+        let steered = self.0.lock().expect("no test panicked here");
         if steered.is_down {
             HttpResponse::ServiceUnavailable().finish()
         } else {
@@ -66,9 +68,9 @@ impl Known {
 }
 
 async fn resolve_credential(known: web::Data<Known>, request: HttpRequest) -> HttpResponse {
-    let bearer = request.headers().get("authorization").unwrap().to_str().unwrap();
-    let bearer = bearer.strip_prefix("Bearer ").unwrap().to_owned();
-    if !known.0.lock().unwrap().sessions.contains_key(&bearer) {
+    let bearer = request.headers().get("authorization").and_then(|value| value.to_str().ok()).expect("a credential");
+    let bearer = bearer.strip_prefix("Bearer ").expect("a bearer credential").to_owned();
+    if !known.0.lock().expect("no test panicked here").sessions.contains_key(&bearer) {
         return HttpResponse::Unauthorized().finish();
     }
     known.render_answer(|steered| {
@@ -85,12 +87,13 @@ pub struct Issuer<'a> {
 }
 
 impl<'a> Issuer<'a> {
+    /// Publishes a new key at the service of a running app.
     pub async fn start(app: &'a TestApp) -> Self {
-        let pkcs8 = Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap();
+        let pkcs8 = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1()).expect("a key");
         let key = EncodingKey::from_ed_der(pkcs8.as_ref());
-        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::EdDSA).unwrap();
+        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::EdDSA).expect("a public key");
         jwk.common.key_id = Some("one".to_owned());
-        let keys = serde_json::to_value(JwkSet { keys: vec![jwk] }).unwrap();
+        let keys = serde_json::to_value(JwkSet { keys: vec![jwk] }).expect("keys are JSON");
         let issuer = Self { app, key, steered: Steered { keys, ..Steered::default() } };
         issuer.steer().await;
         issuer
@@ -98,7 +101,7 @@ impl<'a> Issuer<'a> {
 
     async fn steer(&self) {
         let request = self.app.http.put(format!("{}/steer", self.app.internal)).json(&self.steered);
-        assert_eq!(request.send().await.unwrap().status(), 204);
+        assert_eq!(request.send().await.expect("an answer").status(), 204);
     }
 
     /// A token of ten minutes, with more claims.
@@ -106,12 +109,12 @@ impl<'a> Issuer<'a> {
         let now = self.app.clock.now().as_second();
         let mut claims =
             json!({"iss": "undulator", "aud": "undulator", "sub": user, "sid": "s", "iat": now, "exp": now + 600});
-        for (name, value) in more.as_object().unwrap() {
+        for (name, value) in more.as_object().expect("claims") {
             claims[name] = value.clone();
         }
         let header =
             Header { typ: Some("at+jwt".to_owned()), kid: Some("one".to_owned()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &self.key).unwrap()
+        jsonwebtoken::encode(&header, &claims, &self.key).expect("a token")
     }
 
     /// Makes this the session behind a token or a handle.
@@ -120,6 +123,7 @@ impl<'a> Issuer<'a> {
         self.steer().await;
     }
 
+    /// Answers 503 to everything, or no longer.
     pub async fn set_down(&mut self, is_down: bool) {
         self.steered.is_down = is_down;
         self.steer().await;
@@ -136,5 +140,5 @@ pub async fn emit_session_ended(app: &TestApp, session: &str, times: usize) {
         }
         Ok::<_, service_kit::DbError>(())
     };
-    app.db(ISSUER.name).write(emit).await.unwrap();
+    app.db(ISSUER.name).write(emit).await.expect("the event is stored");
 }
