@@ -2,7 +2,7 @@
 
 use events::messages::icat::SessionEnded;
 use service_kit::sha256_hex;
-use testkit::{Backend, Nats, TestApp, list_backends, recorder, wait_until, ISSUER, emit_session_ended};
+use testkit::{Backend, ISSUER, Nats, TestApp, emit_session_ended, list_backends, recorder, wait_until};
 
 use crate::rest_client::{AUTHENTICATOR, Client};
 

@@ -3,7 +3,7 @@
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use service_kit::SESSION_HANDLE_PREFIX;
-use testkit::{TestApp, list_backends, wait_until, ISSUER, Issuer};
+use testkit::{ISSUER, Issuer, TestApp, list_backends, wait_until};
 
 use crate::rest_client::{AUTHENTICATOR, Client};
 
