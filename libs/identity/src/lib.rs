@@ -6,6 +6,7 @@
 //! what it cannot see. Callers and decisions are cached for less than a minute, here and nowhere else.
 //! [`PageSessions`](page_sessions::PageSessions) log people in to web pages.
 
+mod administrators;
 mod api_key_cache;
 mod api_keys;
 mod auth_client;
@@ -34,6 +35,7 @@ use icat_client::{CatalogueChanges, IcatClient};
 pub use service_kit::CredentialLocation;
 use service_kit::{BuildError, Clock, CredentialLocations, Ctx, Listener, Mount};
 
+pub use self::administrators::Administrators;
 pub use self::api_keys::ApiKey;
 use self::api_keys::ApiKeys;
 use self::cache::Caches;
@@ -71,7 +73,7 @@ struct Components {
     api_keys: ApiKeys,
     stored_api_keys: StoredApiKeys,
     reader: Option<ReaderAccount>,
-    administrators: Vec<String>,
+    administrators: Administrators,
     caches: Caches,
 }
 
@@ -82,12 +84,13 @@ impl Identity {
         let core = &ctx.config.core;
         let config = &core.identity;
         let icat = IcatClient::new(ctx.http.clone(), &ctx.endpoints.resolve_url(&core.icat.url, Listener::Public));
+        let reader = ReaderAccount::from_setting(core.icat.reader.expose(), icat.clone())?;
         let identity = Self(Arc::new(Components {
+            administrators: Administrators::new(ctx, reader.clone()),
             issued: IssuedCredentials::without_listeners(ctx)?,
             api_keys: ApiKeys::new(&config.api_keys),
             stored_api_keys: StoredApiKeys::new(ctx, events),
-            reader: ReaderAccount::from_setting(core.icat.reader.expose(), icat.clone())?,
-            administrators: config.administrators.clone(),
+            reader,
             caches: Caches::new(Arc::clone(&ctx.clock)),
             clock: Arc::clone(&ctx.clock),
             icat,
@@ -106,7 +109,7 @@ impl Identity {
 
     fn forget_everything(&self) {
         self.0.issued.callers().clear();
-        self.0.caches.clear();
+        self.forget_permissions();
     }
 
     /// Asks auth at once which logins have ended, and not only when it is time again. For tests.
@@ -122,9 +125,15 @@ impl Identity {
         changes.add_listener(
             "identity.catalogue-changed",
             &PERMISSION_ENTITIES,
-            move |_| changed.0.caches.clear(),
-            move || missed.0.caches.clear(),
+            move |_| changed.forget_permissions(),
+            move || missed.forget_permissions(),
         );
+    }
+
+    fn forget_permissions(&self) {
+        // First: what is decided anew must not come from old memberships.
+        self.0.administrators.forget_memberships();
+        self.0.caches.clear();
     }
 
     /// Lets the handlers of a mount take [`Caller`] and [`MaybeCaller`]. Credentials are read from `Authorization: Bearer`

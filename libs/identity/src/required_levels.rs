@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use service_kit::config::RequiredLevelConfig;
+use service_kit::config::{Core, RequiredLevelConfig};
 use service_kit::pages::percent_encode_segment;
 use service_kit::{ClientAddress, Clock, Code, ConfigError, Ctx, Problem};
 
@@ -44,10 +44,15 @@ pub struct MissingLevel {
 impl RequiredLevels {
     /// An error if the settings name a scope that does not exist.
     pub fn new(ctx: &Ctx) -> Result<Arc<Self>, ConfigError> {
+        Self::check_settings(&ctx.config.core)?;
         let rules = &ctx.config.core.identity.required_levels;
-        check_scopes(rules)?;
         let clock = Arc::clone(&ctx.clock);
         Ok(Arc::new(Self { clock, rules: rules.iter().map(to_rule).collect() }))
+    }
+
+    /// An error if the settings name a scope that does not exist.
+    pub fn check_settings(config: &Core) -> Result<(), ConfigError> {
+        check_scopes(&config.identity.required_levels)
     }
 
     /// Every login is enough.

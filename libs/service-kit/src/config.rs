@@ -3,6 +3,7 @@
 mod cors;
 mod explain;
 mod icat;
+mod identity;
 mod required_levels;
 mod secret_files;
 mod service_settings;
@@ -18,7 +19,6 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use figment::value::Dict;
 use ipnet::IpNet;
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -29,6 +29,7 @@ pub use self::cors::CorsConfig;
 pub(crate) use self::explain::suggest_nearest;
 use self::explain::{describe_source, explain_error};
 pub use self::icat::{ChangeSource, IcatConfig};
+pub use self::identity::{ApiKeyConfig, IdentityConfig};
 pub use self::required_levels::RequiredLevelConfig;
 use self::secret_files::{HARMLESS, SecretFiles, read_secret_files};
 pub use self::service_settings::{OtherSections, ServiceSettings};
@@ -139,37 +140,6 @@ pub enum BusKind {
     Nats,
 }
 
-/// Whose word counts for who is calling.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdentityConfig {
-    pub issuer: String,
-    pub jwks_url: String,
-    pub auth_url: String,
-    pub audience: String,
-    pub administrators: Vec<String>,
-    #[serde(default)]
-    pub api_keys: Vec<ApiKeyConfig>,
-    #[serde(default)]
-    pub required_levels: Vec<RequiredLevelConfig>,
-}
-
-/// A key for a program, known by its SHA-256 alone.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ApiKeyConfig {
-    pub name: String,
-    /// 64 hexadecimal digits.
-    pub sha256: String,
-    /// The ICAT user in whose name the program acts.
-    pub user: String,
-    pub scopes: Vec<String>,
-    /// Names of the instruments that the program may write for; empty: every instrument.
-    #[serde(default)]
-    pub instruments: Vec<String>,
-    pub expires: Timestamp,
-}
-
 /// One named place of data files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -216,24 +186,6 @@ pub struct LogConfig {
 pub enum LogFormat {
     Text,
     Json,
-}
-
-impl ApiKeyConfig {
-    fn validate(&self) -> Result<(), ConfigError> {
-        let wrong = |what: &str| Err(ConfigError(format!("identity.api_keys: `{}`: {what}", self.name)));
-        if self.sha256.len() != 64 || !self.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return wrong("sha256 must be 64 hexadecimal digits, as `sha256sum` prints them");
-        }
-        if self.user.is_empty() || self.scopes.is_empty() {
-            return wrong("user and scopes must not be empty");
-        }
-        if self.instruments.iter().any(|name| name.trim().is_empty()) {
-            return wrong(
-                "instruments must be names of instruments; leave the setting out for a key without restriction",
-            );
-        }
-        Ok(())
-    }
 }
 
 impl Config {
@@ -306,6 +258,7 @@ impl Config {
         core.http.check_ports()?;
         core.http.cors.check_origins()?;
         core.icat.check_changes(unreadable.is_empty())?;
+        core.identity.check_administrators(!core.icat.reader.is_empty() || !unreadable.is_empty())?;
         Ok(Self { figment, origin, core, private_files, settings_file: None, secrets, unreadable_secrets: unreadable })
     }
 

@@ -130,7 +130,7 @@ impl ScigatewayTokens {
         let (session_id, sid) = if self.exposes_icat_session { (session.id.clone(), Some(sid)) } else { (sid, None) };
         let claims = ScigatewayClaims {
             session_id,
-            user_is_admin: self.administrators.is_administrator(&session.user_name).await?,
+            user_is_admin: self.administrators.is_administrator(&session.user_name).await,
             username: session.user_name.clone(),
             exp: expires_at.as_second(),
             sid,

@@ -1,4 +1,5 @@
-//! The reader account: an ICAT user who may read everything, for jobs and for users without a session.
+//! The reader account: an ICAT user who may read everything, for jobs and for users without a session. Accounts of services
+//! with other rights are used in the same way.
 
 use std::sync::Arc;
 
@@ -24,19 +25,29 @@ struct Inner {
 impl ReaderAccount {
     /// From the setting `icat.reader`: `plugin:user:password`, or empty for none.
     pub fn from_setting(setting: &str, icat: IcatClient) -> Result<Option<Self>, ConfigError> {
+        Self::from_named_setting("icat.reader", setting, icat)
+    }
+
+    /// The same for another account of a service, which is set in the same way.
+    pub fn from_named_setting(name: &str, setting: &str, icat: IcatClient) -> Result<Option<Self>, ConfigError> {
         if setting.is_empty() {
             return Ok(None);
         }
         let mut parts = setting.splitn(3, ':').map(str::to_owned);
         match (parts.next(), parts.next(), parts.next()) {
             (Some(plugin), Some(user), Some(password)) if !plugin.is_empty() && !user.is_empty() => {
-                Ok(Some(Self(Arc::new(Inner { icat, plugin, user, password: Secret::new(password), session: Mutex::default() }))))
+                Ok(Some(Self(Arc::new(Inner {
+                    icat,
+                    plugin,
+                    user,
+                    password: Secret::new(password),
+                    session: Mutex::default(),
+                }))))
             }
-            _ => Err(ConfigError(
-                "icat.reader must be plugin:user:password, such as simple:reader:PASSWORD; the plugin is an authenticator of \
+            _ => Err(ConfigError(format!(
+                "{name} must be plugin:user:password, such as simple:reader:PASSWORD; the plugin is an authenticator of \
                  the catalogue and not part of the user's name"
-                    .to_owned(),
-            )),
+            ))),
         }
     }
 

@@ -97,7 +97,7 @@ impl Identity {
     ) -> Result<Decision, Problem> {
         let icat = &self.0.icat;
         match permission {
-            Permission::Administer => Ok(self.decide_administration(user)),
+            Permission::Administer => self.0.administrators.decide(user).await,
             Permission::ReadInvestigation(_)
             | Permission::ReadLogbook(_)
             | Permission::ReadDataset(_)
@@ -111,8 +111,9 @@ impl Identity {
                 })
             }
             Permission::ReadInstrumentLogbook(id) | Permission::WriteInstrumentLogbook(id) => {
-                if self.decide_administration(user).allowed {
-                    return Ok(self.decide_administration(user));
+                let administrator = self.0.administrators.decide(user).await?;
+                if administrator.allowed {
+                    return Ok(administrator);
                 }
                 let serves = match &self.0.reader {
                     Some(reader) => {
@@ -128,8 +129,9 @@ impl Identity {
                 Ok(decide_for_instrument(id, serves))
             }
             Permission::WriteLogbook(id) | Permission::MintFor(id) => {
-                if self.decide_administration(user).allowed {
-                    return Ok(self.decide_administration(user));
+                let administrator = self.0.administrators.decide(user).await?;
+                if administrator.allowed {
+                    return Ok(administrator);
                 }
                 if !membership::can_see_row(icat, session, "Investigation", id).await.map_err(to_session_problem)? {
                     return Ok(decide_by_membership(permission, id, &Membership::default(), self.0.clock.now()));
@@ -153,7 +155,7 @@ impl Identity {
     }
 
     async fn decide_with_reader_account(&self, user: &str, permission: Permission) -> Result<Decision, Problem> {
-        let administrator = self.decide_administration(user);
+        let administrator = self.0.administrators.decide(user).await?;
         let Some((entity, id)) = permission.checked_row() else { return Ok(administrator) };
         let of_icat = matches!(
             permission,
@@ -197,14 +199,6 @@ impl Identity {
             None => Decision::deny(membership::explain_hidden_row(entity, id)),
         })
     }
-
-    fn decide_administration(&self, user: &str) -> Decision {
-        if self.0.administrators.iter().any(|name| name == user) {
-            Decision::allow(format!("{user} is listed in identity.administrators"))
-        } else {
-            Decision::deny(format!("{user} is not listed in identity.administrators"))
-        }
-    }
 }
 
 fn missing_reader_problem() -> Problem {
@@ -213,7 +207,7 @@ fn missing_reader_problem() -> Problem {
 }
 
 /// The reader's own session must never be taken for the caller's.
-fn to_reader_problem(e: impl Into<Arc<IcatError>>) -> Problem {
+pub(crate) fn to_reader_problem(e: impl Into<Arc<IcatError>>) -> Problem {
     let e = e.into();
     match &*e {
         IcatError::Refused { code: IcatCode::Session, .. } => {

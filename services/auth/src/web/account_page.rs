@@ -61,7 +61,7 @@ pub async fn render_account(
         site: &state.site,
         user,
         next,
-        is_administrator: state.administrators.is_administrator(user).await?,
+        is_administrator: state.administrators.is_administrator(user).await,
         logins: render_logins(logins, &login.row.sid_hash),
         has_more_logins,
         providers: list_linkable_providers(state, login, &links),

@@ -59,7 +59,7 @@ pub async fn describe_session(state: &State, session_id: &str) -> Result<(Sessio
         full_name: details.full_name.clone(),
         life_time_minutes: info.remaining_minutes,
         expiration_time: render_expiration(state.clock.now(), info.remaining_minutes),
-        is_administrator: state.administrators.is_administrator(&info.user_name).await?,
+        is_administrator: state.administrators.is_administrator(&info.user_name).await,
         is_instrument_scientist: scientist.first().and_then(Value::as_i64).is_some_and(|n| n > 0),
         is_minter: listed(&state.config.minters),
         is_beta_tester: listed(&state.config.beta_testers),
