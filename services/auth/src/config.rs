@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use service_kit::config::deserialize_duration;
-use service_kit::{Config as Settings, ConfigError};
+use service_kit::{Config as Settings, ConfigError, Secret};
 
 use crate::directories::DirectorySettings;
 use crate::domain::renewal::LoginLifetimes;
@@ -71,6 +71,8 @@ pub struct Config {
     pub scigateway_token_lifetime: Duration,
     /// Whether tokens of that interface contain the ICAT session id.
     pub expose_icat_session: bool,
+    /// `plugin:user:password` of the account that stores groups of providers; empty: none.
+    pub groups_account: Secret,
     /// ICAT user names that no identity provider can give.
     pub root_user_names: Vec<String>,
     providers: Vec<IdentityProvider>,
@@ -94,6 +96,7 @@ impl Config {
         config.check_scigateway_prefix()?;
         check_identity_providers(&config.providers)?;
         check_plugins(&config.plugins)?;
+        config.check_groups(&settings.core.identity.list_administrator_groups())?;
         if config.list_oidc_providers().next().is_some() && settings.core.public_url.is_empty() {
             return Err(ConfigError(
                 "auth.providers: public_url is not set, and identity providers must know where to send browsers back to"
@@ -136,6 +139,39 @@ impl Config {
         }
         if !API_KEY_LIFETIMES.contains(&self.api_key_max_lifetime) {
             return error("auth.api_key_max_lifetime must be from 1h to 3650days");
+        }
+        Ok(())
+    }
+
+    /// Refuses groups that nobody can store, groups that two providers would decide about, and providers that make administrators
+    /// although they may not.
+    fn check_groups(&self, administrator_groups: &[String]) -> Result<(), ConfigError> {
+        let providers: Vec<(&ProviderSettings, &str)> = self
+            .list_oidc_providers()
+            .filter(|provider| provider.has_groups())
+            .map(|provider| (provider, provider.groups_prefix.as_str()))
+            .collect();
+        for (at, (provider, prefix)) in providers.iter().enumerate() {
+            let refuse = |text: &str| Err(ConfigError(format!("auth.providers: `{}`: {text}", provider.name)));
+            let is_shared =
+                |other: &&(&ProviderSettings, &str)| other.1.starts_with(prefix) || prefix.starts_with(other.1);
+            if let Some((other, _)) = providers[at + 1..].iter().find(is_shared) {
+                let other = &other.name;
+                return refuse(&format!("its groups_prefix and that of `{other}` would decide about the same groups"));
+            }
+            if !provider.may_name_administrators && administrator_groups.iter().any(|group| group.starts_with(prefix)) {
+                return refuse(
+                    "it decides about a group of identity.administrators: set may_name_administrators = true if it may, or \
+                     list another group there",
+                );
+            }
+        }
+        if !providers.is_empty() && self.groups_account.is_empty() {
+            return Err(ConfigError(
+                "auth.groups_account must be set, because a provider has a groups_claim: it is the account of the catalogue that \
+                 adds users to groups"
+                    .to_owned(),
+            ));
         }
         Ok(())
     }
@@ -226,6 +262,37 @@ mod tests {
         ] {
             let text = check(wrong).expect_err(wrong);
             assert!(text.starts_with(&format!("{name} must be ")), "{text}");
+        }
+    }
+
+    #[test]
+    fn providers_that_decide_about_groups_are_told_apart_and_allowed_to() {
+        let provider = |name: &str, more: &str| {
+            format!(
+                "[[auth.providers]]\nname = \"{name}\"\nkind = \"oidc\"\nclient_id = \"c\"\nconfiguration_url = \
+                 \"https://{name}.example/.well-known/openid-configuration\"\ngroups_claim = \"/groups\"\n{more}\n"
+            )
+        };
+        let check = |providers: &str, account: &str, administrators: &str| {
+            let toml = format!(
+                "public_url = \"https://data.example.org\"\n[icat]\nreader = \"simple:r:x\"\n[identity]\nadministrators = \
+                 [{administrators}]\n[auth]\ngroups_account = \"{account}\"\n{providers}"
+            );
+            let settings = Settings::from_toml(&[crate::SERVICE.settings], &toml);
+            Config::from_settings(&settings.unwrap()).map(drop).map_err(|e| e.0)
+        };
+        let (lab, account) = (provider("lab", "groups_prefix = \"lab-\""), "simple:g:x");
+        assert_eq!(check(&lab, account, "\"group:other\", \"lab-x/y\""), Ok(()));
+        let allowed = provider("lab", "groups_prefix = \"lab-\"\nmay_name_administrators = true");
+        assert_eq!(check(&allowed, account, "\"group:lab-admins\""), Ok(()));
+        let both = format!("{lab}{}", provider("other", "groups_prefix = \"lab-x\""));
+        for (providers, account, administrators, says) in [
+            (&lab, "", "", "auth.groups_account must be set"),
+            (&lab, account, "\"group:lab-admins\"", "set may_name_administrators = true"),
+            (&both, account, "", "that of `other` would decide about the same groups"),
+        ] {
+            let text = check(providers, account, administrators).unwrap_err();
+            assert!(text.contains(says), "{text}");
         }
     }
 }

@@ -24,6 +24,7 @@ mod doctor;
 pub mod domain;
 mod error;
 pub mod error_format;
+mod group_memberships;
 mod icat_sessions;
 mod identity_providers;
 mod key_rotation;
@@ -60,6 +61,7 @@ use std::time::Duration;
 
 use events::messages::icat::SessionEnded;
 use events::{Consumer, Events, Outbox, Received};
+use identity::RequiredLevels;
 use service_kit::{
     BuildError, Config as Settings, ConfigError, Ctx, Db, Migration, PrivatePath, Running, ServiceDef, ServiceSettings,
     Sources, Tx, Worker, open_database,
@@ -85,7 +87,7 @@ const KEEP_ENDED_LOGINS: Duration = Duration::from_hours(24);
 
 pub const SERVICE: ServiceDef = ServiceDef {
     name: SERVICE_NAME,
-    settings: ServiceSettings::from_defaults(include_str!("../config.default.toml")),
+    settings: ServiceSettings { defaults: include_str!("../config.default.toml"), secrets: &["auth.groups_account"] },
     default_ports: (8081, 9081),
     migrations: &[
         Migration { version: 1, name: "accounts", sql: include_str!("../migrations/0001_accounts.sql") },
@@ -134,7 +136,7 @@ pub async fn open_administration(
     sources: &Sources,
 ) -> Result<Administration, AdministrationError> {
     let (config, db) = open_site_database(settings, sources).await?;
-    Ok(Administration::new(db, sources, config, &settings.core.identity.administrators))
+    Ok(Administration::new(db, sources, config, &settings.core.identity.list_administrator_users()))
 }
 
 /// Opens the API keys of the database in the settings, which is migrated if they allow it.
@@ -165,6 +167,7 @@ async fn open_site_database(settings: &Settings, sources: &Sources) -> Result<(C
 fn load_config(settings: &Settings) -> Result<Config, ConfigError> {
     let config = Config::from_settings(settings)?;
     authn_plugins::check_mechanisms(&config)?;
+    RequiredLevels::check_settings(&settings.core)?;
     Ok(config)
 }
 
@@ -174,6 +177,7 @@ async fn build(ctx: Ctx) -> Result<Running, BuildError> {
     let audit_retention = config.audit_retention;
     let state = Arc::new(State::new(&ctx, config, events.outbox())?);
     end_logins_with_sessions(&events, &state);
+    state.administrators.listen_for_changed_groups(&ctx, &events)?;
     let mut mounts = routes::build_mounts(&state);
     mounts.push(web::build_mount(&state));
     mounts.extend(compat::scigateway::build_mounts(&state));

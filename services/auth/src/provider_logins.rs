@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use service_kit::{Clock, Ctx, Db, DbError, Ids, Micros, Problem, Secret, sha256_hex};
 
 use crate::assertions::Assertions;
+use crate::domain::group_claim::ClaimedGroups;
 use crate::domain::login::Authentication;
 use crate::domain::login_level::RequiredLevel;
 use crate::domain::origin::Origin;
-use crate::domain::provider_claims::ProviderClaims;
 use crate::domain::provider_login::{LoginRequest, RedirectAnswer, SessionKind};
 use crate::domain::provider_session::ProviderSession;
 use crate::domain::provider_user::ProviderUser;
 use crate::error::from_icat_error;
+use crate::group_memberships::GroupMemberships;
 use crate::icat_sessions::LoginError;
 use crate::login_flow::{LoginFlow, OpenedSession};
 use crate::login_recorder::LoginRecorder;
@@ -54,6 +55,8 @@ pub struct ProvedLogin {
     pub authentication: Authentication,
     pub provider_session: ProviderSession,
     pub may_be_administrator: bool,
+    /// `None` if the provider decides about no groups.
+    pub groups: Option<ClaimedGroups>,
 }
 
 /// A proved login of a browser, and where it goes on.
@@ -87,6 +90,7 @@ pub struct ProviderLogins {
     users: ProviderUsers,
     assertions: Arc<Assertions>,
     login_flow: Arc<LoginFlow>,
+    groups: GroupMemberships,
     /// The address of this site, without a slash at its end.
     public_url: String,
 }
@@ -98,10 +102,11 @@ impl ProviderLogins {
         users: ProviderUsers,
         assertions: Arc<Assertions>,
         login_flow: Arc<LoginFlow>,
+        groups: GroupMemberships,
         public_url: String,
     ) -> Self {
         let (clock, ids) = (Arc::clone(&ctx.clock), Arc::clone(&ctx.ids));
-        Self { db: ctx.db.clone(), clock, ids, recorder, users, assertions, login_flow, public_url }
+        Self { db: ctx.db.clone(), clock, ids, recorder, users, assertions, login_flow, groups, public_url }
     }
 
     /// The address at this site that the provider sends browsers back to.
@@ -203,6 +208,8 @@ impl ProviderLogins {
         issue_tokens: impl AsyncFnOnce(&OpenedSession) -> Result<T, Problem>,
     ) -> Result<T, ProviderLoginError> {
         let user = self.find_account(provider, proved).await?;
+        // Before a session sees the old ones.
+        self.groups.store_groups(&provider.settings, &user.to_string(), proved.groups.as_ref(), origin).await?;
         let assertion = self.assertions.sign_assertion(&user, proved.may_be_administrator).await?;
         let issue_and_record = async |opened: &OpenedSession| {
             let issued = issue_tokens(opened).await?;
@@ -348,11 +355,13 @@ impl ProviderLogins {
 /// What a verified token says of a login.
 fn to_proved_login(provider: &Provider, verified: VerifiedIdToken) -> ProvedLogin {
     let VerifiedIdToken { claims, user } = verified;
+    let groups = provider.settings.group_rules().map(|rules| rules.find_groups(&claims));
     ProvedLogin {
         user,
-        authentication: to_authentication(&provider.settings.name, &claims),
+        authentication: Authentication::from_claims(&provider.settings.name, &claims),
         provider_session: ProviderSession::from_claims(provider.settings.issuer(), &claims),
         may_be_administrator: provider.settings.may_name_administrators,
+        groups,
     }
 }
 
@@ -370,17 +379,6 @@ fn to_provider_login_error(e: LoginError) -> ProviderLoginError {
         }
         LoginError::Icat(e) => from_icat_error(e).into(),
         LoginError::Other(problem) => problem.into(),
-    }
-}
-
-/// When and how the user proved who they are, as the provider states it.
-fn to_authentication(provider: &str, claims: &ProviderClaims) -> Authentication {
-    let time = claims.get_seconds("auth_time").and_then(|seconds| seconds.checked_mul(1_000_000));
-    Authentication {
-        mechanism: provider.to_owned(),
-        time: time.map(Micros::from_i64),
-        acr: claims.get_text("acr").map(str::to_owned),
-        amr: claims.list_texts("amr").into_iter().map(str::to_owned).collect(),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::assertions::Assertions;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::directories::Directories;
+use crate::group_memberships::GroupMemberships;
 use crate::icat_sessions::IcatSessions;
 use crate::keys::Keys;
 use crate::login_administration::LoginAdministration;
@@ -100,13 +101,13 @@ impl State {
         let login_administration =
             LoginAdministration::new(ctx.db.clone(), Arc::clone(&ctx.clock), outbox.clone(), audit.clone());
         let logins = Arc::new(Logins::new(ctx, outbox, audit.clone(), lifetimes, anonymous_sessions.clone()));
-        let administrators = Arc::new(Administrators::new(ctx)?);
+        let administrators = Arc::new(Administrators::new(ctx, &icat)?);
         let page_visitors = PageVisitors::new(Arc::clone(&logins), Arc::clone(&administrators));
         let maintenance = Maintenance::new(ctx, audit.clone());
         let provider_logouts = ProviderLogouts::new(ctx, Arc::clone(&logins));
         let renewals =
             LoginRenewals::new(ctx, Arc::clone(&logins), Arc::clone(&icat_sessions), audit.clone(), metrics, lifetimes);
-        let root_names = config.list_root_names(&core.identity.administrators);
+        let root_names = config.list_root_names(&core.identity.list_administrator_users());
         let directories = Directories::new(ctx, config.list_directories(), &root_names)?;
         let provider_users = ProviderUsers::new(ctx);
         let token_issuers = TokenIssuers::new(ctx, config.list_token_issuers(), &root_names, &provider_users);
@@ -114,12 +115,15 @@ impl State {
         let assertions = Arc::new(Assertions::new(ctx, Arc::clone(&keys), root_names.clone()));
         let login_flow =
             Arc::new(LoginFlow::new(Arc::clone(&ctx.clock), Arc::clone(&icat_sessions), anonymous_sessions));
+        let groups =
+            GroupMemberships::new(ctx, &config.groups_account, &icat, audit.clone(), Arc::clone(&administrators))?;
         let provider_logins = ProviderLogins::new(
             ctx,
             recorder.clone(),
             provider_users,
             Arc::clone(&assertions),
             Arc::clone(&login_flow),
+            groups,
             core.public_url.trim_end_matches('/').to_owned(),
         );
         Ok(Self {

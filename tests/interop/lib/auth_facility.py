@@ -30,6 +30,8 @@ class AuthFacility(FilledSuite):
             "UNDULATOR_PUBLIC_URL": self.url,
             "UNDULATOR_IDENTITY__ADMINISTRATORS": '["simple/admin"]',
             "UNDULATOR_HTTP__LIMITS__RATE": "0",
+            # Until there is a password.
+            "UNDULATOR_AUTH__GROUPS_ACCOUNT": "simple:root:x",
         }
 
     def start(self, *prefix):
@@ -37,7 +39,8 @@ class AuthFacility(FilledSuite):
         if not self.passwords:
             for name in PEOPLE:
                 self.add_user(f"simple/{name}")
-            self.env["UNDULATOR_ICAT__READER"] = f"simple:root:{self.passwords['simple/root']}"
+            account = f"simple:root:{self.passwords['simple/root']}"
+            self.env |= {"UNDULATOR_ICAT__READER": account, "UNDULATOR_AUTH__GROUPS_ACCOUNT": account}
         super().start(*prefix)
 
     def fill(self):

@@ -33,6 +33,8 @@ pub enum AuditKind {
     Key,
     /// An API key was created or revoked, or one that is no longer valid was used.
     ApiKey,
+    /// A user was added to a group of the catalogue or removed from one, as an identity provider says.
+    Group,
     /// An administrator changed what portals show about maintenance.
     Maintenance,
 }
@@ -47,6 +49,7 @@ impl AuditKind {
             Self::Account => "account",
             Self::Key => "key",
             Self::ApiKey => "api_key",
+            Self::Group => "group",
             Self::Maintenance => "maintenance",
         }
     }
@@ -64,7 +67,7 @@ pub struct AuditEntry<'e> {
     pub user_name: Option<&'e str>,
     /// The mechanism or identity provider.
     pub provider: Option<&'e str>,
-    /// The client of a login, or the name of an API key.
+    /// The client of a login, or the name of an API key or of a group.
     pub client: Option<&'e str>,
     pub sid_hash: Option<&'e str>,
     /// Whether the user name is a hidden text, of which there may be as many as somebody likes.
@@ -94,9 +97,12 @@ impl<'e> AuditEntry<'e> {
             AuditKind::Login => self.reason != "accepted",
             AuditKind::Refresh => true,
             AuditKind::ApiKey => !matches!(self.reason, "created" | "revoked"),
-            AuditKind::Session | AuditKind::Logout | AuditKind::Account | AuditKind::Key | AuditKind::Maintenance => {
-                false
-            }
+            AuditKind::Session
+            | AuditKind::Logout
+            | AuditKind::Account
+            | AuditKind::Key
+            | AuditKind::Group
+            | AuditKind::Maintenance => false,
         }
     }
 

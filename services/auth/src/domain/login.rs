@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use service_kit::Micros;
 
+use super::provider_claims::ProviderClaims;
+
 /// The authenticator that lets everybody in.
 pub const ANONYMOUS_PLUGIN: &str = "anon";
 
@@ -37,6 +39,17 @@ impl Authentication {
         let has_password = credentials.iter().any(|(key, value)| *key == "password" && !value.is_empty());
         let amr = if has_password { vec!["pwd".to_owned()] } else { Vec::new() };
         Self { mechanism: mechanism.to_owned(), time: Some(now), acr: None, amr }
+    }
+
+    /// At an identity provider, as it states.
+    pub fn from_claims(provider: &str, claims: &ProviderClaims) -> Self {
+        let time = claims.get_seconds("auth_time").and_then(|seconds| seconds.checked_mul(1_000_000));
+        Self {
+            mechanism: provider.to_owned(),
+            time: time.map(Micros::from_i64),
+            acr: claims.get_text("acr").map(str::to_owned),
+            amr: claims.list_texts("amr").into_iter().map(str::to_owned).collect(),
+        }
     }
 
     /// With an ICAT session that somebody brought along: nobody knows how and when it was opened.

@@ -4,6 +4,7 @@ pub mod api_key;
 pub mod attempt_limit;
 pub mod audit;
 pub mod client_id;
+pub mod group_claim;
 pub mod icat_session;
 pub mod id_token;
 pub mod issuer_token;

@@ -32,11 +32,24 @@ impl ProviderClaims {
 
     /// The texts of a list. ORCID sends `amr` as a text, which is one value, and `aud` may be a text everywhere (RFC 7519, 4.1.3).
     pub fn list_texts(&self, name: &str) -> Vec<&str> {
-        match self.get(name) {
-            Some(Value::String(text)) => vec![text],
-            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        }
+        self.get(name).map_or_else(Vec::new, to_texts)
+    }
+
+    /// The same at a place within the claims (JSON pointer, RFC 6901).
+    pub fn list_texts_at(&self, pointer: &str) -> Vec<&str> {
+        let (name, rest) = pointer
+            .strip_prefix('/')
+            .map_or((pointer, ""), |inner| inner.find('/').map_or((inner, ""), |end| inner.split_at(end)));
+        let name = name.replace("~1", "/").replace("~0", "~");
+        self.get(&name).and_then(|claim| claim.pointer(rest)).map_or_else(Vec::new, to_texts)
+    }
+}
+
+fn to_texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -62,5 +75,22 @@ mod tests {
         assert_eq!(claims(json!("pwd otp")).list_texts("c"), ["pwd otp"]);
         assert_eq!(claims(json!(["pwd", 1, "otp"])).list_texts("c"), ["pwd", "otp"]);
         assert!(claims(json!({"otp": true})).list_texts("c").is_empty());
+    }
+
+    #[test]
+    fn a_pointer_leads_into_claims() {
+        let claims = json!({"groups": ["a"], "realm": {"roles": ["b", 1]}, "urn:x/y": {"~": "c"}});
+        let claims: ProviderClaims = serde_json::from_value(claims).unwrap();
+        for (pointer, expected) in [
+            ("/groups", &["a"][..]),
+            ("/realm/roles", &["b"]),
+            ("/realm/roles/0", &["b"]),
+            ("/urn:x~1y/~0", &["c"]),
+            ("/realm", &[]),
+            ("/none/roles", &[]),
+            ("/groups/7", &[]),
+        ] {
+            assert_eq!(claims.list_texts_at(pointer), expected, "{pointer}");
+        }
     }
 }

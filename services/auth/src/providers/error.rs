@@ -1,5 +1,6 @@
 //! Why a login with an identity provider failed. Each reason has a word of its own, in the audit log, in metrics and on the page.
 
+use icat_client::IcatError;
 use service_kit::{Code, Problem};
 
 use super::http::ProviderFailure;
@@ -40,6 +41,8 @@ pub enum ProviderLoginError {
     UsedIdToken,
     Level(LevelFault),
     Name(NameFault),
+    /// The groups that the provider states are not in the catalogue.
+    GroupsNotStored(IcatError),
     /// ICAT does not know the user, or does not want them.
     RefusedByIcat,
     /// ICAT does not answer, or the database.
@@ -68,6 +71,7 @@ impl ProviderLoginError {
             Self::UsedIdToken => "used_id_token",
             Self::Level(fault) => fault.as_str(),
             Self::Name(fault) => fault.as_str(),
+            Self::GroupsNotStored(_) => "groups_not_stored",
             Self::RefusedByIcat => "refused_by_icat",
             Self::Other(_) => "failed",
         }
@@ -75,7 +79,7 @@ impl ProviderLoginError {
 
     /// Whether somebody was refused, and not the provider or this site at fault.
     pub fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Provider(_) | Self::NoIdToken | Self::Other(_))
+        !matches!(self, Self::Provider(_) | Self::NoIdToken | Self::GroupsNotStored(_) | Self::Other(_))
     }
 
     /// What the user is told; `provider` is its name for people.
@@ -119,6 +123,7 @@ impl ProviderLoginError {
             Self::Name(_) => refused(format!(
                 "Your account at {provider} has no user name that the catalogue can use ({word}). Tell the facility."
             )),
+            Self::GroupsNotStored(e) => from_groups_failure(e),
             Self::RefusedByIcat => {
                 refused("The catalogue does not accept your account. Ask the facility for access.".to_owned())
             }
@@ -154,6 +159,18 @@ fn from_provider_failure(failure: ProviderFailure, provider: &str) -> Problem {
         let text = format!("{provider} answered something unexpected. Tell the facility.");
         Problem::new(Code::BadGateway, "auth/provider-failed", text).with_source(failure)
     }
+}
+
+/// Without the groups that were withdrawn, nobody is let in.
+fn from_groups_failure(e: IcatError) -> Problem {
+    if e.is_login_unavailable() {
+        let text = "The catalogue does not answer, so that your groups cannot be stored there. Try again later.";
+        return Problem::new(Code::Unavailable, "auth/groups-not-stored", text)
+            .with_retry_after(RETRY_SECONDS)
+            .with_source(e);
+    }
+    let text = "The catalogue does not accept your groups. Tell the facility: the account of auth.groups_account lacks a right.";
+    Problem::new(Code::BadGateway, "auth/groups-not-stored", text).with_source(e)
 }
 
 impl From<ProviderFailure> for ProviderLoginError {

@@ -1,5 +1,6 @@
 //! `[[auth.providers]]` with `kind = "oidc"`: the `OpenID` Connect providers of the facility.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use oauth2::url::Url;
 use serde::Deserialize;
 
 use super::discovery::TrustedHosts;
+use crate::domain::group_claim::GroupRules;
 use crate::domain::login_level::RequiredLevel;
 use crate::domain::provider_user::{NameFormat, is_plain_name};
 
@@ -55,6 +57,18 @@ pub struct ProviderSettings {
     /// Other hosts that endpoints of the provider may have.
     #[serde(default)]
     pub endpoint_hosts: Vec<String>,
+    /// Where the ID token has the groups of the user (JSON pointer); empty: the provider decides about none.
+    #[serde(default)]
+    groups_claim: String,
+    /// How the names begin of the groups of the catalogue that the provider decides about.
+    #[serde(default)]
+    pub groups_prefix: String,
+    /// Names of groups of the catalogue by values of the claim.
+    #[serde(default)]
+    groups: BTreeMap<String, String>,
+    /// Whether changes of groups are only logged.
+    #[serde(default)]
+    pub groups_dry_run: bool,
     /// Whether its users may have the names of administrators.
     #[serde(default)]
     pub may_name_administrators: bool,
@@ -121,7 +135,23 @@ impl ProviderSettings {
         }
     }
 
+    /// Whether the provider decides about groups of the catalogue.
+    pub fn has_groups(&self) -> bool {
+        !self.groups_claim.is_empty()
+    }
+
+    /// How its groups become those of the catalogue; `None` if it decides about none.
+    pub fn group_rules(&self) -> Option<GroupRules> {
+        let (claim, prefix, names) = (&self.groups_claim, &self.groups_prefix, &self.groups);
+        self.has_groups().then(|| GroupRules { claim: claim.clone(), prefix: prefix.clone(), names: names.clone() })
+    }
+
     pub fn check_settings(&self) -> Result<(), String> {
+        let has_group_settings = !self.groups_prefix.is_empty() || !self.groups.is_empty() || self.groups_dry_run;
+        if has_group_settings && !self.has_groups() {
+            return Err("groups_claim must be set, if there are other settings of groups".to_owned());
+        }
+        self.group_rules().map_or(Ok(()), |rules| rules.check())?;
         if !is_plain_name(&self.name) {
             return Err("name must have letters, digits, - and _ only".to_owned());
         }
@@ -193,6 +223,10 @@ mod tests {
             (json!({"configuration_url": "id/.well-known/openid-configuration"}), "configuration_url"),
             (json!({"configuration_url": "file:///x/.well-known/openid-configuration"}), "https"),
             (json!({"client_secret": "s"}), "unknown field"),
+            (json!({"groups_claim": "/groups"}), "groups_prefix must be set"),
+            (json!({"groups_claim": "groups", "groups_prefix": "lab-"}), "JSON pointer"),
+            (json!({"groups_prefix": "lab-"}), "groups_claim must be set"),
+            (json!({"groups_claim": "/g", "groups_prefix": "lab-", "groups": {"x": "root"}}), "`root` must begin with"),
         ] {
             let error = check_changed_settings(&changes).unwrap_err();
             assert!(error.contains(word), "{changes}: {error}");

@@ -31,7 +31,10 @@ async fn an_account_gets_a_token_whose_session_icat_knows_until_it_is_ended() {
         assert_eq!(known["userName"], "db/alice");
 
         let again = read_token(request_token_for_session(&app, LOCAL).await).await;
-        assert_eq!(resolve_token(&app, &again).await, (200, session));
+        let (_, brought) = resolve_token(&app, &again).await;
+        assert_eq!(brought["session_id"], LOCAL);
+        let times = (session.get("auth_time").is_some(), brought.get("auth_time"));
+        assert_eq!(times, (true, None), "nobody knows when a session that was brought along was opened");
         assert_eq!(end_token(&app, &token).await, 204);
         assert_eq!(app.http.get(&at_icat).send().await.unwrap().status(), 403);
         assert_eq!(request_token_for_session(&app, LOCAL).await.status(), 401);

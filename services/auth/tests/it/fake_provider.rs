@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use service_kit::{Ctx, ErrorFormat, Listener, Mount, Running, ServiceDef};
 use testkit::TestApp;
 
-use crate::client::{OPENSSL_KEY, OPENSSL_X};
+use crate::client::{OPENSSL_KEY, OPENSSL_X, PASSWORD};
 
 /// The client of auth.
 pub const CLIENT_ID: &str = "undulator";
@@ -43,7 +43,8 @@ impl FakeProvider {
     /// The settings of auth, with further lines for this provider.
     pub fn settings(&self, more: &str) -> String {
         format!(
-            "public_url = \"https://data.example.org\"\n[auth]\nroot_user_names = [\"lab/root\"]\n[[auth.providers]]\n\
+            "public_url = \"https://data.example.org\"\n[auth]\nroot_user_names = [\"lab/root\"]\n\
+             groups_account = \"simple:root:{PASSWORD}\"\n[[auth.providers]]\n\
              name = \"lab\"\nkind = \"oidc\"\ndisplay_name = \"The <Lab>\"\nclient_id = \"{CLIENT_ID}\"\nallow_http = true\n\
              configuration_url = \"{}/.well-known/openid-configuration\"\n{more}\n",
             self.issuer()

@@ -15,6 +15,7 @@ mod error_format;
 mod fail2ban;
 mod fake_provider;
 mod flood;
+mod groups;
 mod icat;
 mod keys;
 mod logouts;

@@ -24,6 +24,7 @@ fn each_threat_has_a_test() {
     let mut files = HashMap::new();
     find_files(&service.join("src"), "rs", &mut files);
     find_files(&service.join("tests"), "rs", &mut files);
+    find_files(&service.join("../../libs/identity/tests"), "rs", &mut files);
     find_files(&service.join("../../tests/interop"), "py", &mut files);
     let rows: Vec<&str> = TABLE.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
     assert!(rows.len() >= 20, "the table is not read: {}", rows.len());
