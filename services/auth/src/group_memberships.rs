@@ -41,8 +41,8 @@ impl GroupMemberships {
         Ok(Self { account, db: ctx.db.clone(), audit, administrators })
     }
 
-    /// Adds a user to the groups that a provider states, and removes them from others of the provider. Nothing is done if it decides
-    /// about none.
+    /// Adds a user to the groups that a provider states, and removes them from others of the provider, before a session sees the
+    /// old ones. Nothing is done if it decides about none.
     pub async fn store_groups(
         &self,
         provider: &ProviderSettings,

@@ -73,7 +73,6 @@ pub struct FinishedProviderLogin {
 struct SealedParts {
     nonce: String,
     code_verifier: String,
-    /// Methods of which one is enough in place of a level that was asked for.
     #[serde(default)]
     amr_values: Vec<String>,
     /// The login of the page that a link was begun on.
@@ -208,7 +207,6 @@ impl ProviderLogins {
         issue_tokens: impl AsyncFnOnce(&OpenedSession) -> Result<T, Problem>,
     ) -> Result<T, ProviderLoginError> {
         let user = self.find_account(provider, proved).await?;
-        // Before a session sees the old ones.
         self.groups.store_groups(&provider.settings, &user.to_string(), proved.groups.as_ref(), origin).await?;
         let assertion = self.assertions.sign_assertion(&user, proved.may_be_administrator).await?;
         let issue_and_record = async |opened: &OpenedSession| {
@@ -355,13 +353,12 @@ impl ProviderLogins {
 /// What a verified token says of a login.
 fn to_proved_login(provider: &Provider, verified: VerifiedIdToken) -> ProvedLogin {
     let VerifiedIdToken { claims, user } = verified;
-    let groups = provider.settings.group_rules().map(|rules| rules.find_groups(&claims));
     ProvedLogin {
         user,
         authentication: Authentication::from_claims(&provider.settings.name, &claims),
         provider_session: ProviderSession::from_claims(provider.settings.issuer(), &claims),
         may_be_administrator: provider.settings.may_name_administrators,
-        groups,
+        groups: provider.settings.group_rules().map(|rules| rules.find_groups(&claims)),
     }
 }
 
