@@ -59,7 +59,7 @@ impl Administrators {
     }
 
     /// Whether a user is an administrator, and by which entry. An error if the catalogue cannot be asked.
-    pub async fn decide(&self, user_name: &str) -> Result<Decision, Problem> {
+    pub async fn check_administrator(&self, user_name: &str) -> Result<Decision, Problem> {
         let Components { users, groups, reader, .. } = &*self.0;
         if users.iter().any(|name| name == user_name) {
             return Ok(Decision::allow(format!("{user_name} is listed in identity.administrators")));

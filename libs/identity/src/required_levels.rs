@@ -219,7 +219,7 @@ mod tests {
              max_age=\"900\""
         );
         assert_eq!(problem.headers, [("www-authenticate", challenge)]);
-        assert_eq!(problem.remedy.unwrap(), "/auth/app?again=1&acr_values=mfa%20hw&amr_values=otp&max_age=900");
+        assert_eq!(problem.remedy.unwrap().address, "/auth/app?again=1&acr_values=mfa%20hw&amr_values=otp&max_age=900");
 
         let old = LoginLevel { acr: Some("mfa".to_owned()), auth_time: Some(-931), ..LoginLevel::default() };
         let problem = Problem::from(levels.check_level("admin", &old, None).unwrap_err());

@@ -75,11 +75,17 @@ pub struct Problem {
     pub retry_after: Option<u32>,
     /// Headers that the answer needs whatever its shape: `Allow`, `Content-Range`.
     pub headers: Vec<(&'static str, String)>,
-    /// Where a page leads whoever can remove the cause there, instead of to its start: a path with a query, to which the address
-    /// to return to is added as `next`.
-    pub remedy: Option<String>,
+    /// Where somebody who looks at a page can remove the cause.
+    pub remedy: Option<Box<Remedy>>,
     /// The cause; for the log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// A page where the cause of a problem can be removed, such as that of a login.
+#[derive(Debug)]
+pub struct Remedy {
+    /// A path with a query, to which the address to return to is added as `next`.
+    pub address: String,
 }
 
 impl Problem {
@@ -106,7 +112,7 @@ impl Problem {
 
     /// A path with a query, such as `/auth/app?acr_values=mfa`.
     pub fn with_remedy(mut self, address: impl Into<String>) -> Self {
-        self.remedy = Some(address.into());
+        self.remedy = Some(Box::new(Remedy { address: address.into() }));
         self
     }
 

@@ -37,7 +37,7 @@ impl Administrators {
     /// Whether somebody is an administrator, however they have logged in: for what is only shown. Nobody is one while their groups
     /// cannot be looked up.
     pub async fn is_administrator(&self, user_name: &str) -> bool {
-        match self.known.decide(user_name).await {
+        match self.known.check_administrator(user_name).await {
             Ok(decision) => decision.allowed,
             Err(e) => {
                 let error = format_error_chain(&e);
@@ -49,7 +49,7 @@ impl Administrators {
 
     /// Whether the user of a login may administer services with it. `client` is where the request comes from.
     pub async fn check_login(&self, login: &LoginRow, client: Option<ClientAddress>) -> Result<Decision, Problem> {
-        let decision = self.known.decide(&login.user_name).await?;
+        let decision = self.known.check_administrator(&login.user_name).await?;
         let scope = Permission::Administer.required_scope();
         Ok(match self.required_levels.check_level(scope, &to_login_level(login), client) {
             Err(missing) if decision.allowed => Decision::deny_level(missing),

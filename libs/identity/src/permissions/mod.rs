@@ -97,7 +97,7 @@ impl Identity {
     ) -> Result<Decision, Problem> {
         let icat = &self.0.icat;
         match permission {
-            Permission::Administer => self.0.administrators.decide(user).await,
+            Permission::Administer => self.0.administrators.check_administrator(user).await,
             Permission::ReadInvestigation(_)
             | Permission::ReadLogbook(_)
             | Permission::ReadDataset(_)
@@ -111,7 +111,7 @@ impl Identity {
                 })
             }
             Permission::ReadInstrumentLogbook(id) | Permission::WriteInstrumentLogbook(id) => {
-                let administrator = self.0.administrators.decide(user).await?;
+                let administrator = self.0.administrators.check_administrator(user).await?;
                 if administrator.allowed {
                     return Ok(administrator);
                 }
@@ -129,7 +129,7 @@ impl Identity {
                 Ok(decide_for_instrument(id, serves))
             }
             Permission::WriteLogbook(id) | Permission::MintFor(id) => {
-                let administrator = self.0.administrators.decide(user).await?;
+                let administrator = self.0.administrators.check_administrator(user).await?;
                 if administrator.allowed {
                     return Ok(administrator);
                 }
@@ -155,7 +155,7 @@ impl Identity {
     }
 
     async fn decide_with_reader_account(&self, user: &str, permission: Permission) -> Result<Decision, Problem> {
-        let administrator = self.0.administrators.decide(user).await?;
+        let administrator = self.0.administrators.check_administrator(user).await?;
         let Some((entity, id)) = permission.checked_row() else { return Ok(administrator) };
         let of_icat = matches!(
             permission,

@@ -64,14 +64,14 @@ mod tests {
     use crate::config::Config;
     use crate::config::OtherSections;
 
-    fn load(entry: &str) -> Result<Config, String> {
+    fn load_entry(entry: &str) -> Result<Config, String> {
         let toml = format!("[[identity.required_levels]]\n{entry}");
         Config::from_toml_beside(&[], &OtherSections::default(), &toml).map_err(|e| e.0)
     }
 
     #[test]
     fn an_entry_says_for_what_it_demands_what() {
-        let loaded = load(
+        let loaded = load_entry(
             "scopes = [\"admin\"]\nacr = [\"mfa\"]\namr = [\"otp\"]\nmax_age = \"15m\"\nexcept_networks = [\"10.0.0.0/8\"]",
         );
         let entry = &loaded.unwrap().core.identity.required_levels[0];
@@ -85,7 +85,7 @@ mod tests {
             ("scopes = [\"admin\"]\nmax_age = \"0s\"", "max_age must be at least 1s"),
             ("scopes = [\"admin\"]\nacr = [\"mfa\"]\nage = \"1s\"", "age"),
         ] {
-            let text = load(wrong).unwrap_err();
+            let text = load_entry(wrong).unwrap_err();
             assert!(text.contains(says), "{wrong}: {text}");
         }
     }

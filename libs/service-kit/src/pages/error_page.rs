@@ -17,8 +17,8 @@ pub fn render_error_page(failed: &FailedRequest<'_>, home: &str) -> HttpResponse
     let remedy = failed.problem.remedy.as_ref().map_or_else(String::new, |remedy| {
         // The address of a form that was sent cannot be opened again.
         let next = percent_encode_segment(failed.page.unwrap_or(start));
-        let separator = if remedy.contains('?') { '&' } else { '?' };
-        let link = format!("{remedy}{separator}next={next}");
+        let separator = if remedy.address.contains('?') { '&' } else { '?' };
+        let link = format!("{}{separator}next={next}", remedy.address);
         format!("<p><a class=\"main\" href=\"{}\">Log in again</a></p>", HtmlEscape(&link))
     });
     let body = format!(

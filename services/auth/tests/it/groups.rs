@@ -41,14 +41,14 @@ impl Facility {
         Self { site, root }
     }
 
-    async fn create(&self, entities: Value) -> i64 {
+    async fn create_rows(&self, entities: Value) -> i64 {
         let form = [("sessionId", self.root.clone()), ("entities", entities.to_string())];
         let url = format!("{}/icat/entityManager", self.site.app.public);
         let ids: Vec<i64> = self.site.browser.post(url).form(&form).send().await.unwrap().json().await.unwrap();
         ids[0]
     }
 
-    async fn search(&self, query: &str) -> Vec<Value> {
+    async fn search_rows(&self, query: &str) -> Vec<Value> {
         let url = format!("{}/icat/entityManager", self.site.app.public);
         let request = self.site.browser.get(url).query(&[("sessionId", self.root.as_str()), ("query", query)]);
         request.send().await.unwrap().json().await.unwrap()
@@ -56,7 +56,7 @@ impl Facility {
 
     async fn list_groups(&self, user: &str) -> BTreeSet<String> {
         let query = format!("SELECT g.grouping.name FROM UserGroup g WHERE g.user.name = '{user}'");
-        self.search(&query).await.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+        self.search_rows(&query).await.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
     }
 
     /// The cookie of a login with these groups.
@@ -95,12 +95,12 @@ async fn memberships_are_those_of_the_last_login_and_make_administrators() {
         assert_eq!(facility.list_groups("lab/ada").await, names(&["lab-admins", "lab-users"]));
         assert_eq!(facility.get_administration(&first).await, 200);
         // What the provider does not decide about.
-        let user = facility.search("SELECT u.id FROM User u WHERE u.name = 'lab/ada'").await[0].clone();
-        let other = facility.create(json!([{"Grouping": {"name": "other"}}])).await;
-        facility.create(json!([{"UserGroup": {"user": {"id": user}, "grouping": {"id": other}}}])).await;
-        let bob = facility.create(json!([{"User": {"name": "db/bob"}}])).await;
-        let admins = facility.search("SELECT g.id FROM Grouping g WHERE g.name = 'lab-admins'").await[0].clone();
-        facility.create(json!([{"UserGroup": {"user": {"id": bob}, "grouping": {"id": admins}}}])).await;
+        let user = facility.search_rows("SELECT u.id FROM User u WHERE u.name = 'lab/ada'").await[0].clone();
+        let other = facility.create_rows(json!([{"Grouping": {"name": "other"}}])).await;
+        facility.create_rows(json!([{"UserGroup": {"user": {"id": user}, "grouping": {"id": other}}}])).await;
+        let bob = facility.create_rows(json!([{"User": {"name": "db/bob"}}])).await;
+        let admins = facility.search_rows("SELECT g.id FROM Grouping g WHERE g.name = 'lab-admins'").await[0].clone();
+        facility.create_rows(json!([{"UserGroup": {"user": {"id": bob}, "grouping": {"id": admins}}}])).await;
 
         facility.log_in(&json!(["users", "boss"])).await;
         assert_eq!(facility.list_changes().await.len(), 2, "nothing to change");
@@ -128,9 +128,9 @@ async fn a_change_in_the_catalogue_counts_as_well() {
     let facility = Facility::start(&list_backends()[0], "").await;
     let cookie = facility.log_in(&json!(["users"])).await;
     assert_eq!(facility.get_administration(&cookie).await, 403);
-    let user = facility.search("SELECT u.id FROM User u WHERE u.name = 'lab/ada'").await[0].clone();
-    let group = facility.create(json!([{"Grouping": {"name": "lab-admins"}}])).await;
-    facility.create(json!([{"UserGroup": {"user": {"id": user}, "grouping": {"id": group}}}])).await;
+    let user = facility.search_rows("SELECT u.id FROM User u WHERE u.name = 'lab/ada'").await[0].clone();
+    let group = facility.create_rows(json!([{"Grouping": {"name": "lab-admins"}}])).await;
+    facility.create_rows(json!([{"UserGroup": {"user": {"id": user}, "grouping": {"id": group}}}])).await;
     wait_until("the membership is known", async || (facility.get_administration(&cookie).await == 200).then_some(()))
         .await;
     facility.site.stop().await;
@@ -150,7 +150,7 @@ async fn two_logins_at_once_store_the_same_groups_once() {
         let all = join_all(["1", "2", "3", "4"].map(log_in)).await;
         assert_eq!(all, [200; 4]);
         assert_eq!(facility.list_groups("lab/ada").await, names(&["lab-a", "lab-admins", "lab-b"]));
-        let rows = facility.search("SELECT COUNT(g) FROM UserGroup g").await;
+        let rows = facility.search_rows("SELECT COUNT(g) FROM UserGroup g").await;
         assert_eq!(rows, [json!(3)]);
         facility.site.stop().await;
     }
