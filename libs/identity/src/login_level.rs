@@ -65,7 +65,8 @@ impl RequiredLevel {
         let has_level = |acr: &String| *acr != NO_LEVEL && self.acr.contains(acr);
         let is_met =
             level.acr.as_ref().is_some_and(has_level) || level.amr.iter().any(|method| self.amr.contains(method));
-        if !is_met && !(self.acr.is_empty() && self.amr.is_empty()) {
+        let is_demanded = !self.acr.is_empty() || !self.amr.is_empty();
+        if is_demanded && !is_met {
             return Err(LevelFault::SecondFactor);
         }
         self.max_age.map_or(Ok(()), |max_age| check_age(level.auth_time, max_age, now))

@@ -151,14 +151,16 @@ impl From<MissingLevel> for Problem {
         };
         let parameters = missing.list_parameters();
         let named = parameters.iter().filter(|(name, _)| *name != METHODS);
-        let challenge: String = named.map(|(name, value)| format!(", {name}=\"{value}\"")).collect();
-        let challenge =
-            format!("Bearer error=\"insufficient_user_authentication\", error_description=\"{text}\"{challenge}");
-        let query: String =
-            parameters.iter().map(|(name, value)| format!("&{name}={}", percent_encode_segment(value))).collect();
+        let named: Vec<String> = named.map(|(name, value)| format!(", {name}=\"{value}\"")).collect();
+        let challenge = format!(
+            "Bearer error=\"insufficient_user_authentication\", error_description=\"{text}\"{}",
+            named.concat()
+        );
+        let to_query = |(name, value): &(&str, String)| format!("&{name}={}", percent_encode_segment(value));
+        let query: Vec<String> = parameters.iter().map(to_query).collect();
         Self::new(Code::Unauthenticated, slug, text)
             .with_header("www-authenticate", challenge)
-            .with_remedy(format!("{LOGIN_PAGE}?again=1{query}"))
+            .with_remedy(format!("{LOGIN_PAGE}?again=1{}", query.concat()))
     }
 }
 

@@ -59,7 +59,8 @@ impl LoginDemand {
             ("max_age", self.max_age.clone()),
         ];
         let given = given.iter().filter(|(_, value)| !value.trim().is_empty());
-        Some(given.map(|(name, value)| format!("&{name}={}", percent_encode_segment(value.trim()))).collect())
+        let to_query = |(name, value): &(&str, String)| format!("&{name}={}", percent_encode_segment(value.trim()));
+        Some(given.map(to_query).collect::<Vec<_>>().concat())
     }
 }
 

@@ -30,9 +30,9 @@ impl LoginChallenge {
     pub fn build_options(&self) -> String {
         let is_plain = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b));
         let levels = self.acr_values.as_deref().unwrap_or_default().split_whitespace();
-        let levels: String = levels.filter(is_plain).map(|level| format!(" --acr {level}")).collect();
+        let levels: Vec<String> = levels.filter(is_plain).map(|level| format!(" --acr {level}")).collect();
         let age = self.max_age.map(|seconds| format!(" --max-age {seconds}s")).unwrap_or_default();
-        sanitize_text(&format!("{levels}{age}"))
+        sanitize_text(&format!("{}{age}", levels.concat()))
     }
 }
 
