@@ -112,9 +112,9 @@ impl AuthClient {
         request.with_extension(Peer { service: "auth", template: path }).send().await
     }
 
-    /// Ends the login of a session handle; one that has ended before is not an error.
-    pub async fn end_login(&self, handle: &str) -> Result<(), Problem> {
-        let sent = self.post_with_bearer("/sessions/end", handle).await;
+    /// Ends the login of a session handle or an access token; one that has ended before is not an error.
+    pub async fn end_login(&self, credential: &str) -> Result<(), Problem> {
+        let sent = self.post_with_bearer("/sessions/end", credential).await;
         match sent {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(Problem::internal(format!("auth answers {} to a logout", answer.status()))),

@@ -90,6 +90,11 @@ impl IssuedCredentials {
         is_access_token(credential) || is_session_handle(credential)
     }
 
+    /// Ends the login of a token or a handle, with its session if it is nobody else's, which only auth knows.
+    pub async fn end_login(&self, credential: &str) -> Result<(), Problem> {
+        self.0.auth.end_login(credential).await
+    }
+
     /// Who a token or a handle stands for. While auth does not answer, a token still says who, but has no session, and a new
     /// handle is unavailable.
     pub async fn identify_caller(&self, credential: &str) -> Result<Caller, Problem> {

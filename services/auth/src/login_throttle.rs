@@ -123,7 +123,7 @@ impl LoginThrottle {
         self.check_keys(&Keys::new(mechanism, name, origin), mechanism, origin)
     }
 
-    /// Counts a login without a name, each of which takes a session of ICAT, or refuses it.
+    /// Counts a login without a name, each of which takes a row, or refuses it.
     pub fn count_anonymous_login(&self, mechanism: &str, origin: &Origin) -> Result<(), Problem> {
         let Some(network) = origin.network_text() else { return Ok(()) };
         let now = self.clock.now_micros();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::HttpMessage as _;
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_ENCODING, HeaderValue};
 use actix_web::web::Bytes;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::timeout;
@@ -27,8 +28,20 @@ impl BodyTimeout {
     }
 }
 
+/// Refuses compressed bodies: a few of them, which are small, would fill the memory, because each piece is unpacked before its size is
+/// compared with a limit (actix-web 4.18).
+fn require_plain_body(req: &ServiceRequest) -> Result<(), Problem> {
+    let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if req.headers().get_all(CONTENT_ENCODING).all(is_plain) {
+        return Ok(());
+    }
+    let text = "compressed bodies (Content-Encoding) are not accepted; send the body as it is";
+    Err(Problem::new(Code::UnsupportedMediaType, "compressed-body", text))
+}
+
 /// Receives the beginning of a body; fails if no chunk arrives for `limit`.
 pub(super) async fn receive_beginning(req: &mut ServiceRequest, limit: Duration) -> Result<(), Problem> {
+    require_plain_body(req)?;
     let mut payload = req.take_payload();
     if matches!(payload, Payload::None) {
         return Ok(());

@@ -24,6 +24,17 @@ async fn a_request_id_is_kept_if_it_is_harmless_and_made_otherwise() {
     assert_eq!(id_of(&"x".repeat(65)).await.len(), 36);
 }
 
+/// A hundred megabytes of zeros are a hundred kilobytes.
+#[tokio::test]
+async fn compressed_bodies_are_refused_before_they_are_unpacked() {
+    let app = TestApp::start(&[SERVICE], "").await;
+    for (encoding, status) in [("gzip", 415), ("identity, br", 415), ("Identity", 200)] {
+        let request = app.http.get(format!("{}/icat/ok", app.public)).header("content-encoding", encoding);
+        let answer = request.body("x").send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{encoding}");
+    }
+}
+
 #[tokio::test]
 async fn two_services_cannot_claim_one_address() {
     let config =

@@ -1,4 +1,5 @@
-//! `POST /sessions/end`, for other services only: ends the login of a session handle, as the logout of a page does.
+//! `POST /sessions/end`, for other services only: ends the login of a session handle or an access token, as the logout of a page
+//! does.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use service_kit::{Problem, RequestCredential, is_session_handle};
@@ -12,9 +13,10 @@ pub async fn end_login(
     origin: RequestOrigin,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let bearer = RequestCredential::find_bearer(&request)?.filter(|bearer| is_session_handle(&bearer.text));
-    let bearer = bearer.ok_or_else(|| no_credentials("send the handle as Authorization: Bearer"))?;
-    if let Some(login) = state.logins.find_login(bearer.text).await? {
+    let bearer = RequestCredential::find_bearer(&request)?;
+    let text = bearer.ok_or_else(|| no_credentials("send the handle or the token as Authorization: Bearer"))?.text;
+    let handle = if is_session_handle(&text) { text } else { state.tokens.verify_token(&text).await?.sid };
+    if let Some(login) = state.logins.find_login(handle).await? {
         state.logout.log_out(&login, &origin.0).await?;
     }
     Ok(HttpResponse::NoContent().finish())

@@ -167,6 +167,12 @@ async fn anonymous_logins_share_a_session_at_icat() {
         assert_eq!(app.http.post(&url).bearer_auth(&first.access).send().await.unwrap().status(), 204);
         app.drain().await;
         assert_eq!(find_session(&first.access).await, None);
+        // At the catalogue, too, visitors end their own login.
+        let fourth = visit().await;
+        let out = app.http.delete(format!("{}/icat/session/-", app.public)).bearer_auth(&fourth.access);
+        assert_eq!(out.send().await.unwrap().status(), 204);
+        assert_eq!(find_session(&fourth.access).await, None);
+        assert_eq!(find_session(&third.access).await.as_ref(), Some(&shared));
         let second = refresh_pair(&app, &second.refresh).await;
         // Refreshes keep it open.
         app.clock.advance_seconds(3600);

@@ -308,6 +308,26 @@ async fn the_page_logs_out_at_the_provider_with_the_id_token() {
     }
 }
 
+/// Each begun login is a row.
+#[tokio::test]
+async fn one_client_begins_so_many_logins_and_no_more() {
+    let _lock = ONE_AT_A_TIME.lock().await;
+    let provider = FakeProvider::start().await;
+    let settings = provider.settings("").replace("[auth]\n", "[auth]\nanonymous_logins_per_address = 3\n");
+    let app = TestApp::start(&[auth::SERVICE, icat::SERVICE], &settings).await;
+    let browser = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
+    let url = format!("{}/auth/v1/oidc/lab/start", app.public);
+    let mut found = Vec::new();
+    for _ in 0..4 {
+        found.push(browser.get(&url).send().await.unwrap().status().as_u16());
+    }
+    assert_eq!(found, [303, 303, 303, 429]);
+    app.clock.advance_seconds(1);
+    assert_eq!(browser.get(&url).send().await.unwrap().status(), 303);
+    app.stop().await;
+    provider.stop().await;
+}
+
 #[tokio::test]
 async fn a_provider_that_is_down_keeps_nobody_else_out() {
     let _lock = ONE_AT_A_TIME.lock().await;

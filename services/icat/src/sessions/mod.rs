@@ -113,6 +113,11 @@ impl Sessions {
             .await
     }
 
+    /// Ends the login of an access token or a session handle. Auth ends its session, unless other logins have it, too.
+    pub async fn end_login(&self, credential: &str) -> Result<(), Problem> {
+        self.issued.end_login(credential).await
+    }
+
     /// Ends a session, expired or not, and publishes its end for services that cache it.
     pub async fn end_session(&self, credential: &Credential) -> Result<(), Error> {
         let session_hash = sha256_hex(credential.session_id()?);

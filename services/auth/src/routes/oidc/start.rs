@@ -13,6 +13,7 @@ use crate::browser_cookie::{create_browser_cookie, find_browser_secret};
 use crate::domain::provider_login::{LoginRequest, SessionKind, parse_acr_values};
 use crate::domain::return_address::ReturnAddress;
 use crate::providers::ProviderSettings;
+use crate::request_origin::RequestOrigin;
 use crate::state::State;
 
 #[derive(Deserialize)]
@@ -60,11 +61,14 @@ impl StartParameters {
 
 pub async fn start_login(
     state: web::Data<State>,
+    origin: RequestOrigin,
     request: HttpRequest,
     provider: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let provider = find_provider(&state, &provider)?;
     let login = parse_query::<StartParameters>(&request)?.into_request(&provider.settings)?;
+    // Each is a row, until the user comes back or does not.
+    state.login_throttle.count_anonymous_login(&provider.settings.name, &origin.0)?;
     let secret = find_browser_secret(&request);
     let started = state.provider_logins.start_login(provider, &login, secret.as_deref()).await;
     let started = started.map_err(|e| e.into_problem(provider.settings.display_name()))?;
