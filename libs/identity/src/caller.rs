@@ -18,6 +18,9 @@ use crate::{Identity, IssuedCredentials};
 /// Longer ones are nobody's.
 const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
 
+/// The ICAT user name of everybody who does not say who they are (authn.anon 2.0).
+pub const ANONYMOUS_USER_NAME: &str = "anon/anon";
+
 /// A user as jobs and events store them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject {
@@ -64,6 +67,11 @@ impl UserLogin {
 impl Caller {
     pub fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// Whether it is somebody who has not said who they are. Anonymous logins share their ICAT sessions.
+    pub fn is_anonymous(&self) -> bool {
+        self.subject.icat_user_name == ANONYMOUS_USER_NAME
     }
 
     /// The caller's own ICAT session, where there is one and it could be found.

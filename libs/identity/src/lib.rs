@@ -39,7 +39,7 @@ pub use self::administrators::Administrators;
 pub use self::api_keys::ApiKey;
 use self::api_keys::ApiKeys;
 use self::cache::Caches;
-pub use self::caller::{Caller, MaybeCaller, Subject};
+pub use self::caller::{ANONYMOUS_USER_NAME, Caller, MaybeCaller, Subject};
 pub use self::doctor::check_reader_account;
 pub use self::issued_credentials::IssuedCredentials;
 use self::issued_credentials::listen_for_ended_sessions;

@@ -9,8 +9,8 @@ use super::provider_claims::ProviderClaims;
 /// The authenticator that lets everybody in.
 pub const ANONYMOUS_PLUGIN: &str = "anon";
 
-/// Everybody who does not say who they are has this ICAT user name. They must not see or end each other's logins.
-pub const ANONYMOUS_USER_NAME: &str = "anon/anon";
+/// They must not see or end each other's logins.
+pub use identity::ANONYMOUS_USER_NAME;
 
 /// Whoever links accounts must have logged in so recently.
 pub const RECENT_LOGIN_AGE: Duration = Duration::from_mins(10);

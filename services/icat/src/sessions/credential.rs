@@ -12,6 +12,8 @@ pub enum Credential {
     SessionId(String),
     /// The session behind an access token or a session handle. Its id is not for the client.
     IssuedSession(Secret),
+    /// The same of an anonymous login: others have the session as well.
+    SharedSession(Secret),
     /// The user of a valid access token, while auth does not answer whose session it is.
     IssuedUser(String),
 }
@@ -29,6 +31,7 @@ impl Credential {
             return Err(Error::Forbidden(text.to_owned()).into());
         }
         Ok(match caller.session() {
+            Some(session) if caller.is_anonymous() => Self::SharedSession(session.clone()),
             Some(session) => Self::IssuedSession(session.clone()),
             None => Self::IssuedUser(caller.subject().icat_user_name.clone()),
         })
@@ -39,7 +42,7 @@ impl Credential {
         match self {
             Self::Missing => Err(Error::Session("Session Id cannot be null or empty.".to_owned())),
             Self::SessionId(id) => Ok(id),
-            Self::IssuedSession(id) => Ok(id.expose()),
+            Self::IssuedSession(id) | Self::SharedSession(id) => Ok(id.expose()),
             Self::IssuedUser(_) => Err(Error::SessionNotKnown),
         }
     }

@@ -113,13 +113,17 @@ impl Sessions {
             .await
     }
 
-    /// Ends the login of an access token or a session handle. Auth ends its session, unless other logins have it, too.
-    pub async fn end_login(&self, credential: &str) -> Result<(), Problem> {
-        self.issued.end_login(credential).await
+    /// Ends the session that a request shows, in whichever form. An anonymous login ends alone, and auth is told: its session is not
+    /// its own.
+    pub async fn log_out(&self, text: &str) -> Result<(), Problem> {
+        match self.resolve_credential(Some(text)).await? {
+            Credential::SharedSession(_) => self.issued.end_login(text).await,
+            credential => Ok(self.end_session(&credential).await?),
+        }
     }
 
     /// Ends a session, expired or not, and publishes its end for services that cache it.
-    pub async fn end_session(&self, credential: &Credential) -> Result<(), Error> {
+    async fn end_session(&self, credential: &Credential) -> Result<(), Error> {
         let session_hash = sha256_hex(credential.session_id()?);
         let ended = self.db.write(async |tx| end_stored_session(tx, &session_hash, &self.outbox).await).await?;
         if ended { Ok(()) } else { Err(credential.unknown_error()) }

@@ -1,7 +1,6 @@
 //! `DELETE /icat/session/{id}`: logout; 204.
 
 use actix_web::{HttpResponse, web};
-use identity::IssuedCredentials;
 use service_kit::{PathCredential, Problem};
 
 use crate::routes::schemas::{CommonResponses, Failure};
@@ -20,11 +19,6 @@ use crate::state::State;
     ),
 )]
 pub async fn log_out(state: web::Data<State>, credential: PathCredential) -> Result<HttpResponse, Problem> {
-    let resolved = state.sessions.resolve_credential(Some(&credential.id)).await?;
-    if IssuedCredentials::is_issued(&credential.id) {
-        state.sessions.end_login(&credential.id).await?;
-    } else {
-        state.sessions.end_session(&resolved).await?;
-    }
+    state.sessions.log_out(&credential.id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
