@@ -105,7 +105,7 @@ impl Rule {
 
 impl MissingLevel {
     /// What is missing and what to do.
-    pub fn explain(&self) -> String {
+    pub fn render_text(&self) -> String {
         let RequiredLevel { acr, amr, max_age } = &self.required;
         match self.fault {
             LevelFault::SecondFactor if amr.is_empty() => {
@@ -144,7 +144,7 @@ impl MissingLevel {
 impl From<MissingLevel> for Problem {
     /// RFC 9470, 3.
     fn from(missing: MissingLevel) -> Self {
-        let text = missing.explain();
+        let text = missing.render_text();
         let slug = match missing.fault {
             LevelFault::SecondFactor => "identity/mfa_required",
             LevelFault::NoAuthTime | LevelFault::AuthTimeLater | LevelFault::TooOld => "identity/login_too_old",

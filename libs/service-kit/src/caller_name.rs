@@ -27,10 +27,15 @@ impl CallerName {
     }
 }
 
+/// What logs show of a user, such as `db/alice`: a digest of the name.
+pub fn render_user_name(user_name: &str) -> String {
+    if redaction::is_on() { sha256_hex(user_name)[..DIGITS].to_owned() } else { user_name.to_owned() }
+}
+
 /// Records a user, such as `db/alice`, as the caller of the current request; logs show a digest of the name. Does nothing
 /// outside a request.
 pub fn record_caller(user_name: &str) {
-    let shown = if redaction::is_on() { sha256_hex(user_name)[..DIGITS].to_owned() } else { user_name.to_owned() };
+    let shown = render_user_name(user_name);
     // Outside a request there is no line to put it into.
     let _noted = NAME.try_with(|name| name.replace(Some(shown)));
 }

@@ -33,7 +33,7 @@ pub mod signed_url;
 pub mod telemetry;
 mod worker;
 
-pub use self::caller_name::record_caller;
+pub use self::caller_name::{record_caller, render_user_name};
 pub use self::clock::{Clock, SystemClock};
 pub use self::config::{Config, ConfigError, ServiceSettings};
 pub use self::doctor::{DoctorCtx, Finding};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use icat_client::client::{Filter, ReaderAccount, WriteError, wrap_entity};
 use icat_client::{IcatClient, IcatCode, IcatError, Select};
 use serde_json::{Value, json};
-use service_kit::{ConfigError, Ctx, Db, Problem, Secret, sha256_hex};
+use service_kit::{ConfigError, Ctx, Db, Problem, Secret, render_user_name};
 
 use crate::administrators::Administrators;
 use crate::audit::Audit;
@@ -17,8 +17,6 @@ use crate::providers::{ProviderLoginError, ProviderSettings};
 
 /// Ids of rows to delete are part of an address.
 const MAX_DELETED_ROWS: usize = 100;
-/// Digits of the digest of a user name in logs.
-const DIGITS: usize = 12;
 
 /// Makes memberships equal to the claims of providers.
 pub struct GroupMemberships {
@@ -51,7 +49,7 @@ impl GroupMemberships {
         origin: &Origin,
     ) -> Result<(), ProviderLoginError> {
         let Some((rules, claimed)) = provider.group_rules().zip(claimed) else { return Ok(()) };
-        let (name, user) = (provider.name.as_str(), &sha256_hex(user_name)[..DIGITS]);
+        let (name, user) = (provider.name.as_str(), &*render_user_name(user_name));
         if claimed.ignored > 0 {
             let ignored = claimed.ignored;
             tracing::warn!(

@@ -35,7 +35,8 @@ impl LoginAdministration {
         }
     }
 
-    /// Ends a login and the others of its ICAT session, which anonymous logins share and therefore keep; the user, or `None` if it has ended before. `actor` is who does it.
+    /// Ends a login and the others of its ICAT session; an anonymous login ends alone. The user, or `None` if it has ended before.
+    /// `actor` is who does it.
     pub async fn end_login(&self, id: &str, actor: &str, origin: &Origin) -> Result<Option<String>, DbError> {
         let (now, reason) = (self.clock.now_micros(), EndReason::EndedByAdministrator);
         let end = async |tx: &mut Tx| {

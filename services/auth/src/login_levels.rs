@@ -8,8 +8,7 @@ use crate::store::logins::LoginRow;
 pub fn to_login_level(row: &LoginRow) -> LoginLevel {
     LoginLevel {
         acr: row.acr.clone(),
-        // The column is written by this program alone.
-        amr: serde_json::from_str(&row.amr).unwrap_or_default(),
+        amr: row.list_methods(),
         auth_time: row.auth_time.map(|time| time.to_timestamp().as_second()),
     }
 }

@@ -72,7 +72,7 @@ impl Decision {
 
     /// For somebody whose rights would allow it.
     pub fn deny_level(missing: MissingLevel) -> Self {
-        Self { allowed: false, rule: missing.explain(), missing_level: Some(missing) }
+        Self { allowed: false, rule: missing.render_text(), missing_level: Some(missing) }
     }
 
     /// An error unless it is allowed: [`Code::Unauthenticated`] with a challenge if another login of the user is enough, else

@@ -38,7 +38,7 @@ pub struct GroupChanges {
 
 impl GroupRules {
     /// Why the rules cannot be used.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check_rules(&self) -> Result<(), String> {
         if !self.claim.starts_with('/') {
             return Err("groups_claim must be a JSON pointer, such as /groups or /realm_access/roles".to_owned());
         }
@@ -111,14 +111,14 @@ mod tests {
 
     #[test]
     fn rules_that_would_decide_about_all_groups_are_refused() {
-        assert_eq!(rules().check(), Ok(()));
+        assert_eq!(rules().check_rules(), Ok(()));
         let other = BTreeMap::from([("x".to_owned(), "root".to_owned())]);
         for (wrong, says) in [
             (GroupRules { prefix: String::new(), ..rules() }, "groups_prefix must be set"),
             (GroupRules { claim: "roles".to_owned(), ..rules() }, "JSON pointer"),
             (GroupRules { names: other, ..rules() }, "`root` must begin with groups_prefix"),
         ] {
-            assert!(wrong.check().unwrap_err().contains(says), "{wrong:?}");
+            assert!(wrong.check_rules().unwrap_err().contains(says), "{wrong:?}");
         }
     }
 

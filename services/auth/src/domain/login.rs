@@ -43,10 +43,9 @@ impl Authentication {
 
     /// At an identity provider, as it states.
     pub fn from_claims(provider: &str, claims: &ProviderClaims) -> Self {
-        let time = claims.get_seconds("auth_time").and_then(|seconds| seconds.checked_mul(1_000_000));
         Self {
             mechanism: provider.to_owned(),
-            time: time.map(Micros::from_i64),
+            time: claims.get_time("auth_time"),
             acr: claims.get_text("acr").map(str::to_owned),
             amr: claims.list_texts("amr").into_iter().map(str::to_owned).collect(),
         }

@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use service_kit::Micros;
 
 /// The claims of a token.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -28,6 +29,11 @@ impl ProviderClaims {
     pub fn get_seconds(&self, name: &str) -> Option<i64> {
         let value = self.get(name)?;
         value.as_i64().or_else(|| Some(SignedDuration::try_from_secs_f64(value.as_f64()?).ok()?.as_secs()))
+    }
+
+    /// The same as a time of this program.
+    pub fn get_time(&self, name: &str) -> Option<Micros> {
+        self.get_seconds(name)?.checked_mul(1_000_000).map(Micros::from_i64)
     }
 
     /// The texts of a list. ORCID sends `amr` as a text, which is one value, and `aud` may be a text everywhere (RFC 7519, 4.1.3).

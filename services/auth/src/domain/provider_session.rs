@@ -21,13 +21,11 @@ pub struct ProviderSession {
 impl ProviderSession {
     /// As the claims of a valid ID token say.
     pub fn from_claims(issuer: &str, claims: &ProviderClaims) -> Self {
-        let issued_at =
-            claims.get_seconds("iat").and_then(|seconds| seconds.checked_mul(1_000_000)).unwrap_or_default();
         Self {
             issuer: issuer.to_owned(),
             subject_hash: sha256_hex(claims.get_text("sub").unwrap_or_default()),
             session_hash: claims.get_text("sid").map(sha256_hex),
-            issued_at: Micros::from_i64(issued_at),
+            issued_at: claims.get_time("iat").unwrap_or_default(),
             id_token: None,
         }
     }

@@ -90,8 +90,7 @@ fn to_authentication(row: &LoginRow) -> Authentication {
         mechanism: row.mechanism.clone(),
         time: row.auth_time,
         acr: row.acr.clone(),
-        // The column is written by this program alone.
-        amr: serde_json::from_str(&row.amr).unwrap_or_default(),
+        amr: row.list_methods(),
     }
 }
 

@@ -151,7 +151,7 @@ impl ProviderSettings {
         if has_group_settings && !self.has_groups() {
             return Err("groups_claim must be set, if there are other settings of groups".to_owned());
         }
-        self.group_rules().map_or(Ok(()), |rules| rules.check())?;
+        self.group_rules().map_or(Ok(()), |rules| rules.check_rules())?;
         if !is_plain_name(&self.name) {
             return Err("name must have letters, digits, - and _ only".to_owned());
         }

@@ -94,6 +94,14 @@ pub struct LoginRow {
     pub ended_at: Option<Micros>,
 }
 
+impl LoginRow {
+    /// How the user proved who they are (RFC 8176).
+    pub fn list_methods(&self) -> Vec<String> {
+        // The column is written by this program alone.
+        serde_json::from_str(&self.amr).unwrap_or_default()
+    }
+}
+
 /// What changes when a login is renewed.
 #[derive(Debug, Clone, Copy)]
 pub struct RenewedTimes {

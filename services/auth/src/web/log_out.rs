@@ -8,7 +8,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use service_kit::{Problem, is_session_handle};
 
-use super::provider_logout::ProviderLogout;
+use super::provider_logout::ProviderLogoutView;
 use super::templates::render_page;
 use crate::request_origin::RequestOrigin;
 use crate::state::State;
@@ -23,7 +23,7 @@ pub async fn log_out(
     let mut elsewhere = None;
     match state.page_visitors.find_visitor(&request).await? {
         Some(login) => {
-            elsewhere = ProviderLogout::find(&state, &request, &login.row.mechanism, session).await;
+            elsewhere = ProviderLogoutView::find_for_login(&state, &request, &login.row.mechanism, session).await;
             state.logout.log_out(&login, &origin.0).await?;
         }
         None => {

@@ -11,7 +11,7 @@ use crate::state::State;
 
 /// What the page shows of it.
 #[derive(Serialize)]
-pub struct ProviderLogout {
+pub struct ProviderLogoutView {
     provider: String,
     address: String,
     client_id: String,
@@ -27,10 +27,15 @@ pub struct ProviderLogout {
     pub policy: Option<HeaderValue>,
 }
 
-impl ProviderLogout {
+impl ProviderLogoutView {
     /// `None` if the login with this mechanism did not come from a provider, or its logout page is not known now. `session` is that of the
     /// page, which has not ended yet.
-    pub async fn find(state: &State, request: &HttpRequest, mechanism: &str, session: Option<String>) -> Option<Self> {
+    pub async fn find_for_login(
+        state: &State,
+        request: &HttpRequest,
+        mechanism: &str,
+        session: Option<String>,
+    ) -> Option<Self> {
         let provider = state.providers.find_by_name(mechanism)?;
         let address = provider.find_logout_endpoint().await.unwrap_or_else(|e| {
             tracing::info!(error = %e, "the logout page of an identity provider is not known");
