@@ -129,6 +129,7 @@ def check_locks(pair):
     for one, other in pair.list_orders():
         logins = [(replica, pair.require_login(replica, "bob")) for replica in (one, other)]
         token, _ = pair.log_in_to_portal(other, "bob")
+        session = pair.facility.login("simple/bob")
         one.run("auth", "user", "lock", "simple/bob")
         for replica in (one, other):
             status, answer = pair.log_in(replica, "bob")
@@ -136,6 +137,8 @@ def check_locks(pair):
             for _, login in logins:
                 assert refresh(replica, login)[0] == 401 and not is_alive(replica, login["access_token"])
             assert not is_valid_for_portals(replica, token)
+        # The catalogue ends what it has when it hears of the lock, and would end a login that begins before.
+        wait_until("the catalogue has ended the sessions", lambda: pair.facility.request("GET", f"/icat/session/{session}")[0] == 403)
         other.run("auth", "user", "unlock", "simple/bob")
         for replica in (one, other):
             pair.require_login(replica, "bob")

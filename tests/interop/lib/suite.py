@@ -1,5 +1,6 @@
 """The built program as foreign clients meet it: over TCP, with settings in variables, standard library only."""
 
+import fcntl
 import json
 import os
 import random
@@ -29,10 +30,28 @@ def use_installed_packages():
         os.execv(PYTHON, [PYTHON, *sys.argv])
 
 
+# Below those that systems give to outgoing connections, one of which might take the port before its server has it.
+PORTS = range(10_100, 32_000)
+# The files whose locks are the ports of this process, until it ends.
+PORT_LOCKS = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody listens on, and that no other test gets before this process has ended."""
+    folder = Path(tempfile.gettempdir()) / f"undulator-test-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    while True:
+        port = random.choice(PORTS)
+        lock = (folder / str(port)).open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            continue
+        PORT_LOCKS.append(lock)
+        return port
 
 
 def wait_until(what, state, seconds=90):
@@ -107,7 +126,7 @@ class Suite:
             if "listening" in line:
                 break
         else:
-            raise SystemExit("the server did not start")
+            raise SystemExit(f"the server did not start\n{self.log.read_text()[-3000:]}")
         # What it says later must not fill the pipe.
         self.drain = subprocess.Popen(["cat"], stdin=self.server.stderr, stdout=out)
 
