@@ -64,7 +64,7 @@ impl Facility {
         let answer = self.site.log_in(PAGE, &json!({"realm_access": {"roles": groups}})).await;
         let (status, location) = (answer.status(), answer.headers().get(LOCATION).cloned());
         assert!(location.is_some(), "{status}");
-        find_cookie(&answer, "undulator-session").unwrap()
+        find_cookie(&answer, "__Host-undulator-session").unwrap()
     }
 
     async fn get_administration(&self, cookie: &str) -> u16 {
@@ -171,7 +171,7 @@ async fn nobody_is_let_in_whose_groups_cannot_be_stored() {
     })
     .await;
     assert_eq!(refused.status(), 502);
-    assert!(find_cookie(&refused, "undulator-session").is_none());
+    assert!(find_cookie(&refused, "__Host-undulator-session").is_none());
     assert!(refused.text().await.unwrap().contains("does not accept your groups"));
     assert_eq!(facility.site.list_reasons().await.last().unwrap(), "groups_not_stored");
     facility.site.stop().await;

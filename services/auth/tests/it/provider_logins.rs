@@ -273,7 +273,7 @@ async fn pages_get_a_session_and_the_page_says_who_is_logged_in() {
     assert!(form.contains(button), "{form}");
     let answer = site.log_in("session=page&return_to=/search/app", &json!({})).await;
     assert_eq!(answer.headers()[LOCATION], "/search/app");
-    let cookie = find_cookie(&answer, "undulator-session").unwrap();
+    let cookie = find_cookie(&answer, "__Host-undulator-session").unwrap();
     assert!(page(&cookie).await.contains("lab&#x2f;ada"));
     let out = site.browser.post(format!("{}/auth/app/logout", site.app.public)).header("cookie", &cookie);
     let out = out.send().await.unwrap();
@@ -293,7 +293,7 @@ async fn the_page_logs_out_at_the_provider_with_the_id_token() {
     for backend in list_backends() {
         let site = Site::start(&backend, "logout_sends_id_token = true").await;
         let answer = site.log_in("session=page&return_to=/search/app", &json!({})).await;
-        let cookie = find_cookie(&answer, "undulator-session").unwrap();
+        let cookie = find_cookie(&answer, "__Host-undulator-session").unwrap();
         let out = site.browser.post(format!("{}/auth/app/logout", site.app.public)).header("cookie", &cookie);
         let out = out.send().await.unwrap();
         let policy = out.headers()["content-security-policy"].to_str().unwrap().to_owned();
@@ -387,7 +387,7 @@ async fn a_linked_user_of_the_provider_gets_the_linked_account() {
             request.form(form).send().await.unwrap()
         };
         let who = async |answer: Response| {
-            let cookie = find_cookie(&answer, "undulator-session");
+            let cookie = find_cookie(&answer, "__Host-undulator-session");
             let cookie = cookie.ok_or(answer.text().await.unwrap()).unwrap();
             let page = site.browser.get(format!("{}/auth/app", site.app.public)).header("cookie", cookie);
             page.send().await.unwrap().text().await.unwrap()
@@ -395,7 +395,7 @@ async fn a_linked_user_of_the_provider_gets_the_linked_account() {
         let (orcid, page_login) = (json!({"sub": "42", "login": "ada.l"}), "session=page");
         assert!(who(site.log_in(page_login, &orcid).await).await.contains("lab&#x2f;ada.l"));
 
-        let page = find_cookie(&send("/login", "", &form).await, "undulator-session").unwrap();
+        let page = find_cookie(&send("/login", "", &form).await, "__Host-undulator-session").unwrap();
         let link = async |page: &str, come_back: &str, claims: &Value| {
             let started = send("/links/lab", page, &[]).await;
             let login_cookie = find_cookie(&started, "__Host-undulator-login");
@@ -427,7 +427,7 @@ async fn a_linked_user_of_the_provider_gets_the_linked_account() {
         // Somebody else's account cannot take it over, nor a login of long ago.
         accounts.create_account(&accounts.parse_name("db/eve").unwrap(), PASSWORD).await.unwrap();
         let eve = [form[0], ("username", "eve"), form[2]];
-        let eve = find_cookie(&send("/login", "", &eve).await, "undulator-session").unwrap();
+        let eve = find_cookie(&send("/login", "", &eve).await, "__Host-undulator-session").unwrap();
         assert_eq!(link(&eve, &eve, &orcid).await.status(), 409);
         let other = json!({"sub": "44", "login": "mallory"});
         assert_eq!(link(&page, &eve, &other).await.status(), 409, "somebody else has logged in on the page since");

@@ -41,7 +41,7 @@ fn find_link(page: &str, text: &str) -> String {
 #[tokio::test]
 async fn an_administrator_is_led_to_the_login_that_is_enough_and_back() {
     let site = start_site(&list_backends()[0]).await;
-    let plain = find_cookie(&site.log_in(PAGE, &json!({"acr": "pwd"})).await, "undulator-session").unwrap();
+    let plain = find_cookie(&site.log_in(PAGE, &json!({"acr": "pwd"})).await, "__Host-undulator-session").unwrap();
     let (status, page) = get_page(&site, "/auth/app/admin", &plain).await;
     assert_eq!(status, 401, "{page}");
     assert!(page.contains("needs a login with a second factor: one of the levels mfa or of the methods hwk"), "{page}");
@@ -69,10 +69,10 @@ async fn an_administrator_is_led_to_the_login_that_is_enough_and_back() {
     for claims in [json!({"acr": "mfa"}), json!({"amr": ["pwd", "hwk"]})] {
         let high = site.log_in(query, &claims).await;
         assert_eq!(high.headers()[LOCATION], "/auth/app/admin", "{claims}");
-        let cookie = find_cookie(&high, "undulator-session").unwrap();
+        let cookie = find_cookie(&high, "__Host-undulator-session").unwrap();
         assert_eq!(get_page(&site, "/auth/app/admin", &cookie).await.0, 200, "{claims}");
     }
-    let high = find_cookie(&site.log_in(query, &json!({"acr": "mfa"})).await, "undulator-session").unwrap();
+    let high = find_cookie(&site.log_in(query, &json!({"acr": "mfa"})).await, "__Host-undulator-session").unwrap();
     site.app.clock.advance_seconds(931);
     let (status, page) = get_page(&site, "/auth/app/admin", &high).await;
     assert!(status == 401 && page.contains("at most 15 min old"), "{page}");
