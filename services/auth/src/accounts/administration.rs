@@ -94,8 +94,8 @@ impl Accounts {
         }
     }
 
-    /// The same for an administrator who works with a page.
-    pub fn for_administrator(&self, user_name: &str, origin: &Origin) -> Self {
+    /// The same for somebody who works with a page.
+    pub fn for_actor(&self, user_name: &str, origin: &Origin) -> Self {
         Self { actor: user_name.to_owned(), origin: origin.clone(), ..self.clone() }
     }
 

@@ -25,6 +25,8 @@ struct AccountView<'a> {
     is_administrator: bool,
     logins: Vec<LoginView>,
     has_more_logins: bool,
+    /// Whether the password is kept here.
+    has_password: bool,
     links: Vec<LinkView>,
     providers: Vec<ProviderView>,
 }
@@ -44,13 +46,29 @@ struct ProviderView {
     display_name: String,
 }
 
-/// The page with what has just been done.
+/// What the page says besides.
+pub struct AccountPage<'a> {
+    /// Where it leads to.
+    pub next: &'a str,
+    /// What has just been done.
+    pub message: Option<&'a str>,
+    /// What is wrong with the form of the password.
+    pub problem: Option<&'a str>,
+}
+
+impl Default for AccountPage<'_> {
+    fn default() -> Self {
+        Self { next: "/", message: None, problem: None }
+    }
+}
+
 pub async fn render_account(
     state: &State,
+    status: StatusCode,
     login: &LiveLogin,
-    next: &str,
-    message: Option<&str>,
+    page: &AccountPage<'_>,
 ) -> Result<HttpResponse, Problem> {
+    let AccountPage { next, message, problem } = page;
     let user = &login.row.user_name;
     let wanted = i64::try_from(MAX_LOGINS + 1).map_err(Problem::internal)?;
     let mut logins = state.logins.list_own_logins(&login.row, NEWEST, wanted).await?;
@@ -64,10 +82,11 @@ pub async fn render_account(
         is_administrator: state.administrators.is_administrator(user).await,
         logins: render_logins(logins, &login.row.sid_hash),
         has_more_logins,
+        has_password: state.accounts.parse_name(user).is_ok(),
         providers: list_linkable_providers(state, login, &links),
         links: links.into_iter().map(|link| render_link(state, link)).collect(),
     };
-    render_page(StatusCode::OK, "account.html", context! { message, ..Serde(view) })
+    render_page(status, "account.html", context! { message, problem, ..Serde(view) })
 }
 
 fn render_link(state: &State, link: AccountLinkRow) -> LinkView {

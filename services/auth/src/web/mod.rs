@@ -4,6 +4,7 @@
 mod account_page;
 mod administration;
 mod assets;
+mod change_password;
 mod end_own_login;
 mod link_account;
 mod log_in;
@@ -29,6 +30,7 @@ pub fn build_mount(state: &Arc<State>) -> Mount {
         .get("", show_login::show_login)
         .post("/login", log_in::log_in)
         .post("/logout", log_out::log_out)
+        .post("/password", change_password::change_password)
         .post("/logins/end", end_own_login::end_login)
         .post("/links/{provider}", link_account::start_link)
         .post("/links/{provider}/remove", unlink_account::remove_link)

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use service_kit::Problem;
 use service_kit::parameters::parse_query;
 
-use super::account_page::render_account;
+use super::account_page::{AccountPage, render_account};
 use super::login_form::{LoginDemand, LoginForm, parse_next, render_form};
 use crate::state::State;
 
@@ -34,11 +34,16 @@ pub async fn show_login(state: web::Data<State>, request: HttpRequest) -> Result
     let message = match done.as_str() {
         "login-ended" => Some("The login has ended."),
         "linked" => Some("From now on, you get this account when you log in there."),
+        "password-changed" => Some("The password is changed. Log in with the new one."),
         "unlinked" => Some("The link is removed. Logins of before go on until they end."),
         _ => None,
     };
     match state.page_visitors.find_visitor(&request).await? {
-        Some(login) => render_account(&state, &login, parse_next(&next).as_str(), message).await,
-        None => render_form(&state, StatusCode::OK, &LoginForm { next, ..LoginForm::default() }, None).await,
+        Some(login) => {
+            let next = parse_next(&next);
+            let page = AccountPage { next: next.as_str(), message, problem: None };
+            render_account(&state, StatusCode::OK, &login, &page).await
+        }
+        None => render_form(&state, StatusCode::OK, &LoginForm { next, ..LoginForm::default() }, message).await,
     }
 }

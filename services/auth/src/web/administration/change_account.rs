@@ -22,7 +22,7 @@ pub async fn change_account(
     form: web::Form<AccountForm>,
 ) -> Result<HttpResponse, Problem> {
     let administrator = state.page_visitors.require_sending_administrator(&request).await?;
-    let accounts = state.accounts.for_administrator(administrator.user_name(), &origin.0);
+    let accounts = state.accounts.for_actor(administrator.user_name(), &origin.0);
     let account = accounts.parse_name(&form.account).map_err(to_problem)?;
     if account.to_string() == administrator.user_name() && *change != "unlock" {
         let text = "You cannot lock or remove your own account. Another administrator can, or the command line.";

@@ -55,6 +55,6 @@ async fn create_from_form(
         Ok(hash) => hash,
         Err(e) => return Ok(Err(e)),
     };
-    let accounts = state.accounts.for_administrator(administrator.user_name(), origin);
+    let accounts = state.accounts.for_actor(administrator.user_name(), origin);
     Ok(accounts.create_account_with_hash(&account, &hash).await)
 }

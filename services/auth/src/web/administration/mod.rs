@@ -18,7 +18,7 @@ use crate::accounts::AccountError;
 const MAX_ROWS: usize = 200;
 
 /// What is wrong with a form, for the page that shows it again; another error is one of the server.
-fn to_form_message(e: AccountError) -> Result<String, Problem> {
+pub fn to_form_message(e: AccountError) -> Result<String, Problem> {
     match e {
         AccountError::Invalid(_) | AccountError::Unknown(_) | AccountError::Exists(_) => Ok(e.to_string()),
         AccountError::Database(e) => Err(e.into()),

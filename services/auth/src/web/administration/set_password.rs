@@ -27,7 +27,7 @@ pub async fn set_password(
     let account = state.accounts.parse_name(&form.account).map_err(to_problem)?;
     let set = match state.local_logins.hash_new_password(&account, &form.password).await? {
         Ok(hash) => {
-            let accounts = state.accounts.for_administrator(administrator.user_name(), &origin.0);
+            let accounts = state.accounts.for_actor(administrator.user_name(), &origin.0);
             accounts.set_password_hash(&account, &hash).await
         }
         Err(e) => Err(e),
