@@ -209,3 +209,38 @@ async fn logins_are_ended_by_their_user_and_by_administrators() {
     assert_eq!(ended.count(), 2);
     site.stop().await;
 }
+
+#[tokio::test]
+async fn people_change_their_own_password() {
+    let site = Site::start().await;
+    let alice = site.log_in("alice", PASSWORD).await.unwrap();
+    let other_device = site.log_in("alice", PASSWORD).await.unwrap();
+    assert!(site.get_page("", &alice).await.1.contains("Change the password"));
+    let new = "only in tests, and another one";
+    for (current, first, second, problem) in [
+        ("wrong password", new, new, "The current password is wrong."),
+        (PASSWORD, new, "only in tests, and another two", "The new passwords differ."),
+        (PASSWORD, "short", "short", "at least 12 are needed"),
+    ] {
+        let form = [("current", current), ("new", first), ("repeated", second)];
+        let refused = site.send_form("/password", &alice, &form).await;
+        assert_eq!(refused.status(), 422, "{problem}");
+        let page = refused.text().await.unwrap();
+        assert!(page.contains(problem) && !page.contains(new), "{page}");
+    }
+    let form = [("current", PASSWORD), ("new", new), ("repeated", new)];
+    assert_eq!(site.send_form("/password", "", &form).await.status(), 401);
+    let foreign = site.browser.post(format!("{}/auth/app/password", site.app.public)).form(&form);
+    let foreign = foreign.header("cookie", &alice).header("sec-fetch-site", "cross-site").send().await.unwrap();
+    assert_eq!(foreign.status(), 403, "a page of another site");
+    assert_eq!(site.submit_change("/password", &alice, &form).await, "/auth/app?done=password-changed");
+    site.app.drain().await;
+    for cookie in [&alice, &other_device] {
+        assert!(site.get_page("", cookie).await.1.contains("Log in"), "all logins have ended");
+    }
+    assert_eq!(site.log_in("alice", PASSWORD).await, Err(403));
+    assert!(site.log_in("alice", new).await.is_ok());
+    let rows = list_audit_rows(&site.app).await;
+    assert!(rows.iter().any(|row| row.kind == "account" && row.actor.as_deref() == Some("db/alice")), "{rows:?}");
+    site.stop().await;
+}
