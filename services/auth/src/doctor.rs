@@ -1,17 +1,40 @@
-//! The check of `doctor` for the reader account while no server runs.
+//! The checks of `doctor`: the password of the reader account while no server runs, and the identity providers.
 
+use futures_util::future::join_all;
 use service_kit::problem::format_error_chain;
 use service_kit::{Db, DbError, DoctorCtx, Finding};
 
 use crate::accounts::verify_password;
 use crate::config::{Config, SERVICE_NAME};
+use crate::providers::{ProviderSettings, examine_provider};
 use crate::store::accounts;
 
 const WHAT: &str = "reader password";
 
+pub async fn examine(ctx: DoctorCtx) -> Vec<Finding> {
+    let mut findings = check_providers(&ctx).await;
+    findings.extend(check_reader_password(ctx).await);
+    findings
+}
+
+/// Whether each identity provider can be asked. One that is down may be up again when somebody logs in.
+async fn check_providers(ctx: &DoctorCtx) -> Vec<Finding> {
+    // Invalid settings are reported elsewhere.
+    let Ok(config) = Config::from_settings(&ctx.config) else { return Vec::new() };
+    let check = async |settings: &ProviderSettings| {
+        let what = format!("identity provider {}", settings.name);
+        match examine_provider(&ctx.http, settings).await {
+            Ok(()) => Finding::ok(what, "answers, and is the one of the settings"),
+            Err(fault) if fault.is_temporary() => Finding::warning(what, fault.to_string()),
+            Err(fault) => Finding::wrong(what, fault.to_string()),
+        }
+    };
+    join_all(config.list_oidc_providers().map(check)).await
+}
+
 /// Checks whether `icat.reader` has the password of its account, if that is a local one. While the services run, `doctor`
 /// tries the login instead.
-pub async fn check_reader_password(ctx: DoctorCtx) -> Vec<Finding> {
+async fn check_reader_password(ctx: DoctorCtx) -> Vec<Finding> {
     let (Some(db), Ok(config)) = (ctx.database(SERVICE_NAME), Config::from_settings(&ctx.config)) else {
         return Vec::new();
     };

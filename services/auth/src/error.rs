@@ -9,6 +9,9 @@ use service_kit::{Code, Problem};
 /// An icat.server passes on the words of an authenticator, but not when to come back.
 const UNTOLD_WAIT: Duration = Duration::from_secs(10);
 
+/// The slug of a page that is only for those who are logged in.
+pub const NOT_LOGGED_IN: &str = "auth/not-logged-in";
+
 /// Wrong password or unknown name.
 pub fn bad_credentials() -> Problem {
     Problem::new(Code::Forbidden, "auth/bad-credentials", "The username and password do not match")

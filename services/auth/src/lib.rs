@@ -120,7 +120,7 @@ pub const SERVICE: ServiceDef = ServiceDef {
         ])
     },
     build: |ctx| Box::pin(build(ctx)),
-    doctor: |ctx| Box::pin(doctor::check_reader_password(ctx)),
+    doctor: |ctx| Box::pin(doctor::examine(ctx)),
     ..ServiceDef::EMPTY
 };
 

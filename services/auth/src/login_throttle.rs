@@ -53,6 +53,7 @@ pub struct Attempt {
     throttle: LoginThrottle,
     keys: Keys,
     counts_as_failed: bool,
+    follows_failures: bool,
     /// Until the login has ended.
     _place: Option<OwnedSemaphorePermit>,
 }
@@ -76,6 +77,11 @@ impl Keys {
 }
 
 impl Attempt {
+    /// Whether logins of the same address have failed lately.
+    pub fn follows_failures(&self) -> bool {
+        self.follows_failures
+    }
+
     /// Ends a login. One that was right, or whose password nobody could check, does not count.
     pub fn end_attempt(mut self, outcome: LoginOutcome) {
         self.counts_as_failed = outcome.is_refusal();
@@ -115,7 +121,8 @@ impl LoginThrottle {
         let keys = Keys::new(mechanism, name, origin);
         let place = if self.has_limit() { Some(self.wait_for_place(&keys).await?) } else { None };
         self.check_keys(&keys, mechanism, origin)?;
-        Ok(Attempt { throttle: self.clone(), keys, counts_as_failed: true, _place: place })
+        let follows_failures = self.has_failures(&keys);
+        Ok(Attempt { throttle: self.clone(), keys, counts_as_failed: true, follows_failures, _place: place })
     }
 
     /// Refuses what [`Self::begin_attempt`] would refuse now.
@@ -139,6 +146,14 @@ impl LoginThrottle {
             self.by_address.add_failure(network, now);
         }
         self.by_account.add_failure(&keys.account, now);
+    }
+
+    fn has_failures(&self, keys: &Keys) -> bool {
+        let now = self.clock.now_micros();
+        match &keys.network {
+            Some(network) => self.by_address.has_failures(network, now),
+            None => self.by_account.has_failures(&keys.account, now),
+        }
     }
 
     fn has_limit(&self) -> bool {
@@ -181,6 +196,10 @@ impl FailureCounters {
 
     fn check_attempt(&self, key: &str, now: Micros) -> Result<(), Duration> {
         self.limit.check_attempt(self.spent.get(key).unwrap_or_default(), now)
+    }
+
+    fn has_failures(&self, key: &str, now: Micros) -> bool {
+        self.spent.get(key).is_some_and(|spent| !spent.is_forgotten(now))
     }
 
     fn add_failure(&self, key: &str, now: Micros) {

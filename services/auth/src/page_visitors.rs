@@ -7,6 +7,7 @@ use identity::page_sessions::{find_page_session, refuse_foreign_site};
 use service_kit::{ClientAddress, Code, Problem, is_session_handle};
 
 use crate::administrators::Administrators;
+use crate::error::NOT_LOGGED_IN;
 use crate::logins::{LiveLogin, Logins};
 
 /// Somebody who is logged in and administers the services.
@@ -43,7 +44,7 @@ impl PageVisitors {
     pub async fn require_visitor(&self, request: &HttpRequest) -> Result<LiveLogin, Problem> {
         let text = "You are not logged in here, or your login has ended. Log in, and try again.";
         let visitor = self.find_visitor(request).await?;
-        visitor.ok_or_else(|| Problem::new(Code::Unauthenticated, "auth/not-logged-in", text))
+        visitor.ok_or_else(|| Problem::new(Code::Unauthenticated, NOT_LOGGED_IN, text))
     }
 
     /// Who sends a form. One that a page of another site sends is refused, because the browser adds the cookie to it as well.

@@ -26,9 +26,17 @@ def start_status(facility):
     return answer.status
 
 
+def find_level(facility):
+    """What doctor says of the provider."""
+    findings = facility.json("doctor", check=False)
+    return next(finding["level"] for finding in findings if finding["what"] == f"identity provider {NAME}")
+
+
 def check_down_at_start(facility):
+    assert find_level(facility) == "ok"
     facility.kill()
     facility.provider.end()
+    assert find_level(facility) == "warning"
     facility.start()
     assert facility.login("simple/alice"), "passwords need no provider"
     assert start_status(facility) == 503
@@ -74,6 +82,7 @@ def check_wrong_discovery(facility):
         facility.provider.break_answers(discovery=discovery)
         facility.start()
         assert start_status(facility) in (502, 503), discovery
+        assert find_level(facility) == "wrong", discovery
     facility.provider.break_answers()
 
 

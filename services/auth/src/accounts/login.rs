@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::time::Duration;
 
 use service_kit::{Blocking, Code, Ctx, Db, Problem, Tx};
+use tokio::sync::Semaphore;
 
 use super::imported_hash::is_imported;
 use super::password::{hash_password, verify_password};
@@ -12,12 +13,14 @@ use crate::domain::origin::Origin;
 use crate::error::{bad_credentials, logins_unavailable};
 use crate::login_metrics::LoginOutcome;
 use crate::login_recorder::LoginRecorder;
-use crate::login_throttle::LoginThrottle;
+use crate::login_throttle::{Attempt, LoginThrottle};
 use crate::store::accounts;
 
 /// Hashing is slow by design: at most this many logins are checked at once, and this many may wait.
 const MAX_PASSWORD_THREADS: usize = 2;
 const PASSWORD_QUEUE: usize = 64;
+/// Of these, so many may come from addresses whose logins have failed lately, so that those who guess together keep nobody else out.
+const MAX_SUSPECTS: usize = 16;
 /// A login that waits longer is put off: the embedded catalogue waits 15 s for its authenticators, and portals not much longer.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
@@ -34,6 +37,7 @@ pub struct LoginAttempt<'a> {
 pub struct LocalLogins {
     db: Db,
     pool: Blocking,
+    suspects: Semaphore,
     recorder: LoginRecorder,
     throttle: LoginThrottle,
     policy: PasswordPolicy,
@@ -42,7 +46,7 @@ pub struct LocalLogins {
 impl LocalLogins {
     pub fn new(ctx: &Ctx, recorder: LoginRecorder, throttle: LoginThrottle, policy: PasswordPolicy) -> Self {
         let pool = ctx.pools.open("password", count_password_threads(), PASSWORD_QUEUE);
-        Self { db: ctx.db.clone(), pool, recorder, throttle, policy }
+        Self { db: ctx.db.clone(), pool, suspects: Semaphore::new(MAX_SUSPECTS), recorder, throttle, policy }
     }
 
     /// Succeeds with the password of an open account. A wrong password, an unknown name and a closed account get the same
@@ -50,7 +54,7 @@ impl LocalLogins {
     pub async fn log_in(&self, attempt: LoginAttempt<'_>) -> Result<(), Problem> {
         let LoginAttempt { mechanism, name, password, origin } = attempt;
         let begun = self.throttle.begin_attempt(mechanism, name, origin).await?;
-        let checked = self.check_password(mechanism, name, password).await;
+        let checked = self.check_in_turn(&begun, mechanism, name, password).await;
         let outcome = checked.as_ref().copied().unwrap_or_else(LoginOutcome::from_problem);
         begun.end_attempt(outcome);
         // No login that the audit log does not have.
@@ -72,6 +76,18 @@ impl LocalLogins {
     ) -> Result<Result<String, AccountError>, Problem> {
         let (policy, account, password) = (self.policy, account.clone(), password.to_owned());
         self.pool.run(move || policy.hash_new_password(&account, &password)).await
+    }
+
+    async fn check_in_turn(
+        &self,
+        attempt: &Attempt,
+        mechanism: &str,
+        name: &str,
+        password: String,
+    ) -> Result<LoginOutcome, Problem> {
+        let place = attempt.follows_failures().then(|| self.suspects.try_acquire().map_err(|_| too_many_logins()));
+        let _place = place.transpose()?;
+        self.check_password(mechanism, name, password).await
     }
 
     async fn check_password(&self, mechanism: &str, name: &str, password: String) -> Result<LoginOutcome, Problem> {

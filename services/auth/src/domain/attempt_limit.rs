@@ -17,6 +17,13 @@ pub struct AttemptLimit {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SpentAttempts(Micros);
 
+impl SpentAttempts {
+    /// Whether it is as if no login had failed.
+    pub fn is_forgotten(self, now: Micros) -> bool {
+        self.0 <= now
+    }
+}
+
 impl AttemptLimit {
     /// Whether one more login may fail; the time until it may if not.
     pub fn check_attempt(&self, spent: SpentAttempts, now: Micros) -> Result<(), Duration> {
@@ -60,6 +67,7 @@ mod tests {
         assert_eq!(LIMIT.check_attempt(spent, START + seconds(4)), Err(seconds(6)));
         let later = START + seconds(10);
         assert_eq!(LIMIT.check_attempt(spent, later), Ok(()));
+        assert!(!spent.is_forgotten(later) && spent.is_forgotten(START + seconds(30)));
         let spent = fail(1, spent, later);
         assert_eq!(LIMIT.check_attempt(spent, later), Err(seconds(10)));
         // All is forgotten after the time of the burst.

@@ -14,13 +14,14 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Whose requests are counted together: those of an address, or of a network of IPv6, whose owner has all its addresses (/64).
+    /// Whose requests are counted together: those of an address, or of a network of IPv6 as homes and small offices get it (/56, RIPE-690,
+    /// 4.2), whose owner has all its addresses.
     pub fn network_text(&self) -> Option<String> {
         Some(match self.address?.to_canonical() {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => {
                 let [a, b, c, d, ..] = address.segments();
-                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+                format!("{}/56", Ipv6Addr::new(a, b, c, d & 0xff00, 0, 0, 0, 0))
             }
         })
     }
@@ -49,7 +50,7 @@ mod tests {
         };
         assert_eq!(network("192.0.2.7"), "192.0.2.7");
         assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:db8:1:1234:5:6:7:8"), "2001:db8:1:1200::/56");
         assert_eq!(Origin::default().network_text(), None);
     }
 

@@ -6,11 +6,13 @@ mod scigateway;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
+use identity::page_sessions::redirect_to;
 use serde_json::json;
-use service_kit::pages::render_error_page;
+use service_kit::pages::{percent_encode_segment, render_error_page};
 use service_kit::{Code, ErrorFormat, FailedRequest, http_status};
 
 pub use self::scigateway::{FAILED, INVALID_BODY, SCIGATEWAY_ERRORS, SOMETHING_WENT_WRONG, ScigatewayFailure};
+use crate::error::NOT_LOGGED_IN;
 
 pub const AUTHN_ERRORS: ErrorFormat = ErrorFormat::new("authenticator plugin", render_authn_error);
 /// ICAT+ has no 401: a missing or an unknown session is 403, as in icat.server.
@@ -21,7 +23,11 @@ const LOGIN_PAGE: &str = "auth/app";
 /// Pages for people who log in.
 pub const PAGE_ERRORS: ErrorFormat = ErrorFormat::new("login page", render_page_error);
 
+/// A page that is only for those who are logged in leads to the login, and from there back.
 fn render_page_error(failed: &FailedRequest<'_>) -> HttpResponse {
+    if let (NOT_LOGGED_IN, Some(page)) = (failed.problem.slug, failed.page) {
+        return redirect_to(&format!("/{LOGIN_PAGE}?next={}", percent_encode_segment(page)));
+    }
     // Style and start page are those of the login page, wherever the failed page is.
     render_error_page(&FailedRequest { mount_name: LOGIN_PAGE, ..*failed }, "To the login")
 }

@@ -5,9 +5,9 @@ use service_kit::{DbError, Tx};
 
 use super::Logins;
 use crate::domain::audit::{AuditEntry, AuditKind};
-use crate::domain::login::EndReason;
+use crate::domain::login::{ANONYMOUS_USER_NAME, EndReason};
 use crate::domain::origin::Origin;
-use crate::store::logins::{self, EndedLogin};
+use crate::store::logins::{self, EndedLogin, LoginRow};
 
 impl Logins {
     /// Ends a login and the others of its ICAT session, and tells others, such as the catalogue; false if it was ended before. An
@@ -23,6 +23,24 @@ impl Logins {
             self.end_logins_in(tx, &ended.session_hash, EndReason::IcatSessionEnded, origin).await?;
             self.emit_session_ended(tx, &ended).await?;
             Ok::<_, DbError>(true)
+        };
+        self.db.write(end).await
+    }
+
+    /// Ends all logins of a user but this one, which may be more than a page shows.
+    pub async fn end_other_logins(&self, current: &LoginRow, origin: &Origin) -> Result<(), DbError> {
+        // Their other logins are those of other people.
+        if current.user_name == ANONYMOUS_USER_NAME {
+            return Ok(());
+        }
+        let (now, reason) = (self.clock.now_micros(), EndReason::EndedElsewhere);
+        let end = async |tx: &mut Tx| {
+            let ended = logins::end_other_logins(tx, &current.user_name, &current.session_hash, reason, now).await?;
+            for login in &ended {
+                self.record_end(tx, login, reason, origin).await?;
+                self.emit_session_ended(tx, login).await?;
+            }
+            Ok::<_, DbError>(())
         };
         self.db.write(end).await
     }

@@ -5,6 +5,9 @@ use serde::Deserialize;
 
 use super::http::ProviderFailure;
 
+/// The pattern of the document's address, for traces.
+pub const DISCOVERY_TEMPLATE: &str = "/.well-known/openid-configuration";
+
 /// What is used of the document.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Discovery {

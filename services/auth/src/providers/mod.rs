@@ -5,6 +5,7 @@ mod cached_document;
 mod code_flow;
 mod discovery;
 mod error;
+mod examination;
 mod http;
 mod published_keys;
 mod settings;
@@ -20,9 +21,10 @@ use utoipa::ToSchema;
 pub use self::cached_document::CachedDocument;
 use self::code_flow::CodeFlow;
 pub use self::code_flow::{AuthorizationRequest, CodeExchange, ProviderTokens};
-use self::discovery::Discovery;
 pub use self::discovery::TrustedHosts;
+use self::discovery::{DISCOVERY_TEMPLATE, Discovery};
 pub use self::error::ProviderLoginError;
+pub use self::examination::examine_provider;
 pub use self::http::{ProviderFailure, ProviderHttp};
 pub use self::published_keys::{KeyFault, PublishedKeys};
 pub use self::settings::{ProviderSettings, check_configuration_url, find_issuer};
@@ -116,7 +118,7 @@ impl Provider {
             secret,
             root_names,
             clock: Arc::clone(&ctx.clock),
-            discovery: CachedDocument::new(http.clone(), "/.well-known/openid-configuration", Arc::clone(&ctx.clock)),
+            discovery: CachedDocument::new(http.clone(), DISCOVERY_TEMPLATE, Arc::clone(&ctx.clock)),
             keys: PublishedKeys::new(http.clone(), Arc::clone(&ctx.clock)),
             http,
             settings,

@@ -34,6 +34,10 @@ pub const END_OF_SESSION: &str = "UPDATE login SET ended_at = $1, end_reason = $
 pub const END_OF_USER: &str = "UPDATE login SET ended_at = $1, end_reason = $2 \
                                WHERE user_name = $3 AND ended_at IS NULL \
                                RETURNING sid_hash, user_name, session_hash";
+/// A login that shares its ICAT session with the one that goes on goes on as well.
+pub const END_OTHERS: &str = "UPDATE login SET ended_at = $1, end_reason = $2 \
+                              WHERE user_name = $3 AND session_hash <> $4 AND ended_at IS NULL \
+                              RETURNING sid_hash, user_name, session_hash";
 pub const LIST_OF_USER: &str = "SELECT sid_hash, user_name, mechanism, client, sealed, session_hash, session_ends_at, \
                                 auth_time, acr, amr, started_at, last_used_at, ends_at, idle_ends_at, address, \
                                 user_agent, ended_at FROM login \
@@ -52,7 +56,7 @@ pub const DELETE_OLD: &str = "DELETE FROM login WHERE sid_hash IN (SELECT sid_ha
                               WHERE (ended_at < $1 OR ends_at < $1 OR idle_ends_at < $1) AND NOT EXISTS \
                               (SELECT 1 FROM refresh_token WHERE refresh_token.sid_hash = login.sid_hash) LIMIT $2)";
 /// Every statement, for the test that prepares them on each engine.
-pub const ALL: [&str; 12] = [
+pub const ALL: [&str; 13] = [
     INSERT,
     FIND,
     FIND_OPEN,
@@ -61,6 +65,7 @@ pub const ALL: [&str; 12] = [
     END,
     END_OF_SESSION,
     END_OF_USER,
+    END_OTHERS,
     LIST_OF_USER,
     LIST,
     DELETE_TOKENS_OF_OLD,
@@ -203,6 +208,18 @@ pub async fn end_logins_of_user(
 ) -> Result<Vec<EndedLogin>, DbError> {
     let rows = tx.fetch_all(END_OF_USER, &[now.into(), reason.as_str().into(), user_name.into()]).await?;
     rows.iter().map(parse_ended_login).collect()
+}
+
+/// Ends the logins of a user that have another ICAT session than this one; those that had not ended before.
+pub async fn end_other_logins(
+    tx: &mut Tx,
+    user_name: &str,
+    session_hash: &str,
+    reason: EndReason,
+    now: Micros,
+) -> Result<Vec<EndedLogin>, DbError> {
+    let vals = [now.into(), reason.as_str().into(), user_name.into(), session_hash.into()];
+    tx.fetch_all(END_OTHERS, &vals).await?.iter().map(parse_ended_login).collect()
 }
 
 /// The logins of all users that have not ended, the newest first.

@@ -40,7 +40,8 @@ pub async fn change_password(
         return refuse("The new passwords differ.").await;
     }
     // Counted as a login: whoever finds an open page must not try out passwords.
-    let attempt = LoginAttempt { mechanism: &account.mechanism, name: &account.name, password: current, origin: &origin.0 };
+    let attempt =
+        LoginAttempt { mechanism: &account.mechanism, name: &account.name, password: current, origin: &origin.0 };
     match state.local_logins.log_in(attempt).await {
         Ok(()) => {}
         Err(problem) if problem.code == Code::Forbidden => return refuse("The current password is wrong.").await,

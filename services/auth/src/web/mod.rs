@@ -5,6 +5,7 @@ mod account_page;
 mod administration;
 mod assets;
 mod change_password;
+mod end_other_logins;
 mod end_own_login;
 mod link_account;
 mod log_in;
@@ -32,6 +33,7 @@ pub fn build_mount(state: &Arc<State>) -> Mount {
         .post("/logout", log_out::log_out)
         .post("/password", change_password::change_password)
         .post("/logins/end", end_own_login::end_login)
+        .post("/logins/end-others", end_other_logins::end_other_logins)
         .post("/links/{provider}", link_account::start_link)
         .post("/links/{provider}/remove", unlink_account::remove_link)
         .get("/admin", administration::show_accounts::show_accounts)

@@ -33,6 +33,7 @@ pub async fn show_login(state: web::Data<State>, request: HttpRequest) -> Result
     }
     let message = match done.as_str() {
         "login-ended" => Some("The login has ended."),
+        "logins-ended" => Some("All other logins have ended."),
         "linked" => Some("From now on, you get this account when you log in there."),
         "password-changed" => Some("The password is changed. Log in with the new one."),
         "unlinked" => Some("The link is removed. Logins of before go on until they end."),

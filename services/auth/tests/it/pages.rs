@@ -70,14 +70,17 @@ async fn administrators_change_accounts_and_others_do_not() {
     let site = Site::start().await;
     let boss = site.log_in("boss", PASSWORD).await.unwrap();
     let alice = site.log_in("alice", PASSWORD).await.unwrap();
-    assert_eq!(site.get_page("/admin", "").await.0, 401);
+    let login =
+        site.browser.get(format!("{}/auth/app/admin/logins?user=db/alice", site.app.public)).send().await.unwrap();
+    assert_eq!(login.headers()[LOCATION], "/auth/app?next=%2Fauth%2Fapp%2Fadmin%2Flogins%3Fuser%3Ddb%2Falice");
     let forms = ["/admin/accounts", "/admin/accounts/lock", "/admin/accounts/password", "/admin/logins/end"];
     let form =
         [("account", "db/boss"), ("mechanism", "db"), ("name", "mallory"), ("password", PASSWORD), ("user", "db/boss")];
     for cookie in ["", &alice] {
         let refused = if cookie.is_empty() { 401 } else { 403 };
         for path in ["/admin", "/admin/logins"] {
-            assert_eq!(site.get_page(path, cookie).await.0, refused, "{path}");
+            let status = site.get_page(path, cookie).await.0;
+            assert_eq!(status, if cookie.is_empty() { 303 } else { 403 }, "{path}");
         }
         for path in forms {
             assert_eq!(site.send_form(path, cookie, &form).await.status(), refused, "{path}");
@@ -207,6 +210,32 @@ async fn logins_are_ended_by_their_user_and_by_administrators() {
     assert_eq!(site.get_page("/admin", &boss).await.0, 200);
     let ended = list_audit_rows(&site.app).await.into_iter().filter(|row| row.reason == "ended_by_administrator");
     assert_eq!(ended.count(), 2);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn people_end_all_their_other_logins() {
+    let site = Site::start().await;
+    let boss = site.log_in("boss", PASSWORD).await.unwrap();
+    let alone = site.log_in("alice", PASSWORD).await.unwrap();
+    assert!(!site.get_page("", &alone).await.1.contains("End all others"), "there are none");
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        others.push(site.log_in("alice", PASSWORD).await.unwrap());
+    }
+    assert!(site.get_page("", &alone).await.1.contains("End all others"));
+    assert_eq!(site.send_form("/logins/end-others", "", &[]).await.status(), 401);
+    let ended = site.submit_change("/logins/end-others", &alone, &[]).await;
+    assert_eq!(ended, "/auth/app?done=logins-ended");
+    for cookie in &others {
+        assert!(!site.get_page("", cookie).await.1.contains("Log out"), "it has ended");
+    }
+    for cookie in [&alone, &boss] {
+        assert!(site.get_page("", cookie).await.1.contains("Log out"));
+    }
+    let rows = list_audit_rows(&site.app).await;
+    assert_eq!(rows.iter().filter(|row| row.reason == "ended_elsewhere").count(), 3);
+    site.app.drain().await;
     site.stop().await;
 }
 

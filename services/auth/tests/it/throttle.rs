@@ -108,6 +108,23 @@ async fn a_flood_of_guesses_from_one_client_keeps_nobody_else_out() {
     site.stop().await;
 }
 
+/// Those who have failed before wait for one another; somebody else waits for a few of them only.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_from_many_addresses_keep_nobody_else_out() {
+    let site = Site::start().await;
+    let addresses: Vec<String> = (1..=20).map(|n| format!("198.51.100.{n}")).collect();
+    for address in &addresses {
+        site.guess("nobody", address, 1).await;
+    }
+    let guesses = join_all(addresses.iter().flat_map(|address| (0..4).map(|_| site.log_in("alice", "wrong", address))));
+    let (guesses, right) = join(guesses, site.log_in("alice", PASSWORD, SOMEBODY)).await;
+    assert_eq!(right.status(), 200);
+    let count = |status: u16| guesses.iter().filter(|answer| answer.status() == status).count();
+    assert_eq!(count(401) + count(429) + count(503), 80);
+    assert!(count(503) > 0, "all guesses were looked at");
+    site.stop().await;
+}
+
 #[tokio::test]
 async fn right_logins_do_not_count() {
     let site = Site::start().await;

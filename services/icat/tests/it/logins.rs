@@ -130,3 +130,25 @@ async fn a_login_while_somebody_else_writes_for_long_is_told_so() {
     assert!(site.has_live_session(site.log_in_while(async || {}).await).await);
     site.0.stop().await;
 }
+
+/// Such a form would be a failed login of whoever looks at the page, as often as the page likes.
+#[tokio::test]
+async fn a_form_on_a_page_of_another_site_does_not_reach_the_authenticator() {
+    let _gate = GATE.lock().await;
+    let site = Site(TestApp::start(&[icat::SERVICE, GATED], SETTINGS).await);
+    let send_form = |mode: &'static str| {
+        let form = [("json", r#"{"plugin":"gated","credentials":[{"username":"ada"},{"password":"p"}]}"#)];
+        let request = site.0.http.post(format!("{}/icat/session", site.0.public)).form(&form);
+        request.header("sec-fetch-site", "cross-site").header("sec-fetch-mode", mode).send()
+    };
+    for mode in ["navigate", "no-cors"] {
+        let refused = send_form(mode).await.unwrap();
+        assert_eq!(refused.status(), 403);
+        assert!(refused.text().await.unwrap().contains("INSUFFICIENT_PRIVILEGES"));
+    }
+    assert_eq!(ASKED.available_permits(), 0);
+    LET_IN.add_permits(1);
+    assert_eq!(send_form("cors").await.unwrap().status(), 200, "a portal at another address");
+    ASKED.acquire().await.unwrap().forget();
+    site.0.stop().await;
+}

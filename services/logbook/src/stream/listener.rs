@@ -23,9 +23,9 @@ use crate::stream::{EntryStreams, SseEvent, Topic};
 /// Proxies close a connection after a longer silence.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often it is checked whether the caller may still read.
-const CHECK_INTERVAL: Duration = Duration::from_mins(1);
-/// Checks in a row that ICAT, being down, may leave open; then the stream ends.
-const MAX_OPEN_CHECKS: u32 = 5;
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// Checks in a row that ICAT, being down, may leave open, for five minutes; then the stream ends.
+const MAX_OPEN_CHECKS: u32 = 30;
 
 struct Listener {
     streams: Arc<EntryStreams>,

@@ -11,7 +11,7 @@ pub struct Login {
     #[arg(long)]
     pub url: String,
     /// User, as MECHANISM/NAME (db/alice), who logs in with a password.
-    #[arg(long, required_unless_present = "provider", conflicts_with = "provider")]
+    #[arg(long, conflicts_with = "provider")]
     pub user: Option<String>,
     /// Identity provider of the facility where you log in with a browser, on this or another device.
     #[arg(long, value_name = "NAME")]

@@ -42,7 +42,11 @@ pub async fn log_in(options: &Login, json: bool) -> Result<(), Failure> {
             let demand = LoginDemand { acr_values: &options.acr, max_age: options.max_age };
             log_in_at_provider(&http, &client, &url, provider, &demand).await?
         }
-        (None, None) => return Err(Failure::Usage("say --user or --provider".to_owned())),
+        (None, None) => {
+            let text = "say who logs in: --user MECHANISM/NAME has a password, --provider NAME is an identity provider of the \
+                        facility (its login page shows which there are)";
+            return Err(Failure::Usage(text.to_owned()));
+        }
     };
     let sentence = format!(
         "logged in as {} at {url} until {} at the latest; `undulator find` and `undulator get` with this --url need no --user now",
